@@ -1,0 +1,35 @@
+package linux
+
+// Events of poll(2).
+const (
+	POLLIN     = 0x001
+	POLLPRI    = 0x002
+	POLLOUT    = 0x004
+	POLLERR    = 0x008
+	POLLHUP    = 0x010
+	POLLNVAL   = 0x020
+	POLLRDNORM = 0x040
+	POLLRDBAND = 0x080
+	POLLWRNORM = 0x100
+	POLLWRBAND = 0x200
+	POLLMSG    = 0x400
+	POLLRDHUP  = 0x2000
+)
+
+// Events and operations of epoll(7).
+const (
+	EPOLLIN        = POLLIN
+	EPOLLPRI       = POLLPRI
+	EPOLLOUT       = POLLOUT
+	EPOLLERR       = POLLERR
+	EPOLLHUP       = POLLHUP
+	EPOLLRDHUP     = POLLRDHUP
+	EPOLLEXCLUSIVE = 1 << 28
+	EPOLLWAKEUP    = 1 << 29
+	EPOLLONESHOT   = 1 << 30
+	EPOLLET        = 1 << 31
+	EPOLL_CTL_ADD  = 1
+	EPOLL_CTL_DEL  = 2
+	EPOLL_CTL_MOD  = 3
+	EPOLL_CLOEXEC  = O_CLOEXEC
+)
