@@ -9,6 +9,7 @@
 #
 #   tiny      3 layers, about 12 MB: base-files, busybox-static, then dash, coreutils and their libraries
 #             unpacked without maintainer scripts, then a layer that removes and replaces some of it
+#   large     debian12 and one more layer with compilers and servers, about 550 MB: for benchmarks
 #   debianNN  3 layers, about 115 MB: mmdebstrap's minbase, then perl, python3-minimal and friends
 #             installed by the image's own apt, then a clean-up layer with whiteouts
 #
@@ -99,30 +100,47 @@ make_tiny() {
 	config tiny /bin/sh
 }
 
+in_chroot() { # in_chroot ARGS...: the image's own apt-get update, then apt-get ARGS, with this machine's network
+	mount -t proc proc "$root/proc"
+	cp /etc/resolv.conf "$root/etc/resolv.conf"
+	for f in /etc/apt/apt.conf.d/*proxy*; do [ -f "$f" ] && cp "$f" "$root/etc/apt/apt.conf.d/99host-proxy"; done
+	chroot "$root" apt-get update -q >&2
+	chroot "$root" apt-get "$@" >&2
+	umount "$root/proc"
+	rm -f "$root/etc/apt/apt.conf.d/99host-proxy"
+	: >"$root/etc/resolv.conf"
+}
+
 make_debian() { # make_debian NAME SUITE
 	begin "$1"
 	rmdir "$root"
 	mmdebstrap --quiet --mode=root --variant=minbase --skip=cleanup/reproducible "$2" "$root" "deb $mirror $2 main" >&2
 	: >"$root/etc/resolv.conf"
 	layer "$1" "mmdebstrap --variant=minbase $2"
-	mount -t proc proc "$root/proc"
-	cp /etc/resolv.conf "$root/etc/resolv.conf"
-	for f in /etc/apt/apt.conf.d/*proxy*; do [ -f "$f" ] && cp "$f" "$root/etc/apt/apt.conf.d/99host-proxy"; done
-	chroot "$root" apt-get update -q >&2
-	chroot "$root" apt-get install -q -y --no-install-recommends python3-minimal procps less file xz-utils bzip2 >&2
-	umount "$root/proc"
-	rm -f "$root/etc/apt/apt.conf.d/99host-proxy"
-	: >"$root/etc/resolv.conf"
+	in_chroot install -q -y --no-install-recommends python3-minimal procps less file xz-utils bzip2
 	layer "$1" "apt-get install python3-minimal procps less file"
 	rm -rf "$root"/var/lib/apt/lists/* "$root"/var/cache/apt/*.bin "$root"/var/cache/apt/archives/*.deb "$root"/var/log/* "$root"/usr/share/doc/*
 	layer "$1" "rm -rf /var/lib/apt/lists/*"
 	config "$1" bash
 }
 
+make_large() { # debian12 must be there
+	has debian12 || make_debian debian12 bookworm
+	umoci tag --image "$layout:debian12" large
+	rm -rf --one-file-system "$work/bundle"
+	umoci unpack --image "$layout:large" "$work/bundle"
+	root=$work/bundle/rootfs
+	in_chroot install -q -y --no-install-recommends build-essential git nginx perl python3 redis-server sqlite3 cmake vim gawk
+	rm -rf "$root"/var/lib/apt/lists/* "$root"/var/cache/apt/*.bin "$root"/var/cache/apt/archives/*.deb
+	layer large "apt-get install build-essential git nginx perl python3 redis-server sqlite3 cmake vim gawk"
+	config large bash
+}
+
 for image; do
 	has "$image" && { echo "$image: there already"; continue; }
 	case $image in
 	tiny) make_tiny ;;
+	large) make_large ;;
 	debian12) make_debian debian12 bookworm ;;
 	debian13) make_debian debian13 trixie ;;
 	*) echo "make.sh: no such image: $image" >&2; exit 2 ;;
