@@ -1,0 +1,31 @@
+# Shared by the scripts here; sourced, not run. Makes $tmp (removed at exit), $sbx (built from this checkout), $pair,
+# and a fresh $SBX_HOME; `registry` sets $SBX_REGISTRY_MIRROR to a loopback registry with the images of SBX_TEST_IMAGES.
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+tmp=$(mktemp -d)
+registry_pid=
+finish() {
+	[ -z "$registry_pid" ] || kill "$registry_pid" 2>/dev/null || true
+	wait 2>/dev/null || true
+	rm -rf "$tmp"
+}
+trap finish EXIT
+
+(cd "$here/.." && go build -o "$tmp/sbx" ./cmd/sbx && go build -o "$tmp/pair" ./bench/pair)
+sbx=$tmp/sbx
+pair=$tmp/pair
+export SBX_HOME=$tmp/home
+
+registry() {
+	: "${SBX_TEST_IMAGES:?make images with testdata/images/make.sh DIR tiny debian12 large, and set SBX_TEST_IMAGES=DIR}"
+	mkfifo "$tmp/hold" "$tmp/address"
+	"$here/../testdata/images/serve.sh" "$SBX_TEST_IMAGES" <"$tmp/hold" >"$tmp/address" &
+	registry_pid=$!
+	exec 8>"$tmp/hold"
+	read -r SBX_REGISTRY_MIRROR <"$tmp/address"
+	export SBX_REGISTRY_MIRROR
+	address=${SBX_REGISTRY_MIRROR#http://}
+}
+machine() {
+	printf '%s, %s cores, %s, %s\n\n' "$(uname -sm)" "$(nproc)" "$(awk -F': ' '/model name/ {print $2; exit}' /proc/cpuinfo)" "$(go version | cut -d' ' -f3)"
+}
