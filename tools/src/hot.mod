@@ -1,0 +1,2 @@
+true true core/true.c
+false false core/true.c

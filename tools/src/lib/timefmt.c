@@ -1,0 +1,2 @@
+/* strftime as GNU date has it. */
+#include "tool.h"
