@@ -1,8 +1,13 @@
-//go:build !linux && !windows
+//go:build !linux && !windows && !js && !wasip1
 
 package linux
 
 import "syscall"
 
-// hostNative has nothing to add where the host's errors are errno(3)'s.
-func hostNative(syscall.Errno) Errno { return 0 }
+// hostNative maps what only hosts with processes have.
+func hostNative(h syscall.Errno) Errno {
+	if h == syscall.ETXTBSY {
+		return ETXTBSY
+	}
+	return 0
+}

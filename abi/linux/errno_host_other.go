@@ -39,6 +39,6 @@ var hostNames = [...]struct {
 	{syscall.ENOTTY, ENOTTY}, {syscall.ENXIO, ENXIO}, {syscall.EOPNOTSUPP, EOPNOTSUPP}, {syscall.EOVERFLOW, EOVERFLOW},
 	{syscall.EPERM, EPERM}, {syscall.EPIPE, EPIPE}, {syscall.EPROTO, EPROTO}, {syscall.EPROTONOSUPPORT, EPROTONOSUPPORT},
 	{syscall.EPROTOTYPE, EPROTOTYPE}, {syscall.ERANGE, ERANGE}, {syscall.EROFS, EROFS}, {syscall.ESPIPE, ESPIPE},
-	{syscall.ESRCH, ESRCH}, {syscall.ESTALE, ESTALE}, {syscall.ETIMEDOUT, ETIMEDOUT}, {syscall.ETXTBSY, ETXTBSY},
+	{syscall.ESRCH, ESRCH}, {syscall.ESTALE, ESTALE}, {syscall.ETIMEDOUT, ETIMEDOUT},
 	{syscall.EXDEV, EXDEV},
 }
