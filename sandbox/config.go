@@ -1,0 +1,205 @@
+package sandbox
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// PullPolicy says when Create asks a registry for the image.
+type PullPolicy string
+
+// The pull policies; the zero value is PullMissing.
+const (
+	PullMissing PullPolicy = "missing"
+	PullAlways  PullPolicy = "always"
+	PullNever   PullPolicy = "never"
+)
+
+// Userland says whose programs a container runs.
+type Userland string
+
+const (
+	// UserlandImage runs the programs that the image brought.
+	UserlandImage Userland = "image"
+	// UserlandBuiltin lays sbx's own shell and tools over the image.
+	UserlandBuiltin Userland = "builtin"
+)
+
+// Config is what a user asks of a new container. The zero value of every
+// field means "as the image says" or docker's default.
+type Config struct {
+	Name  string // default: adjective_surname
+	Image string // reference, short name or id
+
+	Platform string     // os/arch[/variant] to pull
+	Pull     PullPolicy // default PullMissing
+	Userland Userland   // default UserlandImage
+
+	Entrypoint      []string // replaces the image's ENTRYPOINT and drops its CMD
+	ClearEntrypoint bool     // --entrypoint "": no entry point at all
+	Cmd             []string // replaces the image's CMD
+
+	Env        []string // NAME=VALUE, later ones win; a bare NAME removes it
+	User       string   // name|uid[:group|gid]
+	GroupAdd   []string // further groups, by name or number
+	WorkingDir string
+	Hostname   string // default: the first 12 digits of the id
+	Domainname string
+	ExtraHosts []string // name:address lines for /etc/hosts
+	DNS        []string // name servers for /etc/resolv.conf
+	DNSSearch  []string
+	Labels     map[string]string
+	StopSignal string
+
+	Mounts   []Mount
+	ReadOnly bool // the root file system
+
+	TTY       bool // a terminal for the guest
+	OpenStdin bool // keep stdin open
+
+	Memory      int64 // bytes; 0: no limit
+	PidsLimit   int64 // processes; 0 or -1: no limit
+	StorageSize int64 // bytes of the writable layer; 0: no limit
+	ShmSize     int64 // bytes of /dev/shm; 0: 64 MiB
+
+	AutoRemove bool // delete the container when it ends
+}
+
+// check validates what can be judged without the image and fills defaults.
+func (c *Config) check() error {
+	if c.Image == "" {
+		return fail(ErrInvalid, "no image given")
+	}
+	if c.Name != "" {
+		if err := checkName(c.Name); err != nil {
+			return err
+		}
+	}
+	switch c.Pull {
+	case "":
+		c.Pull = PullMissing
+	case PullMissing, PullAlways, PullNever:
+	default:
+		return fail(ErrInvalid, "invalid pull policy %q: use always, missing or never", c.Pull)
+	}
+	switch c.Userland {
+	case "":
+		c.Userland = UserlandImage
+	case UserlandImage, UserlandBuiltin:
+	default:
+		return fail(ErrInvalid, "invalid userland %q: use image or builtin", c.Userland)
+	}
+	if c.Memory < 0 || c.StorageSize < 0 || c.PidsLimit < -1 || c.ShmSize < 0 {
+		return fail(ErrInvalid, "limits cannot be negative")
+	}
+	return c.checkStrings()
+}
+
+func (c *Config) checkStrings() error {
+	if c.WorkingDir != "" && !strings.HasPrefix(c.WorkingDir, "/") {
+		return fail(ErrInvalid, "the working directory %q is invalid: it must be an absolute path", c.WorkingDir)
+	}
+	if len(c.Hostname) > 64 || strings.ContainsAny(c.Hostname, " \t\n/\x00") {
+		return fail(ErrInvalid, "invalid host name %q", c.Hostname)
+	}
+	for _, e := range c.Env {
+		if name, _, _ := strings.Cut(e, "="); name == "" || strings.ContainsRune(e, 0) {
+			return fail(ErrInvalid, "invalid environment variable: %q: use NAME=VALUE", e)
+		}
+	}
+	for _, h := range c.ExtraHosts {
+		if name, addr, ok := strings.Cut(h, ":"); !ok || name == "" || addr == "" {
+			return fail(ErrInvalid, "invalid host entry %q: use NAME:ADDRESS", h)
+		}
+	}
+	targets := map[string]bool{}
+	for i := range c.Mounts {
+		if err := c.Mounts[i].check(); err != nil {
+			return err
+		}
+		if t := c.Mounts[i].Target; targets[t] {
+			return fail(ErrInvalid, "two mounts at %s", t)
+		} else {
+			targets[t] = true
+		}
+	}
+	return nil
+}
+
+// Status is where a container is in its life.
+type Status string
+
+// The states that docker's users know. There is no daemon, so a container
+// whose sbx was killed is found by its lock: it is StatusExited with 137.
+const (
+	StatusCreated Status = "created"
+	StatusRunning Status = "running"
+	StatusExited  Status = "exited"
+	StatusDead    Status = "dead" // its folder is damaged; it can only be removed
+)
+
+// State is what changes in a container's life; it is state.json on disk.
+type State struct {
+	Status     Status    `json:"status"`
+	ExitCode   int       `json:"exitCode"`
+	OOMKilled  bool      `json:"oomKilled,omitempty"`
+	Error      string    `json:"error,omitempty"`
+	HostPID    int       `json:"hostPid,omitempty"` // the sbx that runs it
+	StartedAt  time.Time `json:"startedAt"`
+	FinishedAt time.Time `json:"finishedAt"`
+	// Engine tells which of our engines ran the first program: "builtin",
+	// "wasm" or "" when it never started.
+	Engine string `json:"engine,omitempty"`
+	// Scaffold lists paths that sbx made as mount points; they are no change
+	// of the guest's.
+	Scaffold []string `json:"scaffold,omitempty"`
+	UpperLen int64    `json:"upperBytes,omitempty"` // size of the saved upper layer
+}
+
+// Record is what a container is from its creation on; config.json on disk.
+type Record struct {
+	ID       string    `json:"id"`
+	Name     string    `json:"name"`
+	Created  time.Time `json:"created"`
+	ImageID  string    `json:"imageId"`  // digest of the image's config
+	ImageRef string    `json:"imageRef"` // what the user wrote
+	Platform string    `json:"platform"`
+	Config   Config    `json:"config"` // as asked
+	Process  Process   `json:"process"`
+}
+
+// Process is the first program of a container, after image and user were
+// brought together.
+type Process struct {
+	Path       string            `json:"path"`
+	Args       []string          `json:"args"`
+	Env        []string          `json:"env"`
+	Cwd        string            `json:"cwd"`
+	User       string            `json:"user"`
+	Entrypoint []string          `json:"entrypoint,omitempty"`
+	Cmd        []string          `json:"cmd,omitempty"`
+	Labels     map[string]string `json:"labels,omitempty"`
+	Ports      []string          `json:"ports,omitempty"` // exposed, "80/tcp"
+	Volumes    []string          `json:"volumes,omitempty"`
+	StopSignal string            `json:"stopSignal,omitempty"`
+}
+
+// Command is the process as the COMMAND column shows it, unquoted.
+func (p Process) Command() string {
+	return strings.TrimSpace(p.Path + " " + strings.Join(p.Args, " "))
+}
+
+// Describe is the STATUS column: "Up 3 minutes", "Exited (0) 2 hours ago".
+// human turns a duration into words.
+func (s State) Describe(now time.Time, human func(time.Duration) string) string {
+	switch s.Status {
+	case StatusRunning:
+		return "Up " + human(now.Sub(s.StartedAt))
+	case StatusExited:
+		return fmt.Sprintf("Exited (%d) %s ago", s.ExitCode, human(now.Sub(s.FinishedAt)))
+	case StatusDead:
+		return "Dead"
+	}
+	return "Created"
+}

@@ -1,0 +1,64 @@
+package sandbox
+
+import (
+	"errors"
+	"fmt"
+)
+
+// What went wrong, for errors.Is. The text of the error that wraps one of
+// these is one line that tells the user what to do.
+var (
+	// ErrInvalid: the request itself is wrong (a bad name, flag or value).
+	ErrInvalid = errors.New("invalid request")
+	// ErrNotFound: no such container or volume.
+	ErrNotFound = errors.New("not found")
+	// ErrConflict: the name is taken, or the container is in a state that
+	// does not allow the operation.
+	ErrConflict = errors.New("conflict")
+	// ErrCorrupt: a file of the container's folder cannot be read.
+	ErrCorrupt = errors.New("damaged container")
+	// ErrCannotRun: the program was found but cannot be executed (exit 126).
+	ErrCannotRun = errors.New("cannot run")
+	// ErrProgramNotFound: there is no such program in the image (exit 127).
+	ErrProgramNotFound = errors.New("program not found")
+	// ErrClosed: the engine was closed.
+	ErrClosed = errors.New("sandbox engine is closed")
+)
+
+// Exit codes of a run that did not end with the guest's own.
+const (
+	ExitEngine    = 125 // sbx itself failed
+	ExitCannotRun = 126 // found, but not executable
+	ExitNotFound  = 127 // no such program
+	exitSignal    = 128 // plus the signal's number
+)
+
+// userError carries a message made for people and the sentinel that programs
+// test for; the sentinel's own text is left out of the message.
+type userError struct {
+	kind error
+	msg  string
+}
+
+func (e *userError) Error() string { return e.msg }
+func (e *userError) Unwrap() error { return e.kind }
+
+// fail makes a userError.
+func fail(kind error, format string, args ...any) error {
+	return &userError{kind: kind, msg: fmt.Sprintf(format, args...)}
+}
+
+// ExitCode is the exit status that the command line gives for err, which
+// Create, Start or Run returned: 0 for nil, 126 and 127 for programs that
+// cannot be started, else 125.
+func ExitCode(err error) int {
+	switch {
+	case err == nil:
+		return 0
+	case errors.Is(err, ErrCannotRun):
+		return ExitCannotRun
+	case errors.Is(err, ErrProgramNotFound):
+		return ExitNotFound
+	}
+	return ExitEngine
+}

@@ -1,0 +1,61 @@
+package sandbox
+
+import (
+	"fmt"
+	"strings"
+)
+
+// etcFile is a small file that sbx makes for each container and lays over
+// the image's own.
+type etcFile struct {
+	path string
+	text string
+}
+
+// etcFiles are the files of resolver and host name.
+func etcFiles(c Config, id string) []etcFile {
+	host := hostnameOf(c, id)
+	return []etcFile{
+		{"/etc/hosts", hostsFile(c, host)},
+		{"/etc/hostname", host + "\n"},
+		{"/etc/resolv.conf", resolvFile(c)},
+	}
+}
+
+// hostsFile is hosts(5): loopback, the names given, and the container itself.
+func hostsFile(c Config, host string) string {
+	var b strings.Builder
+	b.WriteString("127.0.0.1\tlocalhost\n" +
+		"::1\tlocalhost ip6-localhost ip6-loopback\n" +
+		"fe00::\tip6-localnet\n" +
+		"ff00::\tip6-mcastprefix\n" +
+		"ff02::1\tip6-allnodes\n" +
+		"ff02::2\tip6-allrouters\n")
+	for _, h := range c.ExtraHosts {
+		name, addr, _ := strings.Cut(h, ":")
+		fmt.Fprintf(&b, "%s\t%s\n", addr, name)
+	}
+	if c.Domainname != "" {
+		host = host + "." + c.Domainname + " " + host
+	}
+	fmt.Fprintf(&b, "127.0.1.1\t%s\n", host)
+	return b.String()
+}
+
+// resolvFile is resolv.conf(5). Names are resolved by sbx, not by the guest,
+// so without --dns the address is one that no host answers on.
+func resolvFile(c Config) string {
+	var b strings.Builder
+	if len(c.DNSSearch) > 0 {
+		fmt.Fprintf(&b, "search %s\n", strings.Join(c.DNSSearch, " "))
+	}
+	servers := c.DNS
+	if len(servers) == 0 {
+		servers = []string{"127.0.0.11"}
+	}
+	for _, s := range servers {
+		fmt.Fprintf(&b, "nameserver %s\n", s)
+	}
+	b.WriteString("options ndots:0\n")
+	return b.String()
+}
