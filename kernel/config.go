@@ -1,0 +1,59 @@
+package kernel
+
+import (
+	"context"
+	"net"
+
+	"github.com/sbxrun/sbx/vfs"
+)
+
+// Config says what a kernel is made of. The zero value of every field but Root
+// has a sensible meaning.
+type Config struct {
+	// Root is the filesystem mounted at "/". The kernel does not close it.
+	Root vfs.Super
+	// Hostname and Domainname are what uname(2) shows. The defaults are
+	// "localhost" and "(none)".
+	Hostname, Domainname string
+	// Clock is the time of the guests; nil is the host's.
+	Clock Clock
+	// Limits bounds what the guests may use together.
+	Limits Limits
+	// Loaders turn files into programs, asked in order. "#!" lines are the
+	// kernel's own, after those loaders that want them.
+	Loaders []Loader
+	// Dial opens TCP and UDP connections for guests, and is the place for a
+	// network policy: an error of type linux.Errno reaches the guest as it is.
+	// nil means that there is no network: ENETUNREACH.
+	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
+	// NoProc, NoDev and NoSys leave /proc, /dev and /sys unmounted.
+	NoProc, NoDev, NoSys bool
+	// CPUs is how many processors guests see; 0 is 1.
+	CPUs int
+	// Console is the terminal behind /dev/console, if there is one.
+	Console *File
+}
+
+// Limits of one kernel. Zero means the default in brackets.
+type Limits struct {
+	Tasks     int   // tasks alive or unreaped at one time (4096): fork fails with EAGAIN
+	Memory    int64 // bytes that guests may hold (unlimited): ENOMEM
+	Disk      int64 // bytes shown as the size of the disk; the root's own quota enforces it
+	OpenFiles int   // open file descriptions of all tasks together (65536): ENFILE
+}
+
+const (
+	defaultTasks     = 4096
+	defaultOpenFiles = 65536
+)
+
+// withDefaults fills in what is zero.
+func (l Limits) withDefaults() Limits {
+	if l.Tasks <= 0 {
+		l.Tasks = defaultTasks
+	}
+	if l.OpenFiles <= 0 {
+		l.OpenFiles = defaultOpenFiles
+	}
+	return l
+}

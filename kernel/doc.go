@@ -1,0 +1,2 @@
+// Package kernel is Linux as a process sees it.
+package kernel
