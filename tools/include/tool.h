@@ -154,7 +154,6 @@ struct when {
 	uint32_t ns;
 };
 void tz_set(const char *tz);  /* NULL: from the environment. Called on first use */
-bool tz_valid(const char *tz);
 void local_time(int64_t t, uint32_t ns, struct when *w);
 void utc_time(int64_t t, uint32_t ns, struct when *w);
 int64_t local_seconds(const struct when *w, bool *ok); /* mktime: fields may be out of range; isdst -1 = find out */

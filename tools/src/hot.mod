@@ -1,2 +1,3 @@
 true true core/true.c
 false false core/true.c
+date date core/date.c

@@ -60,7 +60,10 @@ static int add_set(ps *p, const bset *b) {
 	return r->nsets++;
 }
 
-static node *mkset(ps *p, const bset *b) {
+static node *mkset(ps *p, const bset *in) {
+	bset copy = *in, *b = &copy;
+	if (p->f & RE_NONL)
+		copy.b[1] &= (uint8_t)~4; // lines are matched in place: no newline ever
 	node *n = mk(p, N_SET);
 	n->min = add_set(p, b);
 	return n;
