@@ -1,7 +1,7 @@
 // grep: patterns and options.
 #include "grep.h"
 
-enum { O_INCLUDE = 256, O_EXCLUDE, O_EXCLUDE_DIR, O_EXCLUDE_FROM, O_COLOR, O_LABEL, O_LINEBUF, O_BINTYPE, O_HELP, O_VERSION, O_NOIGNORE };
+enum { O_INCLUDE = 256, O_EXCLUDE, O_EXCLUDE_DIR, O_EXCLUDE_FROM, O_COLOR, O_LABEL, O_LINEBUF, O_BINTYPE, O_NOIGNORE };
 
 static const tx_long longs[] = {
 	{"extended-regexp", 0, 'E'}, {"fixed-strings", 0, 'F'}, {"basic-regexp", 0, 'G'}, {"perl-regexp", 0, 'P'}, {"regexp", 1, 'e'}, {"file", 1, 'f'},
@@ -11,26 +11,25 @@ static const tx_long longs[] = {
 	{"directories", 1, 'd'}, {"devices", 1, 'D'}, {"recursive", 0, 'r'}, {"dereference-recursive", 0, 'R'}, {"include", 1, O_INCLUDE}, {"exclude", 1, O_EXCLUDE},
 	{"exclude-from", 1, O_EXCLUDE_FROM}, {"exclude-dir", 1, O_EXCLUDE_DIR}, {"files-without-match", 0, 'L'}, {"files-with-matches", 0, 'l'}, {"count", 0, 'c'},
 	{"initial-tab", 0, 'T'}, {"null", 0, 'Z'}, {"before-context", 1, 'B'}, {"after-context", 1, 'A'}, {"context", 1, 'C'}, {"color", 2, O_COLOR}, {"colour", 2, O_COLOR},
-	{"binary", 0, 'U'}, {"help", 0, O_HELP}, {"version", 0, 'V'}, {NULL, 0, 0}};
+	{"binary", 0, 'U'}, {"version", 0, 'V'}, {NULL, 0, 0}};
 
-static void help(void) {
-	printf("Usage: %s [OPTION]... PATTERNS [FILE]...\n"
-		   "Search for PATTERNS in each FILE.\n"
-		   "Example: grep -i 'hello world' menu.h main.c\n"
-		   "PATTERNS can contain multiple patterns separated by newlines.\n\n"
-		   "  -E -F -G -P   extended, fixed, basic, Perl patterns     -e PATTERN  -f FILE\n"
-		   "  -i ignore case  -w whole words  -x whole lines  -v select non-matching lines\n"
-		   "  -c count  -l / -L names with / without match  -m NUM  -o only matching  -q quiet\n"
-		   "  -n line number  -b byte offset  -H / -h with / without file name  -s no messages\n"
-		   "  -r / -R recursive  --include=GLOB --exclude=GLOB --exclude-dir=GLOB\n"
-		   "  -A NUM -B NUM -C NUM context  -a text  -z NUL data  -Z NUL after names  --color[=WHEN]\n\n"
-		   "When FILE is '-', read standard input.  With no FILE, read '.' if\n"
-		   "recursive, '-' otherwise.  With fewer than two FILEs, assume -h.\n"
-		   "Exit status is 0 if any line is selected, 1 otherwise;\n"
-		   "if any error occurs and -q is not given, the exit status is 2.\n",
-		tx_prog);
-	exit(0);
-}
+const char grep_help[] =
+	" [OPTION]... PATTERNS [FILE]...\n"
+	"Search for PATTERNS in each FILE.\n"
+	"Example: grep -i 'hello world' menu.h main.c\n"
+	"PATTERNS can contain multiple patterns separated by newlines.\n\n"
+	"  -E -F -G -P   extended, fixed, basic, Perl patterns     -e PATTERN  -f FILE\n"
+	"  -i ignore case  -w whole words  -x whole lines  -v select non-matching lines\n"
+	"  -c count  -l / -L names with / without match  -m NUM  -o only matching  -q quiet\n"
+	"  -n line number  -b byte offset  -H / -h with / without file name  -s no messages\n"
+	"  -r / -R recursive  --include=GLOB --exclude=GLOB --exclude-dir=GLOB\n"
+	"  -A NUM -B NUM -C NUM context  -a text  -z NUL data  -Z NUL after names  --color[=WHEN]\n\n"
+	"When FILE is '-', read standard input.  With no FILE, read '.' if\n"
+	"recursive, '-' otherwise.  With fewer than two FILEs, assume -h.\n"
+	"Exit status is 0 if any line is selected, 1 otherwise;\n"
+	"if any error occurs and -q is not given, the exit status is 2.\n";
+const char egrep_help[] = " [OPTION]... PATTERNS [FILE]...\nThe same as grep -E.\n";
+const char fgrep_help[] = " [OPTION]... PATTERNS [FILE]...\nThe same as grep -F.\n";
 
 static void usage(void) {
 	fprintf(stderr, "Usage: %s [OPTION]... PATTERNS [FILE]...\nTry '%s --help' for more information.\n", tx_prog, tx_prog);
@@ -97,7 +96,7 @@ static void compile(grep *g) {
 	const char *err = NULL, *s = g->pats.p ? g->pats.p : "", *e = s + g->pats.n;
 	int flags = RE_NEWLINE | RE_NONL | (g->icase ? RE_ICASE : 0);
 	if (g->zero)
-		flags &= ~RE_NONL;
+		flags &= ~(RE_NONL | RE_NEWLINE);
 	if (g->mode == 'P')
 		flags |= RE_PERL;
 	else if (g->mode != 'G')
@@ -229,8 +228,7 @@ static void option(grep *g, tx_opts *o, int c) {
 	case 'A': g->after = context_arg(o->arg); break;
 	case 'C': g->ctx = context_arg(o->arg); break;
 	case O_COLOR: color_arg(g, o->arg); break;
-	case O_HELP: help(); break;
-	case 'V': puts("grep (sbx) 1.0, options and output of GNU grep 3.8"); exit(tx_end(0));
+	case 'V': printf("grep (sbx tools) 1.0\n"); exit(tx_end(0));
 	default: // -NUM
 		if (!g->digits_at || g->digits_at != o->i)
 			g->ctx = 0;
@@ -245,10 +243,6 @@ int grep_run(const char *prog, int mode, int argc, char **argv) {
 	grep g = {.mode = mode, .before = -1, .after = -1, .ctx = -1, .max = INT64_MAX, .names = -1, .label = "(standard input)"};
 	tx_opts o;
 	int c;
-	for (int i = 1; i < argc; i++) { // GNU's usage line for a wrong option
-		if (!strcmp(argv[i], "--"))
-			break;
-	}
 	tx_opt_start(&o, argc, argv, "EFGPe:f:iywxzsvm:bnHhoqaId:D:rRLlcTZB:A:C:UuV0123456789", longs);
 	o.usage = usage;
 	while ((c = tx_opt(&o)) != -1)
@@ -281,7 +275,7 @@ int grep_run(const char *prog, int mode, int argc, char **argv) {
 		if (!explicit_name && (!strcmp(o.rest[first], "-") || (sbx_stat(o.rest[first], 0, &st) == 0 && !S_ISDIR(st.mode))))
 			g.names = 0;
 	}
-	if (g.max == 0 && g.list != 'L')
+	if ((g.max == 0 || (g.nothing && !g.invert)) && g.list != 'L')
 		return tx_end(1);
 	if (!nf) {
 		if (g.recurse)

@@ -260,7 +260,7 @@ static void before_context(scan *s, const char *p, int64_t num) {
 	int gap = b > s->unprinted || (s->unprinted == s->p && c > cb) || !s->printed;
 	if (s->unprinted == s->p && s->carried < 0)
 		gap = 1; // lines were dropped from the carry
-	if (g->has_ctx && g->printed && gap && !g->only) {
+	if (g->has_ctx && g->printed && gap) {
 		sgr(g, "36");
 		fputs("--", stdout);
 		sgr(g, "");
@@ -389,7 +389,7 @@ static void finish(scan *s) {
 		tx_putc(g->nul ? 0 : '\n');
 	}
 	if (s->stop == 2) {
-		printf("%s: %s: binary file matches\n", tx_prog, s->name);
+		tx_warn(0, "%s: binary file matches", s->name);
 	}
 }
 

@@ -73,8 +73,7 @@ static void walk(grep *g, const char *path, int implicit, int depth) {
 
 static void search(grep *g, const char *path, const char *shown, int fd) {
 	int hit = grep_fd(g, fd, shown);
-	if (hit != (g->list == 'L'))
-		g->any = 1;
+	g->any |= hit;
 	(void)path;
 	if (g->quiet && g->any)
 		exit(tx_end(0));
@@ -97,8 +96,7 @@ void grep_path(grep *g, const char *path, int top, int level) {
 			return;
 		}
 		if (!g->skipdir && !skipped(&g->dirs, path, top)) {
-			if (!g->nomsg)
-				tx_warn(0, "%s: Is a directory", path);
+			complain(g, path, EISDIR);
 		}
 		return;
 	}

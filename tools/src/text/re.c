@@ -109,6 +109,7 @@ static int emit(re *r, node *t) {
 			if (!emit(r, c))
 				return 0;
 		return 1;
+	case N_KEEP: put(r, I_SAVE, 0, r->nprog + 1, 0); return 1;
 	case N_ALT: return emit_alt(r, t);
 	case N_REP: return emit_rep(r, t);
 	case N_GROUP:

@@ -208,7 +208,8 @@ int re_back(re *r, const char *s, size_t n, size_t start, ptrdiff_t want, int lo
 		end = b.best;
 		hit = 1;
 	}
-	cap[0] = (ptrdiff_t)start;
+	if (cap[0] < 0) // else Perl's \K set it
+		cap[0] = (ptrdiff_t)start;
 	cap[1] = end;
 	free(b.bestcap);
 	if (b.seen != small)

@@ -37,7 +37,7 @@ struct re {
 	dfa *scan, *anch; // unanchored and anchored automata
 };
 
-enum { N_EMPTY, N_CHAR, N_SET, N_ANY, N_CAT, N_ALT, N_REP, N_GROUP, N_ASSERT, N_BREF, N_LOOK };
+enum { N_EMPTY, N_CHAR, N_SET, N_ANY, N_CAT, N_ALT, N_REP, N_GROUP, N_ASSERT, N_BREF, N_LOOK, N_KEEP };
 typedef struct node node;
 struct node {
 	uint8_t op, arg;

@@ -243,6 +243,11 @@ static int bracket_item(ps *p, bset *b) {
 static node *bracket(ps *p) {
 	bset b = {{0}};
 	int neg = 0, firsttime = 1;
+	if (p->f & RE_NONL && p->s < p->e && *p->s == ':') { // grep says what was meant
+		const unsigned char *q = memchr(p->s, ']', (size_t)(p->e - p->s));
+		if (q && q - p->s > 2 && q[-1] == ':')
+			return fail(p, "character class syntax is [[:space:]], not [:space:]");
+	}
 	if (p->s < p->e && *p->s == '^') {
 		neg = 1;
 		p->s++;
@@ -336,6 +341,8 @@ static node *escape(ps *p) {
 		if (c == 'R' || c == 'N' || c == 'X' || c == 'p' || c == 'P' || c == 'G' || c == 'k' || c == 'g')
 			if (c != 'R' && c != 'N')
 				return fail(p, "unsupported escape in -P pattern");
+		if (c == 'K')
+			return p->r->has_look = 1, mk(p, N_KEEP);
 		if (c == 'R')
 			return mkchar(p, '\n');
 		if (c == 'N') {
@@ -615,9 +622,9 @@ static node *sequence(ps *p) {
 	node *cat = mk(p, N_CAT), **tail = &cat->kid;
 	int first = 1, depth = p->depth;
 	while (p->s < p->e && !at_bar(p)) {
-		if (at_close(p) && (p->open || !is_ere(p)))
+		if (at_close(p) && p->open)
 			break;
-		if (at_close(p) && !(p->f & RE_POSIXOPS))
+		if (at_close(p) && (!is_ere(p) || p->f & (RE_POSIXOPS | RE_PERL)))
 			return fail(p, p->f & RE_PERL ? "unmatched closing parenthesis" : "Unmatched ) or \\)");
 		node *k;
 		if (first) { // an operator with nothing before it

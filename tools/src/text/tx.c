@@ -8,28 +8,9 @@ void tx_begin(const char *prog, int fail_code) {
 	tx_fail_code = fail_code;
 }
 
-const char *tx_strerror(int err) {
-	switch (err) { // glibc's words, whatever the libc
-	case ENOENT: return "No such file or directory";
-	case EACCES: return "Permission denied";
-	case EPERM: return "Operation not permitted";
-	case EISDIR: return "Is a directory";
-	case ENOTDIR: return "Not a directory";
-	case EEXIST: return "File exists";
-	case EINVAL: return "Invalid argument";
-	case ELOOP: return "Too many levels of symbolic links";
-	case EBADF: return "Bad file descriptor";
-	case EPIPE: return "Broken pipe";
-	case ENOSPC: return "No space left on device";
-	case EROFS: return "Read-only file system";
-	case ENOTEMPTY: return "Directory not empty";
-	case ENAMETOOLONG: return "File name too long";
-	case EXDEV: return "Invalid cross-device link";
-	case ENOMEM: return "Cannot allocate memory";
-	case EIO: return "Input/output error";
-	}
-	return strerror(err);
-}
+const char *errtext(int e); // lib: glibc's words, whatever the libc
+
+const char *tx_strerror(int err) { return errtext(err); }
 
 static void message(int err, const char *fmt, va_list ap) {
 	fflush(stdout);
@@ -74,6 +55,7 @@ void re_fail(const char *msg) { tx_die(0, "%s", msg); }
 int tx_end(int status) {
 	if (fflush(stdout) || ferror(stdout)) {
 		int e = errno;
+		clearerr(stdout); // said once
 		fprintf(stderr, "%s: write error: %s\n", tx_prog, tx_strerror(e));
 		return tx_fail_code;
 	}
@@ -204,7 +186,22 @@ static void ambiguous(const tx_opts *o, const char *a, size_t n) {
 	tx_try();
 }
 
+const char *applet_help(void); // of the multi-call main
+
+// common handles --help and --version.
+static void common(const char *a) {
+	if (!strcmp(a, "help")) {
+		printf("Usage: %s%s", tx_prog, applet_help());
+		exit(tx_end(0));
+	}
+	if (!strcmp(a, "version")) {
+		printf("%s (sbx tools) 1.0\n", tx_prog);
+		exit(tx_end(0));
+	}
+}
+
 static int long_opt(tx_opts *o, char *a) {
+	common(a);
 	char *eq = strchr(a, '=');
 	size_t n = eq ? (size_t)(eq - a) : strlen(a);
 	const tx_long *hit = NULL;
