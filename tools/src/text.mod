@@ -12,3 +12,8 @@ fgrep fgrep text/grep.c
 - - text/sed_parse.c
 - - text/sed_run.c
 sed sed text/sed.c
+- - text/sort_cmp.c
+sort sort text/sort.c
+uniq uniq text/uniq.c
+cut cut text/cut.c
+tr tr text/tr.c

@@ -55,9 +55,8 @@ static uint64_t number(sed *s, int c) {
 	return v;
 }
 
-// bracket copies a bracket expression, in which the delimiter is a plain character; out of one that never ends
-// only the first byte is taken.
-static void bracket(sed *s, int delim, buf *out) {
+// bracket copies a bracket expression, in which the delimiter is a plain character; 0 when it does not end.
+static int bracket(sed *s, buf *out) {
 	const char *p = s->cur;
 	buf b = {0};
 	buf_chr(&b, '[');
@@ -77,17 +76,16 @@ static void bracket(sed *s, int delim, buf *out) {
 				continue;
 			}
 		}
-		if (*p == '\\' && p + 1 < s->end && p[1] == delim)
-			p++;
 		buf_chr(&b, *p++);
 	}
-	if (p < s->end && *p == ']') {
-		buf_add(out, b.p, b.n);
-		buf_chr(out, ']');
-		s->cur = p + 1;
-	} else
-		buf_chr(out, '[');
+	int ok = p < s->end && *p == ']';
+	if (ok)
+		p++;
+	buf_chr(&b, ']');
+	buf_add(out, b.p, b.n);
 	buf_free(&b);
+	s->cur = p;
+	return ok;
 }
 
 // delimited reads up to an unescaped delimiter; 0 when it is missing. In a regular expression \delim becomes the
@@ -98,7 +96,8 @@ static int delimited(sed *s, int delim, int regex, buf *out) {
 		if (c == delim)
 			return 1;
 		if (regex && c == '[') {
-			bracket(s, delim, out);
+			if (!bracket(s, out))
+				return 0;
 			continue;
 		}
 		if (c == '\\') {
@@ -168,17 +167,15 @@ static int special_byte(const char **pp, const char *e) {
 	return v;
 }
 
-// regex_escapes turns sed's byte escapes into bytes, quoted where they would be operators.
+// regex_escapes turns sed's byte escapes into bytes.
 static void regex_escapes(const buf *in, buf *out) {
 	const char *p = in->p, *e = p + in->n;
 	int bracket = 0;
 	for (; p < e; p++) {
 		if (*p == '\\' && p + 1 < e) {
 			const char *q = p + 1;
-			int nl = *q == 'n', v = special_byte(&q, e);
-			if (v >= 0 && !(bracket && nl && 0)) {
-				if (!bracket && v && strchr("\\^$.*[]+?(){}|/", v) && strchr("^$.*[]\\", v))
-					buf_chr(out, '\\');
+			int v = special_byte(&q, e);
+			if (v >= 0) {
 				buf_chr(out, v);
 				p = q - 1;
 				continue;
