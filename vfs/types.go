@@ -64,6 +64,7 @@ type CreateOpts struct {
 	UID, GID uint32
 	Rdev     uint64
 	Target   string
+	NoLink   bool // Tmpfile: linkat(2) may never give it a name (O_EXCL)
 }
 
 // DirEntry is one entry of a directory. Cookie is where reading goes on after it.

@@ -1,0 +1,22 @@
+package vfs
+
+import "maps"
+
+// Fork returns a snapshot that goes its own way from here on. It takes the same
+// time however much was written: both sides share everything and copy what they
+// change. Handles and pins stay with fs. Both must be closed.
+func (fs *FS) Fork() *FS {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	c := &FS{ix: fs.ix, nlower: fs.nlower, content: fs.content, seed: fs.seed, fam: fs.fam,
+		lower: fs.lower, upper: fs.upper, next: fs.next, used: fs.used, inodes: fs.inodes,
+		orphans: maps.Clone(fs.orphans), opts: fs.opts, closed: fs.closed, pins: make(map[Ino]int)}
+	c.ix.retain()
+	c.dev.Store(fs.opts.Dev)
+	fs.epoch, c.epoch = fs.fam.epochs.Add(1), fs.fam.epochs.Add(1)
+	for ino := range c.orphans { // nobody has them open there
+		c.destroy(ino)
+	}
+	clear(c.orphans)
+	return c
+}

@@ -1,0 +1,122 @@
+package vfs
+
+import "github.com/sbxrun/sbx/abi/linux"
+
+// Ref implements Super.
+func (fs *FS) Ref(ino Ino) {
+	fs.pinMu.Lock()
+	fs.pins[ino]++
+	fs.pinMu.Unlock()
+}
+
+// Unref implements Super. An inode without names goes with its last pin.
+func (fs *FS) Unref(ino Ino) {
+	fs.pinMu.Lock()
+	n := fs.pins[ino] - 1
+	if n > 0 {
+		fs.pins[ino] = n
+	} else {
+		delete(fs.pins, ino)
+	}
+	fs.pinMu.Unlock()
+	if n > 0 || fs.norphans.Load() == 0 {
+		return
+	}
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	if _, ok := fs.orphans[ino]; ok && !fs.pinned(ino) {
+		fs.delOrphan(ino)
+		fs.destroy(ino)
+	}
+}
+
+func (fs *FS) pinned(ino Ino) bool {
+	fs.pinMu.Lock()
+	defer fs.pinMu.Unlock()
+	return fs.pins[ino] > 0
+}
+
+func (fs *FS) addOrphan(ino Ino, linkable bool) {
+	fs.orphans[ino] = linkable
+	fs.norphans.Store(int64(len(fs.orphans)))
+}
+
+func (fs *FS) delOrphan(ino Ino) {
+	delete(fs.orphans, ino)
+	fs.norphans.Store(int64(len(fs.orphans)))
+}
+
+// unname is called when the last name of an inode is gone.
+func (fs *FS) unname(ino Ino) {
+	if fs.pinned(ino) {
+		fs.addOrphan(ino, false)
+		return
+	}
+	fs.destroy(ino)
+}
+
+// destroy forgets an inode. A lower one leaves a mark, because the index still
+// has it.
+func (fs *FS) destroy(ino Ino) {
+	n := fs.get(ino)
+	if n == nil || n.dead() {
+		return
+	}
+	if f := n.file(); f != nil {
+		fs.freeData(f)
+	}
+	fs.used -= xattrBytes(n.xattrs)
+	if ino <= fs.nlower {
+		fs.put(ino, &fs.fam.dead)
+		return
+	}
+	fs.put(ino, nil)
+	fs.inodes--
+}
+
+// freeLinks is how many links of an inode the quota does not count: what the
+// index has, or the first.
+func (fs *FS) freeLinks(ino Ino) uint32 {
+	if ino <= fs.nlower {
+		if r := fs.ix.rec(ino); r != nil {
+			return r.nlink()
+		}
+	}
+	return 1
+}
+
+// dropLink takes one name from an inode, or a directory's only one.
+func (fs *FS) dropLink(ino Ino, now int64) error {
+	n, err := fs.own(ino)
+	if err != nil {
+		return err
+	}
+	n.ctime = now
+	if n.isDir() {
+		n.nlink = 0
+	} else if n.nlink > 0 {
+		n.nlink--
+		if n.nlink >= fs.freeLinks(ino) {
+			fs.inodes--
+		}
+	}
+	if n.nlink == 0 {
+		fs.unname(ino)
+	}
+	return nil
+}
+
+func validName(name string) error {
+	switch {
+	case name == "" || name == "." || name == "..":
+		return linux.EINVAL
+	case len(name) > linux.NAME_MAX:
+		return linux.ENAMETOOLONG
+	}
+	for i := 0; i < len(name); i++ {
+		if name[i] == '/' || name[i] == 0 {
+			return linux.EINVAL
+		}
+	}
+	return nil
+}

@@ -1,0 +1,252 @@
+package vfs
+
+import "github.com/sbxrun/sbx/abi/linux"
+
+// Opened is what OpenFile found. Parent and Name tell through which entry, for
+// /proc/PID/fd and inotify; Parent is zero when there is none (".", "/", a magic
+// link).
+type Opened struct {
+	Loc    Loc // Ref'ed: the caller Unrefs
+	Handle Handle
+	Mode   uint32 // type and permissions
+	Parent Loc    // not Ref'ed
+	Name   string
+}
+
+// Open is open(2): O_CREAT, O_EXCL, O_TRUNC, O_NOFOLLOW, O_DIRECTORY, O_TMPFILE
+// and O_PATH with their rules, permissions and ETXTBSY. The Loc is Ref'ed. The
+// Handle is nil for O_PATH and for FIFOs, sockets and devices, which the kernel
+// opens by Loc.
+func (w *Walker) Open(at Loc, path string, flags int, mode uint32) (Loc, Handle, error) {
+	o, err := w.OpenFile(at, path, flags, mode, 0)
+	return o.Loc, o.Handle, err
+}
+
+// OpenFile is Open with openat2(2)'s resolve flags and more in the answer.
+func (w *Walker) OpenFile(at Loc, path string, flags int, mode uint32, rf ResolveFlags) (Opened, error) {
+	flags, err := checkOpenFlags(flags)
+	if err != nil {
+		return Opened{}, err
+	}
+	if flags&linux.O_NOFOLLOW != 0 || flags&(linux.O_CREAT|linux.O_EXCL) == linux.O_CREAT|linux.O_EXCL {
+		rf |= NoFollow
+	}
+	if flags&linux.O_CREAT != 0 {
+		rf |= parentOnly
+	}
+	for range 8 { // a file that comes or goes meanwhile: look again
+		o, err := w.openOnce(at, path, flags, mode, rf)
+		if err != errRace {
+			return o, err
+		}
+	}
+	return Opened{}, linux.ESTALE
+}
+
+const errRace = linux.ERESTART
+
+// checkOpenFlags refuses what open(2) refuses and drops what O_PATH ignores.
+func checkOpenFlags(flags int) (int, error) {
+	if flags&linux.O_PATH != 0 {
+		return flags & (linux.O_PATH | linux.O_DIRECTORY | linux.O_NOFOLLOW | linux.O_CLOEXEC), nil
+	}
+	if flags&linux.O_TMPFILE_BIT != 0 {
+		if flags&linux.O_TMPFILE != linux.O_TMPFILE || flags&linux.O_CREAT != 0 || flags&linux.O_ACCMODE == linux.O_RDONLY {
+			return 0, linux.EINVAL
+		}
+	}
+	if flags&linux.O_CREAT != 0 && flags&linux.O_DIRECTORY != 0 {
+		return 0, linux.EINVAL
+	}
+	return flags, nil
+}
+
+func (w *Walker) openOnce(at Loc, path string, flags int, mode uint32, rf ResolveFlags) (Opened, error) {
+	var k walk
+	if err := k.run(w, at, path, rf); err != nil {
+		return Opened{}, err
+	}
+	if flags&linux.O_TMPFILE_BIT != 0 {
+		return w.openTmpfile(&k, flags, mode)
+	}
+	created := false
+	if flags&linux.O_CREAT != 0 {
+		var err error
+		if created, err = w.openCreate(&k, flags, mode); err != nil {
+			return Opened{}, err
+		}
+	}
+	if err := w.checkOpen(&k, flags, created); err != nil {
+		return Opened{}, err
+	}
+	o, err := w.finishOpen(&k, flags, created)
+	if err == linux.ENOENT {
+		err = errRace
+	}
+	return o, err
+}
+
+// openCreate makes the file when it is not there.
+func (w *Walker) openCreate(k *walk, flags int, mode uint32) (bool, error) {
+	if k.kind != lastNormal || k.slash {
+		return false, linux.EISDIR
+	}
+	if k.found {
+		if flags&linux.O_EXCL != 0 {
+			return false, linux.EEXIST
+		}
+		if k.cur.isDir() {
+			return false, linux.EISDIR
+		}
+		return false, nil
+	}
+	ino, err := w.create(k, linux.S_IFREG|mode&0o7777, 0, "")
+	if err == linux.EEXIST && flags&linux.O_EXCL == 0 {
+		return false, errRace
+	}
+	if err != nil {
+		return false, err
+	}
+	return true, k.cur.load(Loc{k.dir.loc.Mount, ino})
+}
+
+// checkOpen is may_open of Linux: types, permissions, read-only mounts.
+func (w *Walker) checkOpen(k *walk, flags int, created bool) error {
+	typ := k.cur.mode & linux.S_IFMT
+	if flags&linux.O_DIRECTORY != 0 && typ != linux.S_IFDIR {
+		return linux.ENOTDIR
+	}
+	if flags&linux.O_PATH != 0 {
+		return nil
+	}
+	want := accessWant(flags)
+	m := k.cur.loc.Mount
+	switch typ {
+	case linux.S_IFLNK:
+		return linux.ELOOP
+	case linux.S_IFDIR:
+		if want&linux.W_OK != 0 {
+			return linux.EISDIR
+		}
+	case linux.S_IFCHR, linux.S_IFBLK:
+		if m.opts.NoDev {
+			return linux.EACCES
+		}
+	}
+	if created {
+		return nil
+	}
+	if !w.Cred.May(k.cur.mode, k.cur.uid, k.cur.gid, want) {
+		return linux.EACCES
+	}
+	if want&linux.W_OK != 0 && m.opts.ReadOnly && (typ == linux.S_IFREG || typ == linux.S_IFDIR) {
+		return linux.EROFS
+	}
+	if flags&linux.O_NOATIME != 0 && w.Cred.UID != k.cur.uid && !w.Cred.Has(linux.CAP_FOWNER) {
+		return linux.EPERM
+	}
+	return nil
+}
+
+// accessWant returns the permissions that an open asks for.
+func accessWant(flags int) uint32 {
+	want := [4]uint32{linux.R_OK, linux.W_OK, linux.R_OK | linux.W_OK, linux.R_OK | linux.W_OK}[flags&linux.O_ACCMODE]
+	if flags&linux.O_TRUNC != 0 {
+		want |= linux.W_OK
+	}
+	return want
+}
+
+// finishOpen pins, opens and truncates.
+func (w *Walker) finishOpen(k *walk, flags int, created bool) (Opened, error) {
+	l := k.cur.loc
+	o := Opened{Loc: l, Mode: k.cur.mode}
+	if k.kind == lastNormal {
+		o.Parent, o.Name = k.dir.loc, k.name
+	}
+	l.Ref()
+	h, err := w.openHandle(l, k.cur.mode, flags)
+	if err == nil && h != nil && flags&linux.O_TRUNC != 0 && !created {
+		if err = w.truncate(l, k.cur.mode, 0); err != nil {
+			_ = h.Close()
+		}
+	}
+	if err != nil {
+		l.Unref()
+		return Opened{}, err
+	}
+	o.Handle = h
+	return o, nil
+}
+
+// openHandle opens a regular file or a directory; nil for the others.
+func (w *Walker) openHandle(l Loc, mode uint32, flags int) (Handle, error) {
+	if flags&linux.O_PATH != 0 {
+		return nil, nil
+	}
+	if t := mode & linux.S_IFMT; t != linux.S_IFREG && t != linux.S_IFDIR {
+		return nil, nil
+	}
+	write := flags&linux.O_ACCMODE != linux.O_RDONLY
+	if write && w.Cred.Has(linux.CAP_FSETID) {
+		flags |= OpenKeepSetID
+	}
+	if !write || mode&linux.S_IFMT != linux.S_IFREG {
+		return l.Mount.super.Open(l.Ino, flags)
+	}
+	t, key := w.NS.texts, l.LockKey()
+	if err := t.add(key, 1); err != nil {
+		return nil, err
+	}
+	h, err := l.Mount.super.Open(l.Ino, flags)
+	if err != nil {
+		t.sub(key, 1)
+		return nil, err
+	}
+	return &writeHandle{Handle: h, texts: t, key: key}, nil
+}
+
+// openTmpfile makes a file without a name in the directory that k found.
+func (w *Walker) openTmpfile(k *walk, flags int, mode uint32) (Opened, error) {
+	if !k.cur.isDir() {
+		return Opened{}, linux.ENOTDIR
+	}
+	k.dir = k.cur
+	if err := w.mayCreate(&k.dir); err != nil {
+		return Opened{}, err
+	}
+	o := w.createOpts(&k.dir, linux.S_IFREG|mode&0o7777)
+	o.NoLink = flags&linux.O_EXCL != 0
+	m := k.cur.loc.Mount
+	ino, err := m.super.Tmpfile(k.cur.loc.Ino, o)
+	if err != nil {
+		return Opened{}, err
+	}
+	m.refs.Add(1) // with Tmpfile's pin this is a Ref
+	l := Loc{m, ino}
+	h, err := w.openHandle(l, o.Mode, flags)
+	if err != nil {
+		l.Unref()
+		return Opened{}, err
+	}
+	return Opened{Loc: l, Handle: h, Mode: o.Mode}, nil
+}
+
+// OpenLoc opens an inode again by identity, as open of /proc/self/fd/N does:
+// permissions are checked anew. Of flags the access mode, O_TRUNC, O_DIRECTORY
+// and O_PATH count. The Loc is not Ref'ed, the Handle pins it.
+func (w *Walker) OpenLoc(l Loc, flags int) (Handle, error) {
+	var k walk
+	if err := k.cur.load(l); err != nil {
+		return nil, err
+	}
+	k.kind = lastDot
+	if err := w.checkOpen(&k, flags, false); err != nil {
+		return nil, err
+	}
+	o, err := w.finishOpen(&k, flags, false)
+	if err == nil {
+		l.Unref()
+	}
+	return o.Handle, err
+}
