@@ -210,7 +210,7 @@ func (e *End) Flow(c Caller, action int) error {
 
 func (t *TTY) sendXchar(e *End, c byte) {
 	switch {
-	case c == disabled:
+	case c == disabled, !e.master && t.flow.tco:
 	case e.master:
 		t.masterWrite([]byte{c})
 	case t.out.space() > 0:

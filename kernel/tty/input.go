@@ -46,6 +46,9 @@ func (d *disc) room(t *TTY) int {
 	}
 	if room < 0 {
 		d.head--
+		if d.head-d.tail >= bufSize {
+			d.head = d.tail + bufSize - 2 // PARMRK had stored two bytes
+		}
 	}
 	return 1
 }
