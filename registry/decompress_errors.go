@@ -1,0 +1,33 @@
+package registry
+
+import (
+	"compress/bzip2"
+	"errors"
+	"io"
+
+	"github.com/klauspost/compress/flate"
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+)
+
+// zstdErrors are the data errors that zstd reports by value.
+var zstdErrors = [...]error{
+	zstd.ErrMagicMismatch, zstd.ErrReservedBlockType, zstd.ErrCompressedSizeTooBig, zstd.ErrBlockTooSmall,
+	zstd.ErrUnexpectedBlockSize, zstd.ErrWindowSizeTooSmall, zstd.ErrUnknownDictionary, zstd.ErrFrameSizeExceeded,
+	zstd.ErrFrameSizeMismatch, zstd.ErrCRCMismatch,
+}
+
+// isDataError tells whether a decompressor complained about its data, and not its source about the network.
+func isDataError(err error) bool {
+	var flateErr flate.CorruptInputError
+	var bzErr bzip2.StructuralError
+	if errors.Is(err, gzip.ErrHeader) || errors.Is(err, gzip.ErrChecksum) || errors.As(err, &flateErr) || errors.As(err, &bzErr) {
+		return true
+	}
+	for _, e := range zstdErrors {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return errors.Is(err, io.ErrUnexpectedEOF)
+}
