@@ -94,8 +94,8 @@ int date_main(int argc, char **argv) {
 	}
 	if (opt_ind < argc && argv[opt_ind][0] == '+')
 		give_format(&o, argv[opt_ind++] + 1);
-	if (opt_ind < argc && argv[opt_ind][0] == '+')
-		die(1, "multiple output formats specified");
+	if (opt_ind < argc && o.format && argv[opt_ind - 1][0] == '+')
+		extra_operand(1, argv[opt_ind]);
 	if (opt_ind < argc && (o.date || o.file || o.reference)) {
 		warn("the argument %s lacks a leading '+';\nwhen using an option to specify date(s), any non-option\n"
 		     "argument must be a format string beginning with '+'", quote(argv[opt_ind]));

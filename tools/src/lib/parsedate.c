@@ -366,10 +366,6 @@ static bool a_word(struct state *s) {
 		add_relative(s, U_DAY, (w[0] | 32) == 'y' ? -1 : 1);
 		return true;
 	}
-	if (strcasecmp(w, "noon") == 0 || strcasecmp(w, "midnight") == 0) {
-		s->hour = (w[0] | 32) == 'n' ? 12 : 0, s->min = s->sec = 0;
-		return !s->have_time && (s->have_time = true);
-	}
 	if ((x = look(months, w, true, false)))
 		return month_day(s, x->value + 1);
 	if ((x = look(weekdays, w, true, false))) {
@@ -467,7 +463,7 @@ static bool resolve(struct state *s, int64_t now_t, uint32_t now_ns, int64_t *t,
 	}
 	if (s->have_time)
 		w.hour = s->hour, w.min = s->min, w.sec = s->sec;
-	else if (s->have_date || s->have_day)
+	else if (s->have_date || s->have_day || !s->rel)
 		w.hour = w.min = w.sec = 0, frac = 0;
 	else
 		frac = now_ns;
@@ -515,17 +511,6 @@ bool parse_date(const char *text, int64_t now_t, uint32_t now_ns, int64_t *t, ui
 	struct state s = {.p = text};
 	local_time(now_t, now_ns, &s.base);
 	bool ok = items(&s);
-	if (ok && !*text) { /* the empty date is today's midnight */
-		s.have_time = true;
-		s.hour = s.min = s.sec = 0;
-	}
-	if (ok && s.have_zone && !s.have_date && !s.have_epoch) {
-		struct when w;
-		utc_time(now_t + s.zone, now_ns, &w);
-		s.base.year = w.year, s.base.mon = w.mon, s.base.mday = w.mday, s.base.wday = w.wday;
-		if (!s.have_time)
-			s.base.hour = w.hour, s.base.min = w.min, s.base.sec = w.sec;
-	}
 	ok = ok && resolve(&s, now_t, now_ns, t, ns);
 	if (own)
 		tz_set(NULL);

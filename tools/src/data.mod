@@ -1,0 +1,13 @@
+md5sum sums data/sums.c
+sha1sum sums data/sums.c
+sha224sum sums data/sums.c
+sha256sum sums data/sums.c
+sha384sum sums data/sums.c
+sha512sum sums data/sums.c
+- - data/digest.c
+cksum cksum data/cksum.c
+base64 base64 data/base64.c
+base32 base64 data/base64.c
+cmp cmp data/cmp.c
+truncate truncate data/truncate.c
+factor factor data/factor.c
