@@ -30,8 +30,6 @@ type Config struct {
 	NoProc, NoDev, NoSys bool
 	// CPUs is how many processors guests see; 0 is 1.
 	CPUs int
-	// Console is the terminal behind /dev/console, if there is one.
-	Console *File
 }
 
 // Limits of one kernel. Zero means the default in brackets.

@@ -1,0 +1,98 @@
+package kernel
+
+import "github.com/sbxrun/sbx/abi/linux"
+
+// Wait4 is wait4(2): pid > 0 is a child, -1 any, 0 one of the caller's group, -N
+// one of group N. Options are WNOHANG (0 when there is nothing yet), WUNTRACED,
+// WCONTINUED and WNOWAIT. ECHILD when there is no such child.
+func (t *Task) Wait4(pid, options int) (int, linux.WaitStatus, Rusage, error) {
+	const known = linux.WNOHANG | linux.WUNTRACED | linux.WCONTINUED | linux.WNOWAIT
+	if options&^known != 0 {
+		return 0, 0, Rusage{}, linux.EINVAL
+	}
+	if pid == -1<<31 {
+		return 0, 0, Rusage{}, linux.ESRCH
+	}
+	if err := t.enter(); err != nil {
+		return 0, 0, Rusage{}, err
+	}
+	w := waiter{t: t, pid: pid, options: options}
+	if options&linux.WNOHANG != 0 {
+		w.look()
+		return w.got, w.status, w.usage, w.err
+	}
+	if err := t.await(&t.proc.childQ, forever, w.look); err != nil {
+		return 0, 0, Rusage{}, err
+	}
+	return w.got, w.status, w.usage, w.err
+}
+
+// waiter is one wait4.
+type waiter struct {
+	t            *Task
+	pid, options int
+
+	got    int
+	status linux.WaitStatus
+	usage  Rusage
+	err    error
+}
+
+// look finds a child with news; it reports false when there is only a child to
+// wait for.
+func (w *waiter) look() bool {
+	k := w.t.k
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	any := false
+	for _, c := range w.t.proc.children {
+		if !w.matches(c) {
+			continue
+		}
+		any = true
+		if w.take(c) {
+			return true
+		}
+	}
+	if !any {
+		w.err = linux.ECHILD
+		return true
+	}
+	return false
+}
+
+func (w *waiter) matches(c *Process) bool {
+	switch {
+	case w.pid > 0:
+		return c.pid == w.pid
+	case w.pid == 0:
+		return c.group == w.t.proc.group
+	case w.pid < -1:
+		return c.group != nil && c.group.id == -w.pid
+	}
+	return true
+}
+
+// take takes what there is to tell of a child.
+func (w *waiter) take(c *Process) bool {
+	keep := w.options&linux.WNOWAIT != 0
+	switch {
+	case c.zombie:
+		w.status, w.usage = c.status, c.usage
+		w.usage.add(c.childUsage)
+		if !keep {
+			w.t.proc.childUsage.add(w.usage)
+			c.reapLocked()
+		}
+	case c.waitStop && w.options&linux.WUNTRACED != 0:
+		w.status, w.usage = linux.StopStatus(c.stopSig), c.usageLocked()
+		c.waitStop = keep
+	case c.waitCont && w.options&linux.WCONTINUED != 0:
+		w.status, w.usage = linux.ContinuedStatus, c.usageLocked()
+		c.waitCont = keep
+	default:
+		return false
+	}
+	w.got = c.pid
+	return true
+}

@@ -1,0 +1,136 @@
+package kernel
+
+import (
+	"time"
+
+	"github.com/sbxrun/sbx/abi/linux"
+)
+
+// itimer is ITIMER_REAL of a process. Guarded by Kernel.mu.
+type itimer struct {
+	timer    Timer
+	end      time.Duration // of the monotonic clock
+	interval time.Duration
+	gen      uint64
+}
+
+// stopLocked stops the timer.
+func (i *itimer) stopLocked() {
+	i.gen++
+	if i.timer != nil {
+		i.timer.Stop()
+		i.timer = nil
+	}
+}
+
+// armLocked starts the timer of p; SIGALRM comes after d.
+func (p *Process) armLocked(d time.Duration) {
+	p.real.stopLocked()
+	gen := p.real.gen
+	p.real.end = p.k.clock.Monotonic() + d
+	p.real.timer = p.k.clock.AfterFunc(max(d, 1), func() { p.alarm(gen) })
+}
+
+// alarm is the timer's end.
+func (p *Process) alarm(gen uint64) {
+	p.k.mu.Lock()
+	defer p.k.mu.Unlock()
+	if p.zombie || p.real.gen != gen {
+		return
+	}
+	p.sendLocked(nil, SigInfo{Signo: linux.SIGALRM, Code: SI_KERNEL}, false)
+	p.real.timer = nil
+	if p.real.interval > 0 {
+		p.armLocked(p.real.interval)
+	}
+}
+
+// minInterval keeps a periodic timer from taking the host's CPU.
+const minInterval = 100 * time.Microsecond
+
+// Setitimer is setitimer(2). ITIMER_REAL runs on the kernel's clock; the CPU time
+// of ITIMER_VIRTUAL and ITIMER_PROF cannot be watched: EINVAL. A value of 0 stops.
+func (t *Task) Setitimer(which int, value, interval time.Duration) (oldValue, oldInterval time.Duration, err error) {
+	if which != linux.ITIMER_REAL || value < 0 || interval < 0 {
+		return 0, 0, linux.EINVAL
+	}
+	t.k.mu.Lock()
+	defer t.k.mu.Unlock()
+	p := t.proc
+	oldValue, oldInterval = p.leftLocked(), p.real.interval
+	p.real.stopLocked()
+	p.real.interval = 0
+	if value > 0 {
+		if interval > 0 {
+			p.real.interval = max(interval, minInterval)
+		}
+		p.armLocked(value)
+	}
+	return oldValue, oldInterval, nil
+}
+
+// leftLocked is the time until the timer's end.
+func (p *Process) leftLocked() time.Duration {
+	if p.real.timer == nil {
+		return 0
+	}
+	return max(p.real.end-p.k.clock.Monotonic(), 1)
+}
+
+// Getitimer is getitimer(2).
+func (t *Task) Getitimer(which int) (value, interval time.Duration, err error) {
+	if which != linux.ITIMER_REAL {
+		return 0, 0, linux.EINVAL
+	}
+	t.k.mu.Lock()
+	defer t.k.mu.Unlock()
+	return t.proc.leftLocked(), t.proc.real.interval, nil
+}
+
+// Alarm is alarm(2) with any precision: SIGALRM after d, 0 cancels. It returns
+// what was left of the alarm before.
+func (t *Task) Alarm(d time.Duration) time.Duration {
+	left, _, _ := t.Setitimer(linux.ITIMER_REAL, max(d, 0), 0)
+	return left
+}
+
+// Nanosleep is nanosleep(2) on the kernel's clock: EINTR and what is left when a
+// signal is to be handled.
+func (t *Task) Nanosleep(d time.Duration) (left time.Duration, err error) {
+	if d < 0 {
+		return 0, linux.EINVAL
+	}
+	if err := t.enter(); err != nil {
+		return d, err
+	}
+	end := t.k.clock.Monotonic() + d
+	err = t.await(nil, d, func() bool { return d == 0 })
+	if err == linux.ETIMEDOUT {
+		return 0, nil
+	}
+	if err != nil {
+		return max(end-t.k.clock.Monotonic(), 0), err
+	}
+	return 0, nil
+}
+
+// Clock returns the kernel's clock.
+func (t *Task) Clock() Clock { return t.k.clock }
+
+// ClockGettime is clock_gettime(2): the time since 1970, boot or birth.
+func (t *Task) ClockGettime(id int) (time.Duration, error) {
+	switch id {
+	case linux.CLOCK_REALTIME, linux.CLOCK_REALTIME_COARSE, linux.CLOCK_TAI, linux.CLOCK_REALTIME_ALARM:
+		return time.Duration(t.k.clock.Now().UnixNano()), nil
+	case linux.CLOCK_MONOTONIC, linux.CLOCK_MONOTONIC_RAW, linux.CLOCK_MONOTONIC_COARSE, linux.CLOCK_BOOTTIME,
+		linux.CLOCK_BOOTTIME_ALARM:
+		return t.k.uptime(), nil
+	case linux.CLOCK_THREAD_CPUTIME_ID:
+		return t.cpu(), nil
+	case linux.CLOCK_PROCESS_CPUTIME_ID:
+		t.k.mu.Lock()
+		defer t.k.mu.Unlock()
+		return t.proc.cpuLocked(), nil
+	}
+	return 0, linux.EINVAL
+}
