@@ -210,7 +210,7 @@ func randomBytes(r *rand.Rand, n int) string {
 }
 
 func TestRandomAgainstKernel(t *testing.T) {
-	count := 150
+	count := 80
 	if testing.Short() {
 		count = 20
 	}

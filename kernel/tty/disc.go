@@ -25,11 +25,14 @@ type disc struct {
 	erasing bool // within a \.../ of ECHOPRT
 	push    bool // the pending line was ended by a switch to canonical mode
 
-	echo     [bufSize]byte
-	echoTail uint32 // next operation to perform
-	echoHead uint32 // next byte to put
-	column   uint32 // of the cursor, as far as known
-	canonCol uint32 // where the line being edited started
+	echo       [bufSize]byte
+	echoTail   uint32 // next operation to perform
+	echoHead   uint32 // next byte to put
+	echoMark   uint32 // what is before belongs to bytes of input that are done with
+	echoCommit uint32 // what is before is to be performed when there is room
+	echoFull   bool   // there was none
+	column     uint32 // of the cursor, as far as known
+	canonCol   uint32 // where the line being edited started
 }
 
 func (d *disc) at(i uint32) byte      { return d.buf[i&bufMask] }
@@ -57,7 +60,7 @@ func (d *disc) setTermios(t *TTY, old *linux.Termios) {
 	}
 	if old != nil && n.Iflag&linux.IXON == 0 && old.Iflag&linux.IXON != 0 && !t.flow.tco {
 		t.start()
-		d.flushEchoes(t)
+		d.processEchoes(t)
 	}
 	t.wakes = wakeSet{true, true}
 }

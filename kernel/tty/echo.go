@@ -52,17 +52,30 @@ func (d *disc) echoChar(t *TTY, c byte) {
 	d.echoRaw(c)
 }
 
-func (d *disc) clearEchoes() { d.echoTail, d.echoHead = 0, 0 }
+func (d *disc) clearEchoes() { d.echoTail, d.echoHead, d.echoMark, d.echoCommit = 0, 0, 0, 0 }
 
 // commitEchoes is called when a byte of input is done with.
 func (d *disc) commitEchoes(t *TTY) {
-	if d.echoHead-d.echoTail >= echoBlock {
-		d.processEchoes(t)
+	d.echoMark = d.echoHead
+	waiting, before := d.echoHead-d.echoTail, d.echoCommit-d.echoTail
+	if waiting >= echoBlock && waiting%echoBlock <= before%echoBlock {
+		d.performEchoes(t, d.echoHead)
 	}
 }
 
 // flushEchoes is called when a block of input is done with.
-func (d *disc) flushEchoes(t *TTY) { d.processEchoes(t) }
+func (d *disc) flushEchoes(t *TTY) {
+	if t.term.Lflag&(linux.ECHO|linux.ECHONL) != 0 && d.echoCommit != d.echoHead {
+		d.performEchoes(t, d.echoHead)
+	}
+}
+
+// processEchoes performs the echoes of all bytes that are done with.
+func (d *disc) processEchoes(t *TTY) {
+	if d.echoMark != d.echoTail {
+		d.performEchoes(t, d.echoMark)
+	}
+}
 
 // dropEcho forgets the oldest operation.
 func (d *disc) dropEcho() {
@@ -73,19 +86,29 @@ func (d *disc) dropEcho() {
 			n = 3
 		}
 	}
-	d.echoTail += min(n, d.echoHead-d.echoTail)
+	n = min(n, d.echoHead-d.echoTail)
+	if d.echoMark-d.echoTail < n {
+		d.echoMark = d.echoTail + n
+	}
+	if d.echoCommit-d.echoTail < n {
+		d.echoCommit = d.echoTail + n
+	}
+	d.echoTail += n
 }
 
-// processEchoes performs what fits into the output queue.
-func (d *disc) processEchoes(t *TTY) {
-	for d.echoTail != d.echoHead {
+// performEchoes performs what is before end and fits into the output queue.
+func (d *disc) performEchoes(t *TTY, end uint32) {
+	d.echoCommit = end
+	d.echoFull = false
+	for d.echoTail != d.echoCommit {
 		n := d.performEcho(t, t.outSpace())
 		if n == 0 {
+			d.echoFull = !t.flow.stopped
 			break
 		}
 		d.echoTail += n
 	}
-	for d.echoHead-d.echoTail >= echoDiscard {
+	for d.echoCommit-d.echoTail >= echoDiscard {
 		d.dropEcho()
 	}
 }

@@ -50,7 +50,8 @@ func (t *TTY) OnClose(fn func()) {
 }
 
 // Close ends the description. The last close of the slave gives the master EIO
-// once it has read everything; closing the master hangs the slave up.
+// once it has read everything, until the slave is opened again; what was typed
+// waits for that. Closing the master hangs the slave up.
 func (e *End) Close() error {
 	t := e.t
 	t.mu.Lock()
@@ -75,10 +76,6 @@ func (e *End) Close() error {
 func (t *TTY) lastSlaveClose() {
 	t.slaveGone = true
 	t.exclusive = false
-	t.d.flush()
-	t.d.clearEchoes()
-	t.in.truncate(0)
-	t.flow = flow{}
 	t.wakes.master = true
 }
 

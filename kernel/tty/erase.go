@@ -8,8 +8,9 @@ func (d *disc) erase(t *TTY, c byte) {
 		return
 	}
 	lf := t.term.Lflag
-	kill := c == t.term.Cc[linux.VKILL] && c != t.term.Cc[linux.VERASE] &&
-		!(c == t.term.Cc[linux.VWERASE] && lf&linux.IEXTEN != 0)
+	one := c == t.term.Cc[linux.VERASE]
+	word := !one && c == t.term.Cc[linux.VWERASE]
+	kill := !one && !word
 	if kill {
 		const visual = linux.ECHO | linux.ECHOK | linux.ECHOKE | linux.ECHOE
 		if lf&linux.ECHO == 0 {
@@ -26,8 +27,7 @@ func (d *disc) erase(t *TTY, c byte) {
 			return
 		}
 	}
-	one := c == t.term.Cc[linux.VERASE]
-	d.eraseChars(t, one, !one && !kill)
+	d.eraseChars(t, one, word)
 	if d.head == d.line && lf&linux.ECHO != 0 {
 		d.finishErasing()
 	}

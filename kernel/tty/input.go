@@ -99,7 +99,7 @@ func (t *TTY) restartAny(d *disc) {
 	const any = linux.IXON | linux.IXANY
 	if t.flow.stopped && !t.flow.tco && t.term.Iflag&any == any {
 		t.start()
-		d.flushEchoes(t)
+		d.processEchoes(t)
 	}
 }
 

@@ -140,6 +140,8 @@ func (t *TTY) masterRead(p []byte) (int, error) {
 	}
 	n += t.out.take(p[n:])
 	t.wakes.slave = true
-	t.d.processEchoes(t)
+	if t.d.echoFull {
+		t.d.performEchoes(t, t.d.echoCommit)
+	}
 	return n, nil
 }
