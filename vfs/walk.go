@@ -29,6 +29,7 @@ type Walker struct {
 	Root, Cwd Loc
 	Cred      *Cred
 	Umask     uint32
+	Caller    any // who resolves, for a CallerLinker; may be nil
 }
 
 // step is where a walk stands: a place and what permission checks need of it.
@@ -321,7 +322,7 @@ func (k *walk) link(l step) (string, error) {
 			return "", k.jump(to)
 		}
 	}
-	s, err := l.loc.Mount.super.Readlink(l.loc.Ino)
+	s, err := k.w.readlink(l.loc)
 	if err == nil && s == "" {
 		err = linux.ENOENT
 	}

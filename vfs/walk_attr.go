@@ -36,7 +36,7 @@ func (w *Walker) Readlink(at Loc, path string) (string, error) {
 	if !k.cur.isLink() {
 		return "", linux.EINVAL
 	}
-	return k.cur.loc.Mount.super.Readlink(k.cur.loc.Ino)
+	return w.readlink(k.cur.loc)
 }
 
 // Access is faccessat2(2) with the Walker's Cred, whichever ids that has. mode
