@@ -26,6 +26,17 @@ const (
 	UserlandBuiltin Userland = "builtin"
 )
 
+// Network says what a container reaches.
+type Network string
+
+const (
+	// NetworkOutbound lets guests open connections to other hosts, never to
+	// the loopback of this one.
+	NetworkOutbound Network = "outbound"
+	// NetworkNone is no network: ENETUNREACH.
+	NetworkNone Network = "none"
+)
+
 // Config is what a user asks of a new container. The zero value of every
 // field means "as the image says" or docker's default.
 type Config struct {
@@ -35,6 +46,7 @@ type Config struct {
 	Platform string     // os/arch[/variant] to pull
 	Pull     PullPolicy // default PullMissing
 	Userland Userland   // default UserlandImage
+	Network  Network    // default NetworkOutbound
 
 	Entrypoint      []string // replaces the image's ENTRYPOINT and drops its CMD
 	ClearEntrypoint bool     // --entrypoint "": no entry point at all
@@ -89,6 +101,13 @@ func (c *Config) check() error {
 	case UserlandImage, UserlandBuiltin:
 	default:
 		return fail(ErrInvalid, "invalid userland %q: use image or builtin", c.Userland)
+	}
+	switch c.Network {
+	case "", "default", "bridge":
+		c.Network = NetworkOutbound
+	case NetworkOutbound, NetworkNone:
+	default:
+		return fail(ErrInvalid, "invalid network %q: this version has bridge (connections out) and none", c.Network)
 	}
 	if c.Memory < 0 || c.StorageSize < 0 || c.PidsLimit < -1 || c.ShmSize < 0 {
 		return fail(ErrInvalid, "limits cannot be negative")
@@ -146,6 +165,7 @@ type State struct {
 	OOMKilled  bool      `json:"oomKilled,omitempty"`
 	Error      string    `json:"error,omitempty"`
 	HostPID    int       `json:"hostPid,omitempty"` // the sbx that runs it
+	Control    string    `json:"control,omitempty"` // the socket that it listens on
 	StartedAt  time.Time `json:"startedAt"`
 	FinishedAt time.Time `json:"finishedAt"`
 	// Engine tells which of our engines ran the first program: "builtin",

@@ -18,8 +18,22 @@ import (
 // in tables.
 type Column struct{ Name, Head string }
 
-// A Row is one line of a list: the text of every placeholder by name.
-type Row map[string]string
+// A Row is one line of a list: the value of every placeholder by name. Keys
+// that begin in lower case are for templates only: JSON leaves them out. The
+// labels, for {{.Label "key"}}, are a map[string]string under "labels".
+type Row map[string]any
+
+// MarshalJSON writes the placeholders in alphabetical order.
+func (r Row) MarshalJSON() ([]byte, error) {
+	out := make(map[string]any, len(r))
+	for k, v := range r {
+		if k[0] < 'a' || k[0] > 'z' {
+			out[k] = v
+		}
+	}
+	text, err := toJSON(out)
+	return []byte(text), err
+}
 
 // A List is what a verb can print, with the columns that its default table
 // has.
@@ -86,6 +100,7 @@ func (l List) heads() Row {
 	for _, c := range l.Columns {
 		out[c.Name] = c.Head
 	}
+	out["labels"] = map[string]string{}
 	return out
 }
 
@@ -132,7 +147,7 @@ func Template(text string) (*template.Template, error) {
 			return strings.Repeat(" ", before) + s + strings.Repeat(" ", after)
 		},
 		"truncate": truncate,
-	}).Parse(text)
+	}).Parse(strings.ReplaceAll(text, ".Label ", "index .labels "))
 	if err != nil {
 		return nil, templateError(err)
 	}
@@ -151,6 +166,21 @@ func toJSON(v any) (string, error) {
 	enc.SetEscapeHTML(false)
 	err := enc.Encode(v)
 	return strings.TrimSuffix(b.String(), "\n"), err
+}
+
+// join joins strings, also those in a slice of anything.
+func join(list any, sep string) string {
+	switch l := list.(type) {
+	case []string:
+		return strings.Join(l, sep)
+	case []any:
+		parts := make([]string, len(l))
+		for i, v := range l {
+			parts[i] = fmt.Sprint(v)
+		}
+		return strings.Join(parts, sep)
+	}
+	return fmt.Sprint(list)
 }
 
 func title(s string) string {

@@ -12,7 +12,7 @@ var fruit = List{
 }
 
 func TestPrint(t *testing.T) {
-	rows := []Row{{"ID": "1", "Name": "apple", "Extra": "<x>"}, {"ID": "22", "Name": "fig", "Extra": ""}}
+	rows := []Row{{"ID": "1", "Name": "apple", "Extra": "<x>", "labels": map[string]string{"k": "v"}}, {"ID": "22", "Name": "fig", "Extra": "", "labels": map[string]string{}}}
 	for _, c := range []struct{ format, want string }{
 		{"", "FRUIT ID   NAME\n1          apple\n22         fig\n"},
 		{"table", "FRUIT ID   NAME\n1          apple\n22         fig\n"},
@@ -22,6 +22,7 @@ func TestPrint(t *testing.T) {
 		{`table {{.Name}}\t{{.ID}}`, "NAME      FRUIT ID\napple     1\nfig       22\n"},
 		{"{{json .Extra}}", "\"<x>\"\n\"\"\n"},
 		{"{{truncate .Name 2}}|{{title .Name}}|{{pad .ID 1 2}}|", "ap|Apple| 1  |\nfi|Fig| 22  |\n"},
+		{`{{.Label "k"}}.{{.Label "none"}}`, "v.\n.\n"},
 	} {
 		var b strings.Builder
 		if err := fruit.Print(&b, c.format, rows); err != nil {

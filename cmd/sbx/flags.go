@@ -1,0 +1,215 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+
+	"github.com/docker/go-units"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/sbxrun/sbx/sandbox"
+)
+
+// containerFlags are the flags that run and create share.
+type containerFlags struct {
+	cfg sandbox.Config
+
+	env, envFiles, labels, labelFiles []string
+	volumes, mounts, tmpfs            []string
+	storageOpts                       []string
+	entrypoint, pull, userland        string
+	network, memory, shmSize          string
+	cidFile                           string
+	quiet                             bool
+}
+
+func (f *containerFlags) register(c *cobra.Command) {
+	fl := c.Flags()
+	fl.SetInterspersed(false)
+	fl.Bool("help", false, "Print this help")
+	fl.StringVar(&f.cfg.Name, "name", "", "Name of the container (default: an adjective and a surname)")
+	fl.StringArrayVarP(&f.env, "env", "e", nil, "Set `NAME=VALUE`; NAME alone takes the host's value")
+	fl.StringArrayVar(&f.envFiles, "env-file", nil, "Read environment variables from `FILE`")
+	fl.StringVarP(&f.cfg.WorkingDir, "workdir", "w", "", "Working directory in the container")
+	fl.StringVarP(&f.cfg.User, "user", "u", "", "User, as `name|uid[:group|gid]`")
+	fl.StringArrayVar(&f.cfg.GroupAdd, "group-add", nil, "Add a further group")
+	fl.StringVar(&f.entrypoint, "entrypoint", "", "Replace the image's entry point")
+	fl.StringArrayVarP(&f.volumes, "volume", "v", nil, "Mount `[SOURCE:]TARGET[:ro]`: a host folder or a named volume")
+	fl.StringArrayVar(&f.mounts, "mount", nil, "Mount `type=bind|volume|tmpfs,source=…,target=…[,readonly]`")
+	fl.StringArrayVar(&f.tmpfs, "tmpfs", nil, "Mount memory at `TARGET[:size=64m,mode=1777]`")
+	fl.BoolVar(&f.cfg.ReadOnly, "read-only", false, "Make the container's root file system read-only")
+	fl.BoolVarP(&f.cfg.OpenStdin, "interactive", "i", false, "Keep standard input open")
+	fl.BoolVarP(&f.cfg.TTY, "tty", "t", false, "Give the container a terminal")
+	fl.BoolVar(&f.cfg.AutoRemove, "rm", false, "Remove the container when it ends")
+	fl.StringVarP(&f.cfg.Hostname, "hostname", "h", "", "Host name in the container (default: its short id)")
+	fl.StringVar(&f.cfg.Domainname, "domainname", "", "Domain name in the container")
+	fl.StringArrayVar(&f.cfg.ExtraHosts, "add-host", nil, "Add `NAME:ADDRESS` to /etc/hosts")
+	fl.StringArrayVar(&f.cfg.DNS, "dns", nil, "Name server to ask instead of the host's resolver")
+	fl.StringArrayVar(&f.cfg.DNSSearch, "dns-search", nil, "Search domain for /etc/resolv.conf")
+	fl.StringVar(&f.network, "network", "bridge", "bridge (connections out) or none")
+	fl.StringArrayVarP(&f.labels, "label", "l", nil, "Set a label, `KEY=VALUE`")
+	fl.StringArrayVar(&f.labelFiles, "label-file", nil, "Read labels from `FILE`")
+	fl.StringVarP(&f.memory, "memory", "m", "", "Limit of memory, such as `512m`")
+	fl.Int64Var(&f.cfg.PidsLimit, "pids-limit", 0, "Limit of processes (-1: none)")
+	fl.StringVar(&f.shmSize, "shm-size", "", "Size of /dev/shm (default 64m)")
+	fl.StringArrayVar(&f.storageOpts, "storage-opt", nil, "`size=10G` limits what the container may write")
+	fl.StringVar(&f.cfg.StopSignal, "stop-signal", "", "Signal that ends the container")
+	fl.StringVar(&f.pull, "pull", "missing", "Ask the registry for the image: `always`, missing or never")
+	fl.StringVar(&f.cfg.Platform, "platform", "", "Platform of the image, `os/arch[/variant]`")
+	fl.StringVar(&f.userland, "userland", "image", "Whose programs to run: the `image`'s, or the builtin shell and tools laid over it")
+	fl.StringVar(&f.cidFile, "cidfile", "", "Write the container's id to `FILE`")
+	fl.BoolVarP(&f.quiet, "quiet", "q", false, "Do not show the pull")
+}
+
+// config turns the flags and arguments into the container that is asked for.
+func (f *containerFlags) config(fl *pflag.FlagSet, args []string) (sandbox.Config, error) {
+	c := f.cfg
+	c.Image, c.Cmd = args[0], args[1:]
+	c.Pull, c.Userland, c.Network = sandbox.PullPolicy(f.pull), sandbox.Userland(f.userland), sandbox.Network(f.network)
+	if fl.Changed("entrypoint") {
+		c.ClearEntrypoint = f.entrypoint == ""
+		if f.entrypoint != "" {
+			c.Entrypoint = []string{f.entrypoint}
+		}
+	}
+	for _, step := range []func(*sandbox.Config) error{f.setEnv, f.setLabels, f.setMounts, f.setSizes} {
+		if err := step(&c); err != nil {
+			return c, err
+		}
+	}
+	return c, nil
+}
+
+func (f *containerFlags) setEnv(c *sandbox.Config) error {
+	for _, file := range f.envFiles {
+		vars, err := readEnvFile(file)
+		if err != nil {
+			return err
+		}
+		c.Env = append(c.Env, vars...)
+	}
+	for _, e := range f.env {
+		if v, ok := os.LookupEnv(e); ok && !strings.Contains(e, "=") {
+			e += "=" + v // only because the user named it
+		}
+		c.Env = append(c.Env, e)
+	}
+	return nil
+}
+
+func readEnvFile(file string) ([]string, error) {
+	in, err := os.Open(file)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, reason(err))
+	}
+	defer in.Close()
+	vars, err := sandbox.ReadEnvFile(in, os.LookupEnv)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return vars, nil
+}
+
+func (f *containerFlags) setLabels(c *sandbox.Config) error {
+	c.Labels = map[string]string{}
+	list := f.labels
+	for _, file := range f.labelFiles {
+		more, err := readEnvFile(file)
+		if err != nil {
+			return err
+		}
+		list = append(more, list...)
+	}
+	for _, l := range list {
+		key, value, _ := strings.Cut(l, "=")
+		if key == "" {
+			return usagef("invalid label %q: use KEY=VALUE", l)
+		}
+		c.Labels[key] = value
+	}
+	return nil
+}
+
+func (f *containerFlags) setMounts(c *sandbox.Config) error {
+	for _, group := range []struct {
+		specs []string
+		parse func(string) (sandbox.Mount, error)
+	}{{f.volumes, sandbox.ParseVolume}, {f.mounts, sandbox.ParseMount}, {f.tmpfs, sandbox.ParseTmpfs}} {
+		for _, s := range group.specs {
+			m, err := group.parse(s)
+			if err != nil {
+				return err
+			}
+			c.Mounts = append(c.Mounts, m)
+		}
+	}
+	return nil
+}
+
+func (f *containerFlags) setSizes(c *sandbox.Config) (err error) {
+	if c.Memory, err = parseSize("memory", f.memory); err != nil {
+		return err
+	}
+	if c.ShmSize, err = parseSize("shm-size", f.shmSize); err != nil {
+		return err
+	}
+	for _, o := range f.storageOpts {
+		key, value, _ := strings.Cut(o, "=")
+		if key != "size" {
+			return usagef("invalid --storage-opt %q: use size=10G", o)
+		}
+		if c.StorageSize, err = parseSize("storage-opt", value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func parseSize(flag, s string) (int64, error) {
+	if s == "" {
+		return 0, nil
+	}
+	n, err := units.RAMInBytes(s)
+	if err != nil || n <= 0 {
+		return 0, usagef("invalid size %q for --%s: use a number and b, k, m or g, such as 512m", s, flag)
+	}
+	return n, nil
+}
+
+// writeCID writes the id file of --cidfile, which must not exist yet.
+func (f *containerFlags) writeCID(id string) error {
+	if f.cidFile == "" {
+		return nil
+	}
+	file, err := os.OpenFile(f.cidFile, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return fmt.Errorf("the container id file %s: %w", f.cidFile, reason(err))
+	}
+	_, err = file.WriteString(id)
+	return errors.Join(err, file.Close())
+}
+
+// checkCID refuses an id file that is there before anything is made.
+func (f *containerFlags) checkCID() error {
+	if f.cidFile == "" {
+		return nil
+	}
+	if _, err := os.Stat(f.cidFile); err == nil {
+		return fmt.Errorf("the container id file %s is there already: remove it, or name another", f.cidFile)
+	}
+	return nil
+}
+
+// reason is the error of the system without the path, which the message
+// names itself.
+func reason(err error) error {
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		return pe.Err
+	}
+	return err
+}

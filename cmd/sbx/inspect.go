@@ -1,0 +1,191 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sbxrun/sbx/cmd/sbx/format"
+	"github.com/sbxrun/sbx/registry"
+	"github.com/sbxrun/sbx/sandbox"
+)
+
+func (a *app) inspectCmd(kind string) *cobra.Command {
+	var text string
+	use, short := "inspect [OPTIONS] NAME|ID [NAME|ID...]", "Show everything about containers and images"
+	typ, size := kind, false
+	c := verb(groupContainers, use, short, rangeArgs(1, -1), func(c *cobra.Command, args []string) error {
+		return a.inspect(c.Context(), args, typ, text, size)
+	})
+	c.Flags().StringVarP(&text, "format", "f", "", "Format: json, or a Go `template`")
+	c.Flags().BoolVarP(&size, "size", "s", false, "Show the sizes of containers")
+	if kind == "" {
+		c.Flags().StringVar(&typ, "type", "", "Look for this type only: `container` or image")
+	}
+	return c
+}
+
+func (a *app) inspect(ctx context.Context, args []string, typ, text string, size bool) error {
+	if typ != "" && typ != "container" && typ != "image" {
+		return usagef("invalid type %q: use container or image", typ)
+	}
+	e, err := a.engine()
+	if err != nil {
+		return err
+	}
+	found := []any{}
+	var errs []error
+	for _, ref := range args {
+		obj, err := inspectOne(ctx, e, ref, typ, size)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		found = append(found, obj)
+	}
+	if err := a.printObjects(text, found); err != nil {
+		return err
+	}
+	return errors.Join(errs...)
+}
+
+func (a *app) printObjects(text string, list []any) error {
+	switch text {
+	case "":
+		return format.JSON(a.out, list)
+	case "json":
+		text = "{{json .}}"
+	}
+	for _, v := range list {
+		if err := format.Value(a.out, text, v); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func inspectOne(ctx context.Context, e *sandbox.Engine, ref, typ string, size bool) (any, error) {
+	if typ != "image" {
+		c, err := e.Inspect(ref)
+		if err == nil {
+			return containerObject(ctx, e, c, size), nil
+		}
+		if typ == "container" || !errors.Is(err, sandbox.ErrNotFound) {
+			return nil, err
+		}
+	}
+	img, err := e.Image(ctx, ref)
+	if err == nil {
+		return imageObject(img), nil
+	}
+	if typ == "" && (errors.Is(err, registry.ErrNotFound) || errors.Is(err, registry.ErrInvalidRef)) {
+		return nil, fmt.Errorf("no such container or image: %s", ref)
+	}
+	return nil, err
+}
+
+// object keeps its keys for JSON and templates alike.
+type object = map[string]any
+
+// containerObject has the shape of docker's container inspect, and a part of
+// our own, Sbx, that tells what ran.
+func containerObject(ctx context.Context, e *sandbox.Engine, c sandbox.Container, size bool) object {
+	st, cfg, p := c.State, c.Config, c.Process
+	o := object{
+		"Id": c.ID, "Created": stamp(c.Created), "Path": p.Path, "Args": list(p.Args), "Image": c.ImageID, "Name": "/" + c.Name, "Platform": c.Platform,
+		"State": object{
+			"Status": string(st.Status), "Running": st.Status == sandbox.StatusRunning, "Paused": false, "Restarting": false, "OOMKilled": st.OOMKilled,
+			"Dead": st.Status == sandbox.StatusDead, "Pid": st.HostPID, "ExitCode": st.ExitCode, "Error": st.Error,
+			"StartedAt": stamp(st.StartedAt), "FinishedAt": stamp(st.FinishedAt),
+		},
+		"Config": object{
+			"Hostname": hostname(c), "Domainname": cfg.Domainname, "User": p.User, "Tty": cfg.TTY, "OpenStdin": cfg.OpenStdin,
+			"Env": list(p.Env), "Cmd": list(p.Cmd), "Entrypoint": list(p.Entrypoint), "Image": c.ImageRef, "WorkingDir": p.Cwd,
+			"Labels": notNil(p.Labels), "StopSignal": p.StopSignal, "ExposedPorts": set(p.Ports), "Volumes": set(p.Volumes),
+		},
+		"HostConfig": object{
+			"Memory": cfg.Memory, "PidsLimit": cfg.PidsLimit, "ReadonlyRootfs": cfg.ReadOnly, "AutoRemove": cfg.AutoRemove, "ShmSize": cfg.ShmSize,
+			"StorageOpt": storageOpt(cfg.StorageSize), "NetworkMode": networkName(cfg.Network), "ExtraHosts": list(cfg.ExtraHosts), "Dns": list(cfg.DNS),
+			"DnsSearch": list(cfg.DNSSearch), "GroupAdd": list(cfg.GroupAdd),
+		},
+		"Mounts":          mountObjects(cfg.Mounts),
+		"NetworkSettings": object{"Ports": object{}},
+		"Sbx":             object{"Userland": string(cfg.Userland), "Engine": st.Engine},
+	}
+	if size {
+		o["SizeRw"], o["SizeRootFs"] = st.UpperLen, st.UpperLen
+		if img, err := e.Image(ctx, c.ImageID); err == nil {
+			o["SizeRootFs"] = st.UpperLen + img.Size()
+		}
+	}
+	return o
+}
+
+func hostname(c sandbox.Container) string {
+	if c.Config.Hostname != "" {
+		return c.Config.Hostname
+	}
+	return sandbox.ShortID(c.ID)
+}
+
+func mountObjects(mounts []sandbox.Mount) []object {
+	out := []object{}
+	for _, m := range mounts {
+		o := object{"Type": string(m.Type), "Source": m.Source, "Destination": m.Target, "RW": !m.ReadOnly}
+		if m.Type == sandbox.MountVolume {
+			o["Name"] = m.Source
+		}
+		out = append(out, o)
+	}
+	return out
+}
+
+func storageOpt(size int64) object {
+	if size == 0 {
+		return object{}
+	}
+	return object{"size": fmt.Sprint(size)}
+}
+
+// imageObject has the shape of docker's image inspect.
+func imageObject(img registry.Image) object {
+	cfg := img.Config()
+	layers := []string{}
+	for _, l := range img.Layers() {
+		layers = append(layers, string(l.DiffID))
+	}
+	return object{
+		"Id": string(img.ID()), "RepoTags": list(img.RepoTags()), "RepoDigests": list(img.RepoDigests()), "Created": stamp(img.Created()), "Author": cfg.Author,
+		"Architecture": cfg.Architecture, "Variant": cfg.Variant, "Os": cfg.OS, "Size": img.Size(),
+		"Config": object{
+			"User": cfg.Config.User, "Env": list(cfg.Config.Env), "Cmd": list(cfg.Config.Cmd), "Entrypoint": list(cfg.Config.Entrypoint),
+			"WorkingDir": cfg.Config.WorkingDir, "Labels": notNil(cfg.Config.Labels), "StopSignal": cfg.Config.StopSignal,
+			"ExposedPorts": cfg.Config.ExposedPorts, "Volumes": cfg.Config.Volumes,
+		},
+		"RootFS":     object{"Type": "layers", "Layers": layers},
+		"Descriptor": object{"mediaType": img.Descriptor().MediaType, "digest": string(img.Descriptor().Digest), "size": img.Descriptor().Size},
+	}
+}
+
+// stamp is a time as docker's JSON has it.
+func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
+
+// list is never null in JSON.
+func list(s []string) []string {
+	if s == nil {
+		return []string{}
+	}
+	return s
+}
+
+func set(keys []string) map[string]struct{} {
+	out := map[string]struct{}{}
+	for _, k := range keys {
+		out[strings.TrimSpace(k)] = struct{}{}
+	}
+	return out
+}

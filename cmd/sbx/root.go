@@ -1,0 +1,151 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// The groups of the top help page.
+const (
+	groupCommon     = "common"
+	groupContainers = "containers"
+	groupImages     = "images"
+	groupSystem     = "system"
+)
+
+// newRoot builds the tree of verbs.
+func newRoot(a *app) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "sbx",
+		Short: "Pull container images and run commands in them, without a daemon",
+		Long: "sbx pulls OCI images, lays them out in memory and runs commands in them:\n" +
+			"no daemon, no root, no virtual machine. Try: sbx run -it base",
+		SilenceErrors: true, SilenceUsage: true, TraverseChildren: true,
+		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: false},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if v, _ := cmd.Flags().GetBool("version"); v {
+				fmt.Fprintln(a.out, versionLine())
+				return nil
+			}
+			return cmd.Help()
+		},
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usagef("%q is not a command of sbx", args[0])
+			}
+			return nil
+		},
+	}
+	root.SetIn(a.in)
+	root.SetOut(a.out)
+	root.SetErr(a.err)
+	root.Flags().BoolP("version", "v", false, "Print the version and exit")
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
+	for _, g := range [][2]string{{groupCommon, "Common commands:"}, {groupContainers, "Containers:"}, {groupImages, "Images:"}, {groupSystem, "System:"}} {
+		root.AddGroup(&cobra.Group{ID: g[0], Title: g[1]})
+	}
+	a.addVerbs(root)
+	root.SetHelpCommandGroupID(groupSystem)
+	root.SetCompletionCommandGroupID(groupSystem)
+	return root
+}
+
+// verb makes one command. In use, the words after the verb's name are its
+// arguments. Flags stop at the first argument.
+func verb(group, use, short string, args cobra.PositionalArgs, run func(*cobra.Command, []string) error) *cobra.Command {
+	c := &cobra.Command{Use: use, Short: short, Args: args, RunE: run, GroupID: group, DisableFlagsInUseLine: true}
+	c.Flags().SetInterspersed(true)
+	return c
+}
+
+// addVerbs hangs every verb into the tree, the common ones also under the
+// groups that docker has.
+func (a *app) addVerbs(root *cobra.Command) {
+	root.AddCommand(
+		a.runCmd(), a.psCmd("ps"), a.pullCmd(), a.pushCmd(), a.imagesCmd("images"), a.loginCmd(), a.logoutCmd(), a.searchCmd(),
+		a.createCmd(), a.startCmd(), a.rmCmd(), a.cpCmd(), a.diffCmd(), a.exportCmd(), a.commitCmd(), a.killCmd(), a.inspectCmd(""),
+		a.rmiCmd("rmi IMAGE [IMAGE...]"), a.tagCmd(), a.historyCmd(), a.loadCmd(), a.saveCmd(), a.importCmd(),
+		a.infoCmd(), a.versionCmd(),
+	)
+	root.AddCommand(
+		group(groupContainers, "container", "Manage containers",
+			a.runCmd(), a.createCmd(), a.startCmd(), alias(a.psCmd("ls"), "list", "ps"), alias(a.rmCmd(), "remove"), a.cpCmd(), a.diffCmd(), a.exportCmd(),
+			a.commitCmd(), a.killCmd(), a.inspectCmd("container"), a.containerPruneCmd()),
+		group(groupImages, "image", "Manage images",
+			alias(a.imagesCmd("ls"), "list"), a.pullCmd(), a.pushCmd(), alias(a.rmiCmd("rm IMAGE [IMAGE...]"), "remove"), a.tagCmd(), a.historyCmd(), a.loadCmd(),
+			a.saveCmd(), a.importCmd(), a.inspectCmd("image"), a.imagePruneCmd()),
+		group(groupImages, "volume", "Manage volumes", alias(a.volumeLsCmd(), "list"), a.volumePruneCmd()),
+		group(groupSystem, "system", "See and free what sbx keeps on disk", a.dfCmd(), a.systemPruneCmd(), a.infoCmd()),
+	)
+}
+
+// group is a command that only holds others.
+func group(id, name, short string, verbs ...*cobra.Command) *cobra.Command {
+	g := &cobra.Command{Use: name, Short: short, GroupID: id, RunE: func(c *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return usagef("%q is not a command of %s", args[0], c.CommandPath())
+		}
+		return c.Help()
+	}}
+	for _, v := range verbs {
+		v.GroupID = ""
+		g.AddCommand(v)
+	}
+	return g
+}
+
+func alias(c *cobra.Command, names ...string) *cobra.Command {
+	c.Aliases = append(c.Aliases, names...)
+	return c
+}
+
+// Argument checks, with a message that names what is missing.
+func noArgs(c *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usagef("%s takes no arguments", c.CommandPath())
+	}
+	return nil
+}
+
+func exactArgs(n int) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if len(args) != n {
+			return usagef("%s needs %s", c.CommandPath(), argWords(c))
+		}
+		return nil
+	}
+}
+
+func rangeArgs(lo, hi int) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if len(args) < lo || hi >= 0 && len(args) > hi {
+			return usagef("%s needs %s", c.CommandPath(), argWords(c))
+		}
+		return nil
+	}
+}
+
+// argWords is the argument part of a command's usage.
+func argWords(c *cobra.Command) string {
+	_, words, _ := strings.Cut(c.Use, " ")
+	return strings.TrimPrefix(words, "[OPTIONS] ")
+}
+
+// each does fn for every argument, prints what it returns, and goes on after
+// errors, which are printed one a line.
+func (a *app) each(args []string, fn func(string) (string, error)) error {
+	var errs []error
+	for _, arg := range args {
+		out, err := fn(arg)
+		if err != nil {
+			errs = append(errs, err)
+		}
+		if out != "" {
+			fmt.Fprintln(a.out, out)
+		}
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+var update = flag.Bool("update", false, "write the goldens of the scripts anew")
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"sbx": main})
+}
+
+// TestScripts runs testdata/script/*.txtar: each has its own home folder and
+// its own registry on loopback with small images (see images_test.go).
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		UpdateScripts:       *update,
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Setup: func(env *testscript.Env) error {
+			url := newTestRegistry(t)
+			env.Defer(func() {})
+			home := filepath.Join(env.WorkDir, ".home")
+			for k, v := range map[string]string{
+				"SBX_HOME": home, "SBX_REGISTRY_MIRROR": url, "REGISTRY": strings.TrimPrefix(url, "http://"),
+				"DOCKER_CONFIG": filepath.Join(env.WorkDir, ".docker"), "HOME": env.WorkDir, "USERPROFILE": env.WorkDir,
+			} {
+				env.Setenv(k, v)
+			}
+			return os.MkdirAll(filepath.Join(env.WorkDir, ".docker"), 0o755)
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"norm":   normCmd,
+			"status": statusCmd,
+			"setvar": setvarCmd,
+			"tarls":  tarlsCmd,
+		},
+	})
+}
+
+// What differs between two runs.
+var varying = []struct {
+	re  *regexp.Regexp
+	new string
+}{
+	{regexp.MustCompile(`\b[0-9a-f]{64}\b`), "ID64"},
+	{regexp.MustCompile(`\b[0-9a-f]{12}\b`), "ID12"},
+	{regexp.MustCompile(`(Less than a second|About a minute|\d+ (second|minute|hour|day|week|month|year)s?)( ago)?`), "TIME"},
+	{regexp.MustCompile(`\d{4}-\d\d-\d\dT[0-9:.]+Z`), "STAMP"},
+	{regexp.MustCompile(` {3,}`), "   "},
+	{regexp.MustCompile(`127\.0\.0\.1:\d+`), "REGISTRY"},
+	{regexp.MustCompile(`(?m)[ \t]+$`), ""},
+}
+
+// normCmd is `norm stdout|stderr|FILE OUT`: OUT is the text with what varies
+// replaced.
+func normCmd(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: norm stdout|stderr|FILE OUT")
+	}
+	text := strings.ReplaceAll(ts.ReadFile(args[0]), ts.Getenv("WORK"), "$WORK")
+	for _, v := range varying {
+		text = v.re.ReplaceAllString(text, v.new)
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(text), 0o644))
+}
+
+// statusCmd is `status CODE sbx ARG...`: sbx must end with exactly that code.
+func statusCmd(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: status CODE COMMAND [ARG...]")
+	}
+	err := ts.Exec(args[1], args[2:]...)
+	got := "0"
+	if err != nil {
+		got = strings.TrimPrefix(err.Error(), "exit status ")
+	}
+	if got != args[0] {
+		ts.Fatalf("%s: exit status %s, want %s", strings.Join(args[1:], " "), got, args[0])
+	}
+}
+
+// setvarCmd is `setvar NAME stdout|FILE`: the trimmed text becomes $NAME.
+func setvarCmd(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: setvar NAME stdout|FILE")
+	}
+	ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile(args[1])))
+}

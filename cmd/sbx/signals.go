@@ -1,0 +1,52 @@
+package main
+
+import (
+	"os"
+	"os/signal"
+
+	"github.com/sbxrun/sbx/abi/linux"
+	"github.com/sbxrun/sbx/sandbox"
+)
+
+// forceAfter is how many times INT or TERM must come before the container is
+// killed: its first program may ignore them.
+const forceAfter = 3
+
+// takeSignals hands the signals that sbx gets to the container's first
+// program, and the terminal's new size with WINCH. The function returned ends
+// that.
+func (a *app) takeSignals(r *sandbox.Run, host *hostTerminal, proxy bool) func() {
+	a.unhook()
+	if !proxy {
+		return func() {}
+	}
+	ch := make(chan os.Signal, 16)
+	list := make([]os.Signal, 0, len(proxied))
+	for s := range proxied {
+		list = append(list, s)
+	}
+	signal.Notify(ch, list...)
+	go func() {
+		urgent := 0
+		for s := range ch {
+			sig := proxied[s]
+			switch sig {
+			case linux.SIGWINCH:
+				if host != nil {
+					r.Resize(host.size())
+				}
+				continue
+			case linux.SIGINT, linux.SIGTERM:
+				if urgent++; urgent >= forceAfter {
+					r.Kill()
+					continue
+				}
+			}
+			_ = r.Signal(sig)
+		}
+	}()
+	return func() {
+		signal.Stop(ch)
+		close(ch)
+	}
+}

@@ -1,0 +1,201 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sbxrun/sbx/cmd/sbx/format"
+	"github.com/sbxrun/sbx/registry"
+)
+
+var dfList = format.List{
+	Columns: []format.Column{{Name: "Type", Head: "TYPE"}, {Name: "TotalCount", Head: "TOTAL"}, {Name: "Active", Head: "ACTIVE"}, {Name: "Size", Head: "SIZE"}, {Name: "Reclaimable", Head: "RECLAIMABLE"}},
+	Default: []string{"Type", "TotalCount", "Active", "Size", "Reclaimable"},
+}
+
+func (a *app) dfCmd() *cobra.Command {
+	var text string
+	c := verb(groupSystem, "df [OPTIONS]", "Show what takes space", noArgs, func(c *cobra.Command, _ []string) error {
+		e, err := a.engine()
+		if err != nil {
+			return err
+		}
+		u, err := e.DiskUsage(c.Context())
+		if err != nil {
+			return err
+		}
+		return dfList.Print(a.out, text, []format.Row{
+			dfRow("Images", u.Images, u.ImagesActive, u.ImagesSize, u.ImagesReclaimable),
+			dfRow("Containers", u.Containers, u.ContainersActive, u.ContainersSize, u.ContainersReclaimable),
+			dfRow("Local Volumes", u.Volumes, u.VolumesActive, u.VolumesSize, u.VolumesReclaimable),
+			dfRow("Compiled Modules", 1, 0, u.CacheSize, u.CacheSize),
+		})
+	})
+	c.Flags().StringVar(&text, "format", "", "Format: table, json, or a Go `template`")
+	return c
+}
+
+func dfRow(kind string, total, active int, size, free int64) format.Row {
+	reclaim := format.Size(free)
+	if size > 0 {
+		reclaim += fmt.Sprintf(" (%d%%)", free*100/size)
+	}
+	return format.Row{"Type": kind, "TotalCount": fmt.Sprint(total), "Active": fmt.Sprint(active), "Size": format.Size(size), "Reclaimable": reclaim}
+}
+
+// pruneOptions are the flags of the prune verbs.
+type pruneOptions struct {
+	all, force, volumes bool
+}
+
+func (o *pruneOptions) flags(c *cobra.Command, all string) *cobra.Command {
+	c.Flags().BoolVarP(&o.force, "force", "f", false, "Do not ask")
+	if all != "" {
+		c.Flags().BoolVarP(&o.all, "all", "a", false, all)
+	}
+	return c
+}
+
+func (a *app) systemPruneCmd() *cobra.Command {
+	var o pruneOptions
+	c := verb(groupSystem, "prune [OPTIONS]", "Remove containers that do not run and images that nothing needs", noArgs, func(c *cobra.Command, _ []string) error {
+		what := "This removes all containers that do not run, and all images without a name."
+		if o.all {
+			what = "This removes all containers that do not run, and all images that no container uses."
+		}
+		if !o.force && !a.confirm(what) {
+			return nil
+		}
+		steps := []pruneStep{a.pruneContainers, a.pruneImages(o.all)}
+		if o.volumes {
+			steps = append(steps, a.pruneVolumes(false))
+		}
+		return a.prune(c.Context(), steps...)
+	})
+	c.Flags().BoolVar(&o.volumes, "volumes", false, "Also anonymous volumes that no container mounts")
+	return o.flags(c, "Remove every image that no container uses")
+}
+
+func (a *app) containerPruneCmd() *cobra.Command {
+	var o pruneOptions
+	return o.flags(verb(groupSystem, "prune [OPTIONS]", "Remove all containers that do not run", noArgs, func(c *cobra.Command, _ []string) error {
+		if !o.force && !a.confirm("This removes all containers that do not run.") {
+			return nil
+		}
+		return a.prune(c.Context(), a.pruneContainers)
+	}), "")
+}
+
+func (a *app) imagePruneCmd() *cobra.Command {
+	var o pruneOptions
+	return o.flags(verb(groupSystem, "prune [OPTIONS]", "Remove images that nothing needs", noArgs, func(c *cobra.Command, _ []string) error {
+		if !o.force && !a.confirm("This removes all images without a name, or with -a all that no container uses.") {
+			return nil
+		}
+		return a.prune(c.Context(), a.pruneImages(o.all))
+	}), "Remove every image that no container uses")
+}
+
+func (a *app) volumePruneCmd() *cobra.Command {
+	var o pruneOptions
+	return o.flags(verb(groupSystem, "prune [OPTIONS]", "Remove volumes that no container mounts", noArgs, func(c *cobra.Command, _ []string) error {
+		if !o.force && !a.confirm("This removes anonymous volumes that no container mounts, or with -a all of them.") {
+			return nil
+		}
+		return a.prune(c.Context(), a.pruneVolumes(o.all))
+	}), "Remove named volumes too")
+}
+
+// pruneStep removes one kind of thing, prints what it removed, and returns
+// the bytes freed.
+type pruneStep func(context.Context, io.Writer) (int64, error)
+
+func (a *app) prune(ctx context.Context, steps ...pruneStep) error {
+	var total int64
+	for _, step := range steps {
+		n, err := step(ctx, a.out)
+		if err != nil {
+			return err
+		}
+		total += n
+	}
+	fmt.Fprintf(a.out, "Total reclaimed space: %s\n", format.Size(total))
+	return nil
+}
+
+func printDeleted(w io.Writer, head string, lines []string) {
+	if len(lines) > 0 {
+		fmt.Fprintf(w, "%s:\n%s\n\n", head, strings.Join(lines, "\n"))
+	}
+}
+
+func (a *app) pruneContainers(ctx context.Context, w io.Writer) (int64, error) {
+	e, err := a.engine()
+	if err != nil {
+		return 0, err
+	}
+	ids, freed, err := e.PruneContainers(ctx)
+	printDeleted(w, "Deleted Containers", ids)
+	return freed, err
+}
+
+func (a *app) pruneImages(all bool) pruneStep {
+	return func(ctx context.Context, w io.Writer) (int64, error) {
+		e, err := a.engine()
+		if err != nil {
+			return 0, err
+		}
+		events, freed, err := e.PruneImages(ctx, all)
+		var lines []string
+		for _, ev := range events {
+			lines = append(lines, strings.ToLower(removeLines([]registry.RemoveEvent{ev})[:1])+removeLines([]registry.RemoveEvent{ev})[1:])
+		}
+		printDeleted(w, "Deleted Images", lines)
+		return freed, err
+	}
+}
+
+func (a *app) pruneVolumes(all bool) pruneStep {
+	return func(_ context.Context, w io.Writer) (int64, error) {
+		e, err := a.engine()
+		if err != nil {
+			return 0, err
+		}
+		names, freed, err := e.PruneVolumes(all)
+		printDeleted(w, "Deleted Volumes", names)
+		return freed, err
+	}
+}
+
+func (a *app) volumeLsCmd() *cobra.Command {
+	var text string
+	var quiet bool
+	c := verb(groupSystem, "ls [OPTIONS]", "List volumes", noArgs, func(*cobra.Command, []string) error {
+		e, err := a.engine()
+		if err != nil {
+			return err
+		}
+		volumes, err := e.Volumes()
+		if err != nil {
+			return err
+		}
+		var rows []format.Row
+		for _, v := range volumes {
+			rows = append(rows, format.Row{"Driver": "local", "Name": v.Name, "Mountpoint": v.Path, "Size": format.Size(v.Size), "Scope": "local"})
+		}
+		if quiet && text == "" {
+			text = "{{.Name}}"
+		}
+		return format.List{
+			Columns: []format.Column{{Name: "Driver", Head: "DRIVER"}, {Name: "Name", Head: "VOLUME NAME"}, {Name: "Mountpoint", Head: "MOUNTPOINT"}, {Name: "Size", Head: "SIZE"}, {Name: "Scope", Head: "SCOPE"}},
+			Default: []string{"Driver", "Name"},
+		}.Print(a.out, text, rows)
+	})
+	c.Flags().StringVar(&text, "format", "", "Format: table, json, or a Go `template`")
+	c.Flags().BoolVarP(&quiet, "quiet", "q", false, "Show names only")
+	return c
+}

@@ -1,0 +1,168 @@
+package sandbox
+
+import (
+	"io"
+	"runtime"
+	"slices"
+
+	"github.com/sbxrun/sbx/abi/linux"
+	"github.com/sbxrun/sbx/kernel"
+	"github.com/sbxrun/sbx/vfs"
+)
+
+// bootPlan is what is known once the file system is laid out and before the
+// kernel starts.
+type bootPlan struct {
+	who    Identity
+	env    []string
+	engine string // which of our engines will run the program
+}
+
+// prepare makes mount points and the working directory in the container's
+// file system and finds out who the program runs as.
+func (r *Run) prepare() (*bootPlan, error) {
+	w := r.tree.walker()
+	s := &scaffold{w: w}
+	for _, dir := range []string{"/proc", "/dev", "/sys"} {
+		if err := s.dir(dir); err != nil {
+			return nil, err
+		}
+	}
+	for _, f := range etcFiles(r.rec.Config, r.rec.ID) {
+		if err := s.file(f.path); err != nil {
+			return nil, err
+		}
+	}
+	for _, m := range sortedMounts(r.rec.Config.Mounts) {
+		make := s.dir
+		if isFileBind(m) {
+			make = s.file
+		}
+		if err := make(m.Target); err != nil {
+			return nil, err
+		}
+	}
+	r.state.Scaffold = append(r.state.Scaffold, s.paths...)
+	if _, err := mkdirAll(w, r.rec.Process.Cwd, 0o755); err != nil {
+		return nil, err
+	}
+	return r.plan(w)
+}
+
+func (r *Run) plan(w *vfs.Walker) (*bootPlan, error) {
+	passwd, err := readFile(w, "/etc/passwd", maxEtcFile)
+	if err != nil {
+		return nil, err
+	}
+	group, err := readFile(w, "/etc/group", maxEtcFile)
+	if err != nil {
+		return nil, err
+	}
+	who, err := findUser(r.rec.Process.User, passwd, group, r.rec.Config.GroupAdd)
+	if err != nil {
+		return nil, err
+	}
+	env := r.rec.Process.Env
+	if envValue(env, "HOME") == "" {
+		env = append(slices.Clone(env), "HOME="+who.Home)
+	}
+	return &bootPlan{who: who, env: env, engine: engineOf(w, r.rec.Process.Path, env, r.rec.Process.Cwd)}, nil
+}
+
+// startKernel boots a kernel on the laid out file system and mounts the
+// user's mounts in it.
+func (r *Run) startKernel() (err error) {
+	c := r.rec.Config
+	var root vfs.Super = r.tree.fs
+	if c.ReadOnly {
+		root = readOnly{root}
+	}
+	r.kernel, err = kernel.New(kernel.Config{
+		Root:       root,
+		Hostname:   hostnameOf(c, r.rec.ID),
+		Domainname: c.Domainname,
+		Limits:     kernel.Limits{Tasks: int(max(c.PidsLimit, 0)), Memory: c.Memory, Disk: c.StorageSize},
+		Loaders:    r.e.loaders(),
+		Dial:       newDialer(c),
+		CPUs:       runtime.NumCPU(),
+	})
+	if err != nil {
+		return err
+	}
+	r.mounts, err = r.e.mountAll(r.kernel.Namespace(), r.rec)
+	return err
+}
+
+// startProgram starts process 1.
+func (r *Run) startProgram(plan *bootPlan, io IO) error {
+	files, err := r.files(io)
+	if err != nil {
+		return err
+	}
+	p := r.rec.Process
+	proc, err := r.kernel.Start(kernel.Exec{
+		Argv: append([]string{p.Path}, p.Args...), Env: plan.env, Cwd: p.Cwd,
+		Cred: credentials(plan.who), Umask: 0o022,
+		Files: files, CTTY: r.tty, NewSession: true,
+	})
+	if err != nil {
+		return explainStart(r.tree.walker(), p, plan.env, err)
+	}
+	r.proc.Store(proc)
+	return nil
+}
+
+// files makes the program's standard files and starts the terminal's copiers.
+func (r *Run) files(io IO) ([]*kernel.File, error) {
+	if r.rec.Config.TTY {
+		tty, slave, err := r.kernel.NewTTY(io.Size)
+		if err != nil {
+			return nil, err
+		}
+		r.tty = tty
+		r.pumpTTY(io)
+		return []*kernel.File{slave, slave, slave}, nil
+	}
+	in := r.kernel.DevNull()
+	if r.rec.Config.OpenStdin && io.Stdin != nil {
+		in = r.kernel.HostReader(io.Stdin)
+	}
+	return []*kernel.File{in, r.outFile(io.Stdout), r.outFile(io.Stderr)}, nil
+}
+
+func (r *Run) outFile(w io.Writer) *kernel.File {
+	if w == nil {
+		return r.kernel.DevNull()
+	}
+	return r.kernel.HostWriter(w)
+}
+
+// pumpTTY copies between the terminal and the host's streams.
+func (r *Run) pumpTTY(host IO) {
+	out := host.Stdout
+	if out == nil {
+		out = io.Discard
+	}
+	tty := r.tty
+	r.pump.Go(func() { _, _ = io.Copy(out, tty) })
+	if r.rec.Config.OpenStdin && host.Stdin != nil {
+		go func() { _, _ = io.Copy(tty, host.Stdin) }()
+	}
+}
+
+// containerCaps are the capabilities that docker leaves root by default.
+const containerCaps = 1<<linux.CAP_CHOWN | 1<<linux.CAP_DAC_OVERRIDE | 1<<linux.CAP_FSETID | 1<<linux.CAP_FOWNER |
+	1<<linux.CAP_MKNOD | 1<<linux.CAP_NET_RAW | 1<<linux.CAP_SETGID | 1<<linux.CAP_SETUID | 1<<linux.CAP_SETFCAP |
+	1<<linux.CAP_SETPCAP | 1<<linux.CAP_NET_BIND_SERVICE | 1<<linux.CAP_SYS_CHROOT | 1<<linux.CAP_KILL | 1<<linux.CAP_AUDIT_WRITE
+
+func credentials(who Identity) kernel.Credentials {
+	c := kernel.Credentials{
+		UID: who.UID, EUID: who.UID, SUID: who.UID, FSUID: who.UID,
+		GID: who.GID, EGID: who.GID, SGID: who.GID, FSGID: who.GID,
+		Groups: who.Groups, Bounding: containerCaps,
+	}
+	if who.UID == 0 {
+		c.Permitted, c.Effective = containerCaps, containerCaps
+	}
+	return c
+}

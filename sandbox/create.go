@@ -1,0 +1,101 @@
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/sbxrun/sbx/registry"
+)
+
+// CreateOptions are what a caller may want to see while Create works.
+type CreateOptions struct {
+	// Pull is told what the registry client does when the image is pulled.
+	Pull registry.PullOptions
+	// Missing is called when the image is not here and will be pulled,
+	// Pulling before any pull, Pulled after one that worked. All may be nil.
+	Missing, Pulling func(registry.Ref)
+	Pulled           func(registry.PullResult)
+}
+
+// Create makes a container from an image, which is pulled as cfg.Pull says.
+// Nothing runs yet.
+func (e *Engine) Create(ctx context.Context, cfg Config, opts CreateOptions) (Container, error) {
+	rec, lock, err := e.create(ctx, cfg, opts)
+	lock.unlock()
+	if err != nil {
+		return Container{}, err
+	}
+	return Container{Record: rec, State: State{Status: StatusCreated}}, nil
+}
+
+// create is Create that returns with the container's lock held, so that
+// nobody removes it before it is started.
+func (e *Engine) create(ctx context.Context, cfg Config, opts CreateOptions) (Record, *fileLock, error) {
+	if e.isClosed() {
+		return Record{}, nil, ErrClosed
+	}
+	if err := cfg.check(); err != nil {
+		return Record{}, nil, err
+	}
+	img, err := e.imageFor(ctx, cfg, opts)
+	if err != nil {
+		return Record{}, nil, err
+	}
+	rec := Record{ID: newID(), Name: cfg.Name, Created: time.Now().UTC(), ImageID: string(img.ID()), ImageRef: cfg.Image, Platform: registry.FormatPlatform(img.Platform())}
+	if rec.Process, err = makeProcess(img.Config().Config, cfg, rec.ID); err != nil {
+		return Record{}, nil, err
+	}
+	if err := e.prepareMounts(cfg.Mounts); err != nil {
+		return Record{}, nil, err
+	}
+	rec.Config = cfg
+	lock, err := e.disk.add(ctx, &rec, State{Status: StatusCreated})
+	return rec, lock, err
+}
+
+// imageFor finds or pulls the image of a new container.
+func (e *Engine) imageFor(ctx context.Context, cfg Config, opts CreateOptions) (registry.Image, error) {
+	if cfg.Platform != "" {
+		p, err := registry.ParsePlatform(cfg.Platform)
+		if err != nil {
+			return registry.Image{}, err
+		}
+		opts.Pull.Platform = &p
+	}
+	if cfg.Pull != PullAlways {
+		img, err := e.Image(ctx, cfg.Image)
+		if err == nil && wantedPlatform(img, opts.Pull.Platform) {
+			return img, nil
+		}
+		if err != nil && !errors.Is(err, registry.ErrNotFound) {
+			return img, err
+		}
+		if cfg.Pull == PullNever {
+			return img, registry.Errorf(registry.ErrNotFound, "No such image: %s: pull it first, or leave --pull=never out", cfg.Image)
+		}
+	}
+	ref, err := registry.ParseRef(cfg.Image)
+	if err != nil {
+		return registry.Image{}, err
+	}
+	if opts.Missing != nil && cfg.Pull != PullAlways {
+		opts.Missing(ref)
+	}
+	if opts.Pulling != nil {
+		opts.Pulling(ref)
+	}
+	img, res, err := e.Pull(ctx, ref, opts.Pull)
+	if err == nil && opts.Pulled != nil {
+		opts.Pulled(res)
+	}
+	return img, err
+}
+
+func wantedPlatform(img registry.Image, want *registry.Platform) bool {
+	if want == nil {
+		return true
+	}
+	have := img.Platform()
+	return have.OS == want.OS && have.Architecture == want.Architecture && (want.Variant == "" || have.Variant == want.Variant)
+}

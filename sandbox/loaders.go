@@ -1,0 +1,21 @@
+package sandbox
+
+import (
+	"path/filepath"
+
+	"github.com/sbxrun/sbx/kernel"
+	"github.com/sbxrun/sbx/shell"
+	"github.com/sbxrun/sbx/wasi"
+)
+
+// loaders are the engines of this sandbox's kernels, in the order in which
+// they are asked. The WASM engine is shared by all containers of this engine,
+// so that a module is compiled once.
+func (e *Engine) loaders() []kernel.Loader {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.wasm == nil {
+		e.wasm = wasi.New(wasi.Config{CacheDir: filepath.Join(e.cacheDir(), "wasm")})
+	}
+	return []kernel.Loader{shell.Loader(), e.wasm}
+}

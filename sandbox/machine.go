@@ -1,0 +1,150 @@
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/sbxrun/sbx/abi/linux"
+	"github.com/sbxrun/sbx/registry"
+	"github.com/sbxrun/sbx/vfs"
+)
+
+// tree is a container's file system while somebody works with it: the image,
+// the upper layer over it, and a namespace to walk it with. It holds a lease
+// on the image until close.
+type tree struct {
+	root *registry.Root
+	fs   *vfs.FS
+	ns   *vfs.Namespace // over fs alone; nothing is mounted
+}
+
+// openTree lays a container's file system out: its image by id, and what it
+// changed before.
+func (e *Engine) openTree(ctx context.Context, rec Record) (*tree, error) {
+	img, err := e.store.Resolve(rec.ImageID)
+	if err != nil {
+		return nil, fmt.Errorf("the image of container %s: %w", rec.Name, err)
+	}
+	root, err := e.openImageRoot(ctx, img, rec.Config.Userland)
+	if err != nil {
+		return nil, err
+	}
+	t := newTree(root, rec.Config.StorageSize)
+	if err := t.applyUpper(e.disk.file(rec.ID, upperName)); err != nil {
+		t.close()
+		return nil, fail(ErrCorrupt, "the saved changes of container %s cannot be read (%v): sbx rm %s removes it", rec.Name, err, rec.Name)
+	}
+	return t, nil
+}
+
+// newTree wraps an open image root; size bounds the upper layer (0: not).
+func newTree(root *registry.Root, size int64) *tree {
+	t := &tree{root: root}
+	t.fs = vfs.New(root.Index, root.Content, vfs.Options{MaxBytes: size, Type: "overlay"})
+	t.ns = vfs.NewNamespace(t.fs)
+	return t
+}
+
+func (t *tree) applyUpper(path string) error {
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return t.fs.ApplyTar(f)
+}
+
+// saveUpper writes the changed files next to path and renames; it returns
+// the length. A file system without changes leaves no file.
+func (t *tree) saveUpper(path string) (int64, error) {
+	if len(t.fs.Changes()) == 0 {
+		err := os.Remove(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			err = nil
+		}
+		return 0, err
+	}
+	return writeAtomicFunc(path, func(w io.Writer) error { return t.fs.Diff(w, vfs.DiffOptions{}) })
+}
+
+func (t *tree) close() {
+	if t.fs != nil {
+		_ = t.fs.Close()
+	}
+	_ = t.root.Close()
+}
+
+// walker walks as root of the container.
+func (t *tree) walker() *vfs.Walker { return rootWalker(t.ns) }
+
+func rootWalker(ns *vfs.Namespace) *vfs.Walker {
+	root := ns.RootLoc()
+	return &vfs.Walker{NS: ns, Root: root, Cwd: root, Cred: vfs.RootCred()}
+}
+
+// maxEtcFile bounds what is read of passwd and group.
+const maxEtcFile = 4 << 20
+
+// readFile reads a small file of the container; a missing one is empty.
+func readFile(w *vfs.Walker, path string, limit int64) ([]byte, error) {
+	loc, h, err := w.Open(vfs.Loc{}, path, linux.O_RDONLY|linux.O_NONBLOCK, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer loc.Unref()
+	if h == nil {
+		return nil, nil // a device or a FIFO is no file
+	}
+	defer h.Close()
+	return io.ReadAll(io.LimitReader(&handleReader{h: h}, limit))
+}
+
+// handleReader reads a handle from its start to its end.
+type handleReader struct {
+	h   vfs.Handle
+	off int64
+}
+
+func (r *handleReader) Read(p []byte) (int, error) {
+	n, err := r.h.ReadAt(p, r.off)
+	r.off += int64(n)
+	if n == 0 && err == nil && len(p) > 0 {
+		err = io.EOF
+	}
+	return n, err
+}
+
+// writeAtomicFunc is writeAtomic for content that is streamed; the file is
+// synced before it takes its name.
+func writeAtomicFunc(path string, write func(io.Writer) error) (int64, error) {
+	f, err := os.CreateTemp(filepath.Dir(path), ".tmp-")
+	if err != nil {
+		return 0, err
+	}
+	err = write(f)
+	if err == nil {
+		err = f.Sync()
+	}
+	n, _ := f.Seek(0, io.SeekCurrent)
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		_ = os.Remove(f.Name())
+	}
+	return n, err
+}

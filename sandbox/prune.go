@@ -1,0 +1,182 @@
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/sbxrun/sbx/registry"
+)
+
+// PruneContainers removes every container that does not run and returns the
+// ids and the bytes of their layers. One in use is left alone.
+func (e *Engine) PruneContainers(ctx context.Context) (ids []string, freed int64, err error) {
+	list, err := e.List(ListOptions{All: true})
+	if err != nil {
+		return nil, 0, err
+	}
+	var errs []error
+	for _, c := range list {
+		if c.State.Status == StatusRunning {
+			continue
+		}
+		lock, err := tryLock(e.disk.file(c.ID, lockName))
+		if errors.Is(err, errLocked) || errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err == nil {
+			err = e.removeLocked(c.Record, lock, false)
+		}
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		ids, freed = append(ids, c.ID), freed+c.State.UpperLen
+		if ctx.Err() != nil {
+			return ids, freed, context.Cause(ctx)
+		}
+	}
+	return ids, freed, errors.Join(errs...)
+}
+
+// PruneImages removes images without a name that no container needs; with
+// all set, every image that none needs.
+func (e *Engine) PruneImages(ctx context.Context, all bool) ([]registry.RemoveEvent, int64, error) {
+	e.base.Lock()
+	e.baseDone = false
+	e.base.Unlock()
+	return e.store.Prune(ctx, all)
+}
+
+// Volume is a named folder that outlives containers.
+type Volume struct {
+	Name string
+	Path string // on the host
+	Size int64
+	Uses int // containers that mount it
+}
+
+// Volumes lists the volumes by name.
+func (e *Engine) Volumes() ([]Volume, error) {
+	list, err := os.ReadDir(filepath.Join(e.home, "volumes"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	uses, err := e.volumeUses()
+	if err != nil {
+		return nil, err
+	}
+	var out []Volume
+	for _, d := range list {
+		if !validName(d.Name()) {
+			continue
+		}
+		v := Volume{Name: d.Name(), Path: e.volumeDir(d.Name()), Uses: uses[d.Name()]}
+		v.Size = dirSize(v.Path)
+		out = append(out, v)
+	}
+	return out, nil
+}
+
+func (e *Engine) volumeUses() (map[string]int, error) {
+	list, err := e.List(ListOptions{All: true})
+	uses := map[string]int{}
+	for _, c := range list {
+		for _, m := range c.Config.Mounts {
+			if m.Type == MountVolume {
+				uses[m.Source]++
+			}
+		}
+	}
+	return uses, err
+}
+
+// PruneVolumes removes volumes that no container mounts: those made without
+// a name, with all set every one.
+func (e *Engine) PruneVolumes(all bool) (names []string, freed int64, err error) {
+	list, err := e.Volumes()
+	if err != nil {
+		return nil, 0, err
+	}
+	var errs []error
+	for _, v := range list {
+		anonymous := len(v.Name) == idLen && isHex(v.Name)
+		if v.Uses > 0 || !anonymous && !all {
+			continue
+		}
+		if err := os.RemoveAll(e.volumeRoot(v.Name)); err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		names, freed = append(names, v.Name), freed+v.Size
+	}
+	return names, freed, errors.Join(errs...)
+}
+
+// dirSize sums the files below a folder; what cannot be read counts nothing.
+func dirSize(dir string) (n int64) {
+	_ = filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
+		if err == nil && d.Type().IsRegular() {
+			if fi, err := d.Info(); err == nil {
+				n += fi.Size()
+			}
+		}
+		return nil
+	})
+	return n
+}
+
+// Usage is what `system df` shows, in bytes.
+type Usage struct {
+	Images                          int
+	ImagesActive                    int
+	ImagesSize, ImagesReclaimable   int64
+	Containers, ContainersActive    int
+	ContainersSize                  int64
+	ContainersReclaimable           int64
+	Volumes, VolumesActive          int
+	VolumesSize, VolumesReclaimable int64
+	CacheSize                       int64 // compiled modules; all can be made again
+}
+
+// DiskUsage counts what the engine's home holds.
+func (e *Engine) DiskUsage(ctx context.Context) (u Usage, err error) {
+	list, err := e.List(ListOptions{All: true})
+	if err != nil {
+		return u, err
+	}
+	for _, c := range list {
+		u.Containers++
+		u.ContainersSize += c.State.UpperLen
+		if c.State.Status == StatusRunning {
+			u.ContainersActive++
+		} else {
+			u.ContainersReclaimable += c.State.UpperLen
+		}
+	}
+	if err := e.ensureBase(ctx); err != nil {
+		return u, err
+	}
+	store, err := e.store.Usage()
+	if err != nil {
+		return u, err
+	}
+	u.Images, u.ImagesActive, u.ImagesSize, u.ImagesReclaimable = store.Images, store.Active, store.Size, store.Reclaimable
+	volumes, err := e.Volumes()
+	for _, v := range volumes {
+		u.Volumes++
+		u.VolumesSize += v.Size
+		if v.Uses > 0 {
+			u.VolumesActive++
+		} else {
+			u.VolumesReclaimable += v.Size
+		}
+	}
+	u.CacheSize = dirSize(e.cacheDir())
+	return u, err
+}

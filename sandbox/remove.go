@@ -1,0 +1,59 @@
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"os"
+	"time"
+)
+
+// lockWait is how long somebody else's short work on a container is waited
+// for.
+const lockWait = 2 * time.Second
+
+// RemoveOptions says how Remove treats what is in its way.
+type RemoveOptions struct {
+	Force   bool // kill it when it runs, remove it when it is damaged
+	Volumes bool // also its anonymous volumes
+}
+
+// Remove deletes a container with what it changed.
+func (e *Engine) Remove(ctx context.Context, ref string, o RemoveOptions) error {
+	id, err := e.disk.find(ref)
+	if err != nil {
+		return err
+	}
+	c, err := e.load(id, false)
+	if err != nil {
+		return err
+	}
+	if c.State.Status == StatusRunning {
+		if !o.Force {
+			return fail(ErrConflict, "cannot remove container %q: it is running: end it first, or use rm -f", c.Name)
+		}
+		if err := e.killRunning(ctx, id); err != nil {
+			return err
+		}
+	}
+	lock, err := e.disk.lock(ctx, id, lockWait)
+	if errors.Is(err, ErrNotFound) && c.Config.AutoRemove {
+		return nil // it removed itself as it ended
+	}
+	if err != nil {
+		return err
+	}
+	return e.removeLocked(c.Record, lock, o.Volumes)
+}
+
+// removeLocked deletes a container whose lock is held, and drops the lock.
+func (e *Engine) removeLocked(rec Record, lock *fileLock, volumes bool) error {
+	err := e.disk.remove(rec.ID, rec.Name, lock)
+	if volumes {
+		for _, m := range rec.Config.Mounts {
+			if m.Type == MountVolume && m.Anonymous && validName(m.Source) {
+				err = errors.Join(err, os.RemoveAll(e.volumeRoot(m.Source)))
+			}
+		}
+	}
+	return err
+}

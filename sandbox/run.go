@@ -1,0 +1,236 @@
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/sbxrun/sbx/abi/linux"
+	"github.com/sbxrun/sbx/kernel"
+)
+
+// IO is where a container's streams lead on the host.
+type IO struct {
+	// Stdin is read when the container was made with OpenStdin. A Read that
+	// blocks after the container's end keeps one goroutine until it returns.
+	Stdin io.Reader
+	// Stdout and Stderr may be nil. With a TTY everything goes to Stdout.
+	Stdout, Stderr io.Writer
+	// Size is the first size of the terminal.
+	Size linux.Winsize
+}
+
+// Run is a container that was started by this engine.
+type Run struct {
+	e    *Engine
+	rec  Record
+	lock *fileLock
+	tree *tree
+
+	kernel *kernel.Kernel
+	proc   atomic.Pointer[kernel.Process] // nil until it runs
+	tty    *kernel.TTY
+	mounts *mountSet
+	ctl    *control
+	pump   sync.WaitGroup // copies the terminal's output
+
+	state State
+	stop  func() bool // unhooks the context
+	done  chan struct{}
+	code  int   // after done
+	err   error // after done
+}
+
+// Run creates a container and starts it. When ctx ends the container is
+// killed.
+func (e *Engine) Run(ctx context.Context, cfg Config, opts CreateOptions, io IO) (*Run, error) {
+	rec, lock, err := e.create(ctx, cfg, opts)
+	if err != nil {
+		lock.unlock()
+		return nil, err
+	}
+	return e.start(ctx, rec, State{Status: StatusCreated}, lock, io)
+}
+
+// Start starts a container that was made or has ended; what it changed
+// before is there again. When ctx ends the container is killed.
+func (e *Engine) Start(ctx context.Context, ref string, io IO) (*Run, error) {
+	id, err := e.disk.find(ref)
+	if err != nil {
+		return nil, err
+	}
+	lock, err := e.disk.lock(ctx, id, lockWait)
+	if errors.Is(err, ErrConflict) {
+		return nil, fail(ErrConflict, "container %s is running already", ref)
+	}
+	if err != nil {
+		return nil, err
+	}
+	c, err := e.load(id, true)
+	if err == nil && c.State.Status == StatusDead {
+		err = fail(ErrCorrupt, "container %s cannot be started: %s", ref, c.State.Error)
+	}
+	if err != nil {
+		lock.unlock()
+		return nil, err
+	}
+	return e.start(ctx, c.Record, c.State, lock, io)
+}
+
+// start runs the first program of rec; it owns lock from here on.
+func (e *Engine) start(ctx context.Context, rec Record, st State, lock *fileLock, io IO) (*Run, error) {
+	r := &Run{e: e, rec: rec, lock: lock, state: st, done: make(chan struct{})}
+	err := e.enter(r)
+	if err == nil {
+		if err = r.boot(ctx, io); err == nil {
+			r.stop = context.AfterFunc(ctx, r.Kill)
+			go r.supervise()
+			if e.isClosed() {
+				r.Kill()
+			}
+			return r, nil
+		}
+	}
+	r.abandon(err)
+	return nil, err
+}
+
+// boot lays out the file system, starts the kernel, and in it the program.
+func (r *Run) boot(ctx context.Context, io IO) (err error) {
+	if r.tree, err = r.e.openTree(ctx, r.rec); err != nil {
+		return err
+	}
+	plan, err := r.prepare()
+	if err != nil {
+		return err
+	}
+	if err := r.startKernel(); err != nil {
+		return err
+	}
+	if err := r.startProgram(plan, io); err != nil {
+		return err
+	}
+	r.state = State{Status: StatusRunning, HostPID: os.Getpid(), StartedAt: time.Now().UTC(), Engine: plan.engine, Scaffold: r.state.Scaffold, UpperLen: r.state.UpperLen}
+	if r.ctl, err = listenControl(r); err == nil {
+		r.state.Control = r.ctl.path
+	}
+	return writeJSON(r.e.disk.file(r.rec.ID, stateName), r.state)
+}
+
+// abandon undoes a start that failed and notes why in the state.
+func (r *Run) abandon(err error) {
+	r.teardown()
+	if r.rec.Config.AutoRemove {
+		_ = r.e.removeLocked(r.rec, r.lock, true)
+	} else {
+		r.state.Error, r.state.ExitCode = err.Error(), ExitCode(err)
+		if r.state.Status == StatusRunning {
+			r.state.Status, r.state.FinishedAt = StatusExited, time.Now().UTC()
+		}
+		r.state.HostPID, r.state.Control = 0, ""
+		_ = writeJSON(r.e.disk.file(r.rec.ID, stateName), r.state)
+		r.lock.unlock()
+	}
+	r.e.leave(r)
+	r.code, r.err = ExitCode(err), err
+	close(r.done)
+}
+
+// teardown stops the kernel and gives back everything but the lock.
+func (r *Run) teardown() {
+	r.ctl.close()
+	r.closeKernel()
+	if r.mounts != nil {
+		r.mounts.close()
+	}
+	if r.tree != nil {
+		r.tree.close()
+	}
+}
+
+// closeKernel ends every process; then what they wrote to the terminal is
+// drained.
+func (r *Run) closeKernel() {
+	if r.kernel != nil {
+		_ = r.kernel.Close()
+		r.kernel = nil
+	}
+	if r.tty != nil {
+		r.pump.Wait()
+		_ = r.tty.Close()
+	}
+}
+
+// supervise waits for the end of the first program, saves what the container
+// changed, and tells Wait.
+func (r *Run) supervise() {
+	status, err := r.proc.Load().Wait(context.Background())
+	r.stop()
+	r.code, r.err = status.ShellCode(), err
+	r.finish()
+	r.e.leave(r)
+	close(r.done)
+}
+
+func (r *Run) finish() {
+	r.ctl.close()
+	r.closeKernel()
+	if r.rec.Config.AutoRemove {
+		r.teardown()
+		r.err = errors.Join(r.err, r.e.removeLocked(r.rec, r.lock, true))
+		return
+	}
+	n, err := r.tree.saveUpper(r.e.disk.file(r.rec.ID, upperName))
+	if err != nil {
+		r.state.Error = "its changes could not be saved: " + err.Error()
+		r.err = errors.Join(r.err, fail(err, "the changes of container %s could not be saved: %v", r.rec.Name, err))
+	}
+	r.teardown()
+	r.state.Status, r.state.ExitCode, r.state.FinishedAt = StatusExited, r.code, time.Now().UTC()
+	r.state.HostPID, r.state.Control, r.state.UpperLen = 0, "", n
+	r.err = errors.Join(r.err, writeJSON(r.e.disk.file(r.rec.ID, stateName), r.state))
+	r.lock.unlock()
+}
+
+// ID and Name tell which container runs.
+func (r *Run) ID() string   { return r.rec.ID }
+func (r *Run) Name() string { return r.rec.Name }
+
+// Done is closed when the container has ended and is saved.
+func (r *Run) Done() <-chan struct{} { return r.done }
+
+// Wait waits for the end and returns the first program's exit code, 128+n
+// when signal n killed it. The error is of sbx, not of the program. When ctx
+// ends first, the container goes on.
+func (r *Run) Wait(ctx context.Context) (int, error) {
+	select {
+	case <-r.done:
+		return r.code, r.err
+	case <-ctx.Done():
+		return 0, context.Cause(ctx)
+	}
+}
+
+// Signal sends a signal to the first program.
+func (r *Run) Signal(sig linux.Signal) error {
+	if p := r.proc.Load(); p != nil {
+		return p.Signal(sig)
+	}
+	return linux.ESRCH
+}
+
+// Kill ends the container at once.
+func (r *Run) Kill() {
+	_ = r.Signal(linux.SIGKILL)
+}
+
+// Resize tells the guest the new size of its terminal.
+func (r *Run) Resize(ws linux.Winsize) {
+	if r.tty != nil {
+		r.tty.Resize(ws)
+	}
+}

@@ -1,0 +1,200 @@
+package sandbox
+
+import (
+	"archive/tar"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sbxrun/sbx/abi/linux"
+	"github.com/sbxrun/sbx/kernel"
+	"github.com/sbxrun/sbx/registry"
+	"github.com/sbxrun/sbx/vfs"
+)
+
+// The built-in userland is sbx's own shell and tools as files: the shells are
+// one line that the shell's loader knows, the tools are hard links of a few
+// multi-call WASM modules, which look at the name they are called by.
+
+// userlandFormat is part of every userland's fingerprint: it changes when
+// this file lays the same tools out differently.
+const userlandFormat = "1"
+
+// moduleDir is where the modules are under their own names.
+const moduleDir = "usr/lib/sbx"
+
+// shells are the names that the built-in shell answers to.
+var shells = [...]string{"bash", "dash", "sh"}
+
+// userlandTime is the time of all files that sbx makes: fixed, so that the
+// same tools make the same layer.
+var userlandTime = time.Date(2026, time.November, 1, 0, 0, 0, 0, time.UTC)
+
+// layerWriter writes tar entries that are the same for the same calls.
+type layerWriter struct {
+	tw  *tar.Writer
+	err error
+}
+
+func newLayerWriter(w io.Writer) *layerWriter { return &layerWriter{tw: tar.NewWriter(w)} }
+
+func (l *layerWriter) put(h *tar.Header, body []byte) {
+	h.ModTime, h.Format = userlandTime, tar.FormatUSTAR
+	h.Size = int64(len(body))
+	if l.err == nil {
+		l.err = l.tw.WriteHeader(h)
+	}
+	if l.err == nil && len(body) > 0 {
+		_, l.err = l.tw.Write(body)
+	}
+}
+
+func (l *layerWriter) dir(name string, mode int64) {
+	l.put(&tar.Header{Typeflag: tar.TypeDir, Name: name + "/", Mode: mode}, nil)
+}
+
+func (l *layerWriter) file(name string, mode int64, body []byte) {
+	l.put(&tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: mode}, body)
+}
+
+func (l *layerWriter) symlink(name, target string) {
+	l.put(&tar.Header{Typeflag: tar.TypeSymlink, Name: name, Linkname: target, Mode: 0o777}, nil)
+}
+
+func (l *layerWriter) hardlink(name, target string) {
+	l.put(&tar.Header{Typeflag: tar.TypeLink, Name: name, Linkname: target, Mode: 0o755}, nil)
+}
+
+func (l *layerWriter) close() error {
+	if l.err == nil {
+		l.err = l.tw.Close()
+	}
+	return l.err
+}
+
+// putUserland writes the shells and tools into the folders bins, the modules
+// themselves into moduleDir.
+func putUserland(l *layerWriter, bins []string) error {
+	for _, m := range toolModules() {
+		body, err := m.read()
+		if err != nil {
+			return fmt.Errorf("the built-in tools: %w", err)
+		}
+		file := path.Join(moduleDir, m.name+".wasm")
+		l.file(file, 0o755, body)
+		for _, bin := range bins {
+			for _, tool := range m.tools {
+				l.hardlink(path.Join(bin, tool), file)
+			}
+		}
+	}
+	for _, bin := range bins {
+		for _, sh := range shells {
+			l.file(path.Join(bin, sh), 0o755, []byte(kernel.BuiltinMagic+sh+"\n"))
+		}
+	}
+	return l.err
+}
+
+// userlandKey names the userland of this binary without reading it all.
+func userlandKey() string {
+	h := sha256.New()
+	fmt.Fprintln(h, userlandFormat)
+	for _, m := range toolModules() {
+		fmt.Fprintln(h, m.name, m.sum, strings.Join(m.tools, " "))
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+// writeUserland writes the layer that --userland=builtin lays over an image.
+func writeUserland(w io.Writer, bins []string) error {
+	l := newLayerWriter(w)
+	// Folders that the image has keep what they are: only ours are listed.
+	l.dir(moduleDir, 0o755)
+	if err := putUserland(l, bins); err != nil {
+		return err
+	}
+	return l.close()
+}
+
+// openImageRoot opens the merged tree of an image, with the built-in userland
+// on top where asked for.
+func (e *Engine) openImageRoot(ctx context.Context, img registry.Image, u Userland) (*registry.Root, error) {
+	if u != UserlandBuiltin {
+		return e.store.OpenRoot(ctx, img)
+	}
+	bins, err := e.binDirs(ctx, img)
+	if err != nil {
+		return nil, err
+	}
+	src, err := e.userlandLayer(bins)
+	if err != nil {
+		return nil, err
+	}
+	return e.store.OpenRoot(ctx, img, src)
+}
+
+// binDirs tells where programs go in an image: usr/bin, and bin too where
+// that is a folder of its own.
+func (e *Engine) binDirs(ctx context.Context, img registry.Image) ([]string, error) {
+	root, err := e.store.OpenRoot(ctx, img)
+	if err != nil {
+		return nil, err
+	}
+	t := newTree(root, 0)
+	defer t.close()
+	bins := []string{"usr/bin"}
+	var a vfs.Attr
+	err = t.walker().Stat(vfs.Loc{}, "/bin", linux.AT_SYMLINK_NOFOLLOW, &a)
+	if err != nil || a.Mode&linux.S_IFMT == linux.S_IFDIR {
+		bins = append(bins, "bin")
+	}
+	return bins, nil
+}
+
+// userlandLayer is the layer as the store wants it. Its digest is found once
+// for each version of the tools and kept in the cache folder.
+func (e *Engine) userlandLayer(bins []string) (*registry.LayerSource, error) {
+	src := &registry.LayerSource{Open: func() (io.ReadCloser, error) {
+		r, w := io.Pipe()
+		go func() { w.CloseWithError(writeUserland(w, bins)) }()
+		return r, nil
+	}}
+	file := filepath.Join(e.cacheDir(), "userland-"+userlandKey()+"-"+strings.ReplaceAll(strings.Join(bins, "-"), "/", "_")+".json")
+	var known struct{ DiffID registry.Digest }
+	if err := readJSON(file, &known); err == nil {
+		if src.DiffID, err = registry.ParseDigest(string(known.DiffID)); err == nil {
+			return src, nil
+		}
+	}
+	h := sha256.New()
+	if err := writeUserland(h, bins); err != nil {
+		return nil, err
+	}
+	src.DiffID = registry.Digest("sha256:" + hex.EncodeToString(h.Sum(nil)))
+	known.DiffID = src.DiffID
+	if err := os.MkdirAll(e.cacheDir(), 0o700); err == nil {
+		_ = writeJSON(file, known) // only a cache
+	}
+	return src, nil
+}
+
+func (e *Engine) cacheDir() string { return filepath.Join(e.home, "cache") }
+
+// toolNames lists the built-in programs, sorted.
+func toolNames() []string {
+	out := slices.Clone(shells[:])
+	for _, m := range toolModules() {
+		out = append(out, m.tools...)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
