@@ -221,14 +221,14 @@ func (p *Process) isInit() bool { return p.pid == 1 }
 func (p *Process) deliverLocked(to *Task, sig linux.Signal) {
 	if to == nil {
 		for _, t := range p.tasks {
-			if !t.mask.Has(sig) {
+			if t.wants(sig) {
 				to = t
 				break
 			}
 		}
 	}
-	if to == nil || to.mask.Has(sig) {
-		return
+	if to == nil || !to.wants(sig) {
+		return // until it is unblocked, or continued
 	}
 	if act := defaultOf(sig); p.sigs.a[sig].Disp == SigDefault && (act == actTerm || act == actCore) {
 		p.exitGroupLocked(linux.SignalStatus(sig, false))
@@ -236,6 +236,12 @@ func (p *Process) deliverLocked(to *Task, sig linux.Signal) {
 	}
 	to.attention.Store(true)
 	to.waker.poke()
+}
+
+// wants reports whether a thread can take a signal now: it does not block it,
+// and is not stopped, unless it is SIGKILL.
+func (t *Task) wants(sig linux.Signal) bool {
+	return sig == linux.SIGKILL || !t.mask.Has(sig) && !t.stopped
 }
 
 // exitGroupLocked makes all threads end; the first status counts.

@@ -120,15 +120,13 @@ func (t *Task) DequeueSignal() (SigInfo, Action, bool) {
 	if !t.attention.Load() {
 		return SigInfo{}, Action{}, false
 	}
+	if _, err := t.attend(); err == nil || t.dead.Load() {
+		return SigInfo{}, Action{}, false
+	}
 	k := t.k
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	p := t.proc
-	for t.defaultsLocked() && !t.dead.Load() {
-	}
-	if t.dead.Load() {
-		return SigInfo{}, Action{}, false
-	}
 	info, ok := t.pending.take(t.mask)
 	if !ok {
 		info, ok = p.pending.take(t.mask)

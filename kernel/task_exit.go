@@ -15,7 +15,7 @@ func (t *Task) ExitThread() { t.threadOnly = true }
 func (t *Task) end(code int) {
 	k, p := t.k, t.proc
 	k.mu.Lock()
-	if !t.threadOnly && (t == p.leader || len(p.tasks) == 1) {
+	if !t.threadOnly && !t.dead.Load() && (t == p.leader || len(p.tasks) == 1) {
 		p.exitGroupLocked(linux.ExitStatus(code))
 	}
 	t.dead.Store(true)
