@@ -17,6 +17,7 @@ import (
 	"github.com/sbxrun/sbx/abi/linux"
 	"github.com/sbxrun/sbx/kernel"
 	"github.com/sbxrun/sbx/registry"
+	"github.com/sbxrun/sbx/tools"
 	"github.com/sbxrun/sbx/vfs"
 )
 
@@ -83,15 +84,11 @@ func (l *layerWriter) close() error {
 // putUserland writes the shells and tools into the folders bins, the modules
 // themselves into moduleDir.
 func putUserland(l *layerWriter, bins []string) error {
-	for _, m := range toolModules() {
-		body, err := m.read()
-		if err != nil {
-			return fmt.Errorf("the built-in tools: %w", err)
-		}
-		file := path.Join(moduleDir, m.name+".wasm")
-		l.file(file, 0o755, body)
+	for _, m := range tools.Modules() {
+		file := path.Join(moduleDir, m.Name+".wasm")
+		l.file(file, 0o755, m.Wasm)
 		for _, bin := range bins {
-			for _, tool := range m.tools {
+			for _, tool := range m.Tools {
 				l.hardlink(path.Join(bin, tool), file)
 			}
 		}
@@ -108,8 +105,8 @@ func putUserland(l *layerWriter, bins []string) error {
 func userlandKey() string {
 	h := sha256.New()
 	fmt.Fprintln(h, userlandFormat)
-	for _, m := range toolModules() {
-		fmt.Fprintln(h, m.name, m.sum, strings.Join(m.tools, " "))
+	for _, m := range tools.Modules() {
+		fmt.Fprintln(h, m.Name, m.Sum, strings.Join(m.Tools, " "))
 	}
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
@@ -192,8 +189,8 @@ func (e *Engine) cacheDir() string { return filepath.Join(e.home, "cache") }
 // toolNames lists the built-in programs, sorted.
 func toolNames() []string {
 	out := slices.Clone(shells[:])
-	for _, m := range toolModules() {
-		out = append(out, m.tools...)
+	for _, m := range tools.Modules() {
+		out = append(out, m.Tools...)
 	}
 	slices.Sort(out)
 	return slices.Compact(out)
