@@ -105,12 +105,12 @@ func (fs *FS) setSize(ino Ino, n *node, size int64) error {
 
 // dropPrivileges clears the set-id bits and the file capabilities, as a write
 // by an unprivileged task does.
-func (fs *FS) dropPrivileges(ino Ino) {
+func (fs *FS) dropPrivileges(ino Ino, group bool) {
 	mode, err := fs.mode(ino)
 	if err != nil || mode&linux.S_IFMT != linux.S_IFREG {
 		return
 	}
-	keep := killSetID(mode)
+	keep := killSetID(mode, group)
 	n := fs.get(ino)
 	if n != nil && keep == mode && len(n.xattrs) == 0 {
 		return
@@ -124,10 +124,10 @@ func (fs *FS) dropPrivileges(ino Ino) {
 }
 
 // killSetID clears the set-user-id bit, and the set-group-id bit of a file that
-// the group may execute.
-func killSetID(mode uint32) uint32 {
+// the group may execute or, with group, of any.
+func killSetID(mode uint32, group bool) uint32 {
 	mode &^= linux.S_ISUID
-	if mode&linux.S_IXGRP != 0 {
+	if group || mode&linux.S_IXGRP != 0 {
 		mode &^= linux.S_ISGID
 	}
 	return mode

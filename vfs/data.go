@@ -29,6 +29,7 @@ type fileBody struct {
 type chunk struct {
 	epoch   uint64
 	pages   uint16 // bit for each page that is allocated and not a hole
+	written uint16 // bit for each page that has data: fallocate gives pages without
 	charged uint16 // pages that the quota was charged for
 	data    []byte
 }
@@ -157,6 +158,7 @@ func (fs *FS) fillChunk(ino Ino, f *fileBody, c *chunk, base int64) error {
 			c.pages |= 1 << p
 		}
 	}
+	c.written = c.pages
 	return nil
 }
 
@@ -203,12 +205,13 @@ func (fs *FS) growBuf(c *chunk, end int) {
 	c.data = b
 }
 
-// touch marks pages [o, end) of a chunk as allocated.
-func (f *fileBody) touch(c *chunk, o, end int) {
+// touch marks pages [o, end) of a chunk as allocated and returns their bits.
+func (f *fileBody) touch(c *chunk, o, end int) uint16 {
 	lo, hi := o/pageSize, (end+pageSize-1)/pageSize
 	m := uint16((1<<hi - 1) &^ (1<<lo - 1))
 	f.pages += int64(bits.OnesCount16(m &^ c.pages))
 	c.pages |= m
+	return m
 }
 
 // write puts p at off and answers how much fitted. The caller holds mu.
@@ -228,7 +231,7 @@ func (fs *FS) write(ino Ino, p []byte, off int64) (int, error) {
 		end, err := fs.reserve(c, o, min(o+len(p)-done, chunkSize))
 		if end > o {
 			copy(c.data[o:end], p[done:])
-			f.touch(c, o, end)
+			c.written |= f.touch(c, o, end)
 			done += end - o
 		}
 		if err != nil {
@@ -288,7 +291,7 @@ func (fs *FS) truncate(ino Ino, size int64) error {
 	if err != nil {
 		return err
 	}
-	if size < n.size {
+	if size <= n.size { // the same size drops what fallocate reserved after the end
 		if err := fs.cut(ino, f, size); err != nil {
 			return err
 		}
@@ -329,6 +332,7 @@ func (fs *FS) cutChunk(f *fileBody, c *chunk, o int) {
 	gone := c.pages &^ (1<<np - 1)
 	f.pages -= int64(bits.OnesCount16(gone))
 	c.pages &^= gone
+	c.written &= c.pages
 	if int(c.charged) > np {
 		_ = fs.charge(-int64(int(c.charged)-np) * pageSize)
 		c.charged = uint16(np)

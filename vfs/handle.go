@@ -10,6 +10,10 @@ import (
 // bits alone: the opener has CAP_FSETID. It is no flag of open(2).
 const OpenKeepSetID = 1 << 30
 
+// OpenKillSetGID, likewise, says that writes clear the set-group-id bit even of
+// a file that the group may not execute: the opener is not in the group.
+const OpenKillSetGID = 1 << 29
+
 // file is a Handle of an FS.
 type file struct {
 	fs     *FS
@@ -112,9 +116,7 @@ func (h *file) write(p []byte, off int64) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
 	}
-	if h.flags&OpenKeepSetID == 0 {
-		h.fs.dropPrivileges(h.ino)
-	}
+	h.dropPrivileges()
 	n, err := h.fs.write(h.ino, p, off)
 	if n > 0 {
 		return n, nil
@@ -123,6 +125,13 @@ func (h *file) write(p []byte, off int64) (int, error) {
 		err = linux.EISDIR
 	}
 	return 0, err
+}
+
+// dropPrivileges does to the set-id bits what a write by the opener does.
+func (h *file) dropPrivileges() {
+	if h.flags&OpenKeepSetID == 0 {
+		h.fs.dropPrivileges(h.ino, h.flags&OpenKillSetGID != 0)
+	}
 }
 
 // Append implements Handle.
@@ -145,9 +154,7 @@ func (h *file) Append(p []byte) (int64, int, error) {
 func (h *file) Allocate(mode uint32, off, n int64) error {
 	h.fs.mu.Lock()
 	defer h.fs.mu.Unlock()
-	if h.flags&OpenKeepSetID == 0 {
-		h.fs.dropPrivileges(h.ino)
-	}
+	h.dropPrivileges()
 	return h.fs.allocate(h.ino, mode, off, n)
 }
 

@@ -126,6 +126,7 @@ func (fs *FS) punchChunk(ino Ino, f *fileBody, i uint64, o, end int) error {
 	gone := c.pages & uint16((1<<hi-1)&^(1<<lo-1))
 	f.pages -= int64(bits.OnesCount16(gone))
 	c.pages &^= gone
+	c.written &= c.pages
 	return nil
 }
 
@@ -167,11 +168,11 @@ func (fs *FS) kindAt(f *fileBody, low *lowerRef, at int64) (bool, int64) {
 	base := int64(i) << chunkShift
 	page := at / pageSize * pageSize
 	if c := f.chunk(i); c != nil {
-		if c.pages == 0 {
+		if c.written == 0 {
 			return false, base + chunkSize
 		}
-		// What fallocate reserved and nobody wrote reads as a hole.
-		return c.pages>>((at-base)/pageSize)&1 != 0 && page-base < int64(len(c.data)), page + pageSize
+		// What fallocate reserved and nobody wrote counts as a hole.
+		return c.written>>((at-base)/pageSize)&1 != 0, page + pageSize
 	}
 	if at < f.lowerLen {
 		if len(low.holes) == 0 {

@@ -19,6 +19,7 @@ const (
 	NoXDev                              // EXDEV at any mount point
 	EmptyPath                           // "" is the start itself (AT_EMPTY_PATH)
 	parentOnly                          // the end need not exist
+	creating                            // O_CREAT: a slash at the end is EISDIR
 )
 
 // Walker resolves paths for one task and does file operations with its rights.
@@ -69,6 +70,7 @@ type walk struct {
 	kind  lastKind
 	slash bool // the path ends in a slash
 	found bool
+	long  bool // the last component is longer than a name may be
 }
 
 type lastKind uint8
@@ -83,7 +85,7 @@ const (
 // Resolve finds the place that a path names. It is not Ref'ed.
 func (w *Walker) Resolve(at Loc, path string, flags ResolveFlags) (Loc, error) {
 	var k walk
-	if err := k.run(w, at, path, flags&^parentOnly); err != nil {
+	if err := k.run(w, at, path, flags&^(parentOnly|creating)); err != nil {
 		return Loc{}, err
 	}
 	return k.cur.loc, nil
@@ -186,6 +188,14 @@ func (k *walk) missing() error {
 	return linux.ENOENT
 }
 
+// absent is the error for an entry that is not there.
+func (k *walk) absent() error {
+	if k.long {
+		return linux.ENAMETOOLONG
+	}
+	return linux.ENOENT
+}
+
 // component takes one step. It returns the text of a link that must be
 // followed, relative to cur.
 func (k *walk) component(name string, last bool) (link string, err error) {
@@ -206,9 +216,16 @@ func (k *walk) component(name string, last bool) (link string, err error) {
 	k.kind = lastNormal
 	if last {
 		k.dir, k.name = k.cur, name
+		if k.slash && k.flags&creating != 0 {
+			return "", linux.EISDIR
+		}
 	}
 	if len(name) > linux.NAME_MAX {
-		return "", linux.ENAMETOOLONG
+		if !last || k.flags&parentOnly == 0 {
+			return "", linux.ENAMETOOLONG
+		}
+		k.found, k.long = false, true
+		return "", nil
 	}
 	var next step
 	if err := k.lookup(name, &next); err != nil {

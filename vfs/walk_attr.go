@@ -168,10 +168,7 @@ func (w *Walker) ChownLoc(l Loc, uid, gid uint32) error {
 
 // chownClears adds the loss of the set-id bits to a change of owner.
 func (w *Walker) chownClears(s *step, a *SetAttr) {
-	mode := killSetID(s.mode)
-	if mode&linux.S_ISGID != 0 && !w.Cred.InGroup(s.gid) && !w.Cred.Has(linux.CAP_FSETID) {
-		mode &^= linux.S_ISGID
-	}
+	mode := killSetID(s.mode, !w.Cred.InGroup(s.gid) && !w.Cred.Has(linux.CAP_FSETID))
 	if mode != s.mode {
 		a.Valid, a.Mode = a.Valid|SetMode, mode&0o7777
 	}
@@ -189,6 +186,9 @@ func (w *Walker) dropCapability(l Loc) error {
 // Utimens is utimensat(2): access and modification time. Nil is now for both;
 // an Nsec of linux.UTIME_NOW or linux.UTIME_OMIT is special.
 func (w *Walker) Utimens(at Loc, path string, t *[2]Timespec, flags int) error {
+	if t != nil && t[0].Nsec == linux.UTIME_OMIT && t[1].Nsec == linux.UTIME_OMIT {
+		return nil // not even the path is looked at
+	}
 	l, err := w.Resolve(at, path, atFlags(flags))
 	if err != nil {
 		return err
@@ -275,7 +275,7 @@ func (w *Walker) Truncate(at Loc, path string, size int64) error {
 	case w.NS.texts.executing(k.cur.loc.LockKey()):
 		return linux.ETXTBSY
 	}
-	return w.truncate(k.cur.loc, k.cur.mode, size)
+	return w.truncate(k.cur.loc, &k.cur, size)
 }
 
 // TruncateLoc is ftruncate(2) of a file that was opened for writing: rights are
@@ -288,13 +288,13 @@ func (w *Walker) TruncateLoc(l Loc, size int64) error {
 	if size < 0 || s.mode&linux.S_IFMT != linux.S_IFREG {
 		return linux.EINVAL
 	}
-	return w.truncate(l, s.mode, size)
+	return w.truncate(l, &s, size)
 }
 
-func (w *Walker) truncate(l Loc, mode uint32, size int64) error {
+func (w *Walker) truncate(l Loc, s *step, size int64) error {
 	a := SetAttr{Valid: SetSize, Size: size}
 	if !w.Cred.Has(linux.CAP_FSETID) {
-		if keep := killSetID(mode); keep != mode {
+		if keep := killSetID(s.mode, !w.Cred.InGroup(s.gid)); keep != s.mode {
 			a.Valid, a.Mode = a.Valid|SetMode, keep&0o7777
 		}
 		if err := w.dropCapability(l); err != nil {

@@ -15,6 +15,9 @@ func (k *walk) newEntry(w *Walker, at Loc, path string, dir bool) error {
 	if k.kind != lastNormal || k.found {
 		return linux.EEXIST
 	}
+	if k.long {
+		return linux.ENAMETOOLONG
+	}
 	if k.slash && !dir {
 		return linux.ENOENT
 	}
@@ -145,6 +148,9 @@ func (w *Walker) LinkLoc(l Loc, nat Loc, npath string) error {
 	if l.Mount != k.dir.loc.Mount {
 		return linux.EXDEV
 	}
+	if err := w.mayLink(l); err != nil {
+		return err
+	}
 	if err := w.mayCreate(&k.dir); err != nil {
 		return err
 	}
@@ -154,4 +160,19 @@ func (w *Walker) LinkLoc(l Loc, nat Loc, npath string) error {
 	w.NS.Notify(l, Loc{}, "", linux.IN_ATTRIB)
 	w.NS.notifyEntry(k.dir.loc, k.name, linux.IN_CREATE)
 	return nil
+}
+
+// mayLink is what fs.protected_hardlinks=1 asks, as distributions set it: links
+// only to own files, or to plain ones that may be read and written.
+func (w *Walker) mayLink(l Loc) error {
+	var s step
+	if err := s.load(l); err != nil {
+		return err
+	}
+	const group = linux.S_ISGID | linux.S_IXGRP
+	if w.owns(&s) || s.mode&linux.S_IFMT == linux.S_IFREG && s.mode&linux.S_ISUID == 0 && s.mode&group != group &&
+		w.Cred.May(s.mode, s.uid, s.gid, linux.R_OK|linux.W_OK) {
+		return nil
+	}
+	return linux.EPERM
 }

@@ -32,7 +32,7 @@ func (w *Walker) OpenFile(at Loc, path string, flags int, mode uint32, rf Resolv
 		rf |= NoFollow
 	}
 	if flags&linux.O_CREAT != 0 {
-		rf |= parentOnly
+		rf |= parentOnly | creating
 	}
 	for range 8 { // a file that comes or goes meanwhile: look again
 		o, err := w.openOnce(at, path, flags, mode, rf)
@@ -88,8 +88,8 @@ func (w *Walker) openOnce(at Loc, path string, flags int, mode uint32, rf Resolv
 
 // openCreate makes the file when it is not there.
 func (w *Walker) openCreate(k *walk, flags int, mode uint32) (bool, error) {
-	if k.kind != lastNormal || k.slash {
-		return false, linux.EISDIR
+	if k.long {
+		return false, linux.ENAMETOOLONG
 	}
 	if k.found {
 		if flags&linux.O_EXCL != 0 {
@@ -167,7 +167,7 @@ func (w *Walker) finishOpen(k *walk, flags int, created bool) (Opened, error) {
 	l.Ref()
 	h, err := w.openHandle(l, k.cur.mode, flags)
 	if err == nil && h != nil && flags&linux.O_TRUNC != 0 && !created {
-		if err = w.truncate(l, k.cur.mode, 0); err != nil {
+		if err = w.truncate(l, &k.cur, 0); err != nil {
 			_ = h.Close()
 		}
 	}
@@ -188,8 +188,8 @@ func (w *Walker) openHandle(l Loc, mode uint32, flags int) (Handle, error) {
 		return nil, nil
 	}
 	write := flags&linux.O_ACCMODE != linux.O_RDONLY
-	if write && w.Cred.Has(linux.CAP_FSETID) {
-		flags |= OpenKeepSetID
+	if write {
+		flags |= w.setIDFlags(l)
 	}
 	if !write || mode&linux.S_IFMT != linux.S_IFREG {
 		return l.Mount.super.Open(l.Ino, flags)
@@ -204,6 +204,18 @@ func (w *Walker) openHandle(l Loc, mode uint32, flags int) (Handle, error) {
 		return nil, err
 	}
 	return &writeHandle{Handle: h, texts: t, key: key}, nil
+}
+
+// setIDFlags tells the file system what writes do to the set-id bits.
+func (w *Walker) setIDFlags(l Loc) int {
+	if w.Cred.Has(linux.CAP_FSETID) {
+		return OpenKeepSetID
+	}
+	var s step
+	if s.load(l) == nil && !w.Cred.InGroup(s.gid) {
+		return OpenKillSetGID
+	}
+	return 0
 }
 
 // openTmpfile makes a file without a name in the directory that k found.

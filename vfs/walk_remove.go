@@ -35,7 +35,7 @@ func (w *Walker) Unlink(at Loc, path string) error {
 		return linux.EROFS
 	}
 	if !k.found {
-		return linux.ENOENT
+		return k.absent()
 	}
 	if k.slash {
 		if k.cur.isDir() {
@@ -67,7 +67,7 @@ func (w *Walker) Rmdir(at Loc, path string) error {
 		return linux.EROFS
 	}
 	if !k.found {
-		return linux.ENOENT
+		return k.absent()
 	}
 	if err := w.mayDelete(&k.dir, &k.cur, true); err != nil {
 		return err
@@ -142,7 +142,9 @@ func (k *walk) renameShape(n *walk, flags uint32) error {
 	case k.dir.loc.Mount.opts.ReadOnly:
 		return linux.EROFS
 	case !k.found:
-		return linux.ENOENT
+		return k.absent()
+	case n.long:
+		return linux.ENAMETOOLONG
 	case flags&linux.RENAME_NOREPLACE != 0 && n.found:
 		return linux.EEXIST
 	case exchange && !n.found:

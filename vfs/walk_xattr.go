@@ -8,6 +8,9 @@ import (
 
 // Getxattr is getxattr(2), with AT_SYMLINK_NOFOLLOW lgetxattr(2).
 func (w *Walker) Getxattr(at Loc, path, name string, flags int) ([]byte, error) {
+	if err := xattrName(name); err != nil {
+		return nil, err
+	}
 	l, err := w.Resolve(at, path, atFlags(flags))
 	if err != nil {
 		return nil, err
@@ -25,6 +28,9 @@ func (w *Walker) GetxattrLoc(l Loc, name string) ([]byte, error) {
 
 // Setxattr is setxattr(2); xflags has XATTR_CREATE and XATTR_REPLACE.
 func (w *Walker) Setxattr(at Loc, path, name string, v []byte, xflags, flags int) error {
+	if err := checkSetxattr(name, v, xflags); err != nil {
+		return err
+	}
 	l, err := w.Resolve(at, path, atFlags(flags))
 	if err != nil {
 		return err
@@ -34,6 +40,9 @@ func (w *Walker) Setxattr(at Loc, path, name string, v []byte, xflags, flags int
 
 // SetxattrLoc is fsetxattr(2).
 func (w *Walker) SetxattrLoc(l Loc, name string, v []byte, xflags int) error {
+	if err := checkSetxattr(name, v, xflags); err != nil {
+		return err
+	}
 	if err := w.mayXattr(l, name, true); err != nil {
 		return err
 	}
@@ -70,6 +79,9 @@ func (w *Walker) ListxattrLoc(l Loc) ([]string, error) {
 
 // Removexattr is removexattr(2).
 func (w *Walker) Removexattr(at Loc, path, name string, flags int) error {
+	if err := xattrName(name); err != nil {
+		return err
+	}
 	l, err := w.Resolve(at, path, atFlags(flags))
 	if err != nil {
 		return err
@@ -89,10 +101,28 @@ func (w *Walker) RemovexattrLoc(l Loc, name string) error {
 	return nil
 }
 
-// mayXattr applies the rules of the namespaces of xattr(7).
-func (w *Walker) mayXattr(l Loc, name string, write bool) error {
+func xattrName(name string) error {
 	if name == "" || len(name) > linux.XATTR_NAME_MAX {
 		return linux.ERANGE
+	}
+	return nil
+}
+
+// checkSetxattr looks at the arguments, which Linux does before the path.
+func checkSetxattr(name string, v []byte, flags int) error {
+	switch {
+	case flags&^(linux.XATTR_CREATE|linux.XATTR_REPLACE) != 0:
+		return linux.EINVAL
+	case len(v) > linux.XATTR_SIZE_MAX:
+		return linux.E2BIG
+	}
+	return xattrName(name)
+}
+
+// mayXattr applies the rules of the namespaces of xattr(7).
+func (w *Walker) mayXattr(l Loc, name string, write bool) error {
+	if err := xattrName(name); err != nil {
+		return err
 	}
 	if write && l.Mount.opts.ReadOnly {
 		return linux.EROFS
@@ -103,16 +133,24 @@ func (w *Walker) mayXattr(l Loc, name string, write bool) error {
 	}
 	space, _, ok := strings.Cut(name, ".")
 	switch {
-	case !ok:
-		return linux.EOPNOTSUPP
-	case space == "user":
+	case ok && space == "user":
 		return w.mayUserXattr(&s, write)
-	case space == "trusted":
+	case ok && space == "trusted":
 		return w.mayTrusted(write)
-	case space == "security":
+	case ok && space == "security":
 		return w.maySecurity(name, write)
+	case ok && space == "system", w.mayReadWrite(&s, write):
+		return linux.EOPNOTSUPP
 	}
-	return linux.EOPNOTSUPP
+	return linux.EACCES
+}
+
+func (w *Walker) mayReadWrite(s *step, write bool) bool {
+	want := uint32(linux.R_OK)
+	if write {
+		want = linux.W_OK
+	}
+	return w.Cred.May(s.mode, s.uid, s.gid, want)
 }
 
 func (w *Walker) mayUserXattr(s *step, write bool) error {
@@ -122,14 +160,10 @@ func (w *Walker) mayUserXattr(s *step, write bool) error {
 		}
 		return linux.ENODATA
 	}
-	want := uint32(linux.R_OK)
-	if write {
-		want = linux.W_OK
-		if s.isDir() && s.mode&linux.S_ISVTX != 0 && !w.owns(s) {
-			return linux.EPERM
-		}
+	if write && s.isDir() && s.mode&linux.S_ISVTX != 0 && !w.owns(s) {
+		return linux.EPERM
 	}
-	if !w.Cred.May(s.mode, s.uid, s.gid, want) {
+	if !w.mayReadWrite(s, write) {
 		return linux.EACCES
 	}
 	return nil

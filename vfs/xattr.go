@@ -38,13 +38,8 @@ func (fs *FS) Listxattr(ino Ino) ([]string, error) {
 
 // Setxattr implements Super, with XATTR_CREATE and XATTR_REPLACE.
 func (fs *FS) Setxattr(ino Ino, name string, v []byte, flags int) error {
-	switch {
-	case name == "" || len(name) > linux.XATTR_NAME_MAX:
-		return linux.ERANGE
-	case len(v) > linux.XATTR_SIZE_MAX:
-		return linux.E2BIG
-	case flags&^(linux.XATTR_CREATE|linux.XATTR_REPLACE) != 0:
-		return linux.EINVAL
+	if err := checkSetxattr(name, v, flags); err != nil {
+		return err
 	}
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
