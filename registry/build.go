@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
-	"errors"
 	"io"
 	"runtime"
 	"slices"
@@ -72,7 +71,7 @@ func (s *Store) ingestLocal(ctx context.Context, r io.Reader) (layer, error) {
 		return layer{}, err
 	}
 	l, err := s.ingestStream(ctx, br, kind == uncompressed || kind == bzipped, nil)
-	if err == nil || !errors.Is(err, io.ErrUnexpectedEOF) {
+	if err != io.ErrUnexpectedEOF {
 		return l, err
 	}
 	return l, corrupt("the archive ends too early: %w", err)

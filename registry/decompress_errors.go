@@ -29,5 +29,5 @@ func isDataError(err error) bool {
 			return true
 		}
 	}
-	return errors.Is(err, io.ErrUnexpectedEOF)
+	return err == io.ErrUnexpectedEOF // sources wrap theirs
 }

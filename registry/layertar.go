@@ -57,9 +57,10 @@ func (s *layerScanner) scan(ctx context.Context, r io.Reader) error {
 	}
 }
 
-// badTar turns errors of the tar format into ErrCorrupt; other errors come from the source.
+// badTar turns errors of the tar format into ErrCorrupt; other errors come from the source, which wraps its own
+// unexpected ends.
 func badTar(err error) error {
-	if errors.Is(err, tar.ErrHeader) || errors.Is(err, tar.ErrFieldTooLong) || errors.Is(err, io.ErrUnexpectedEOF) {
+	if errors.Is(err, tar.ErrHeader) || errors.Is(err, tar.ErrFieldTooLong) || err == io.ErrUnexpectedEOF {
 		return corrupt("the layer is not a valid tar archive: %w", err)
 	}
 	return err

@@ -102,7 +102,7 @@ func (a *archive) read(ctx context.Context, r io.Reader) error {
 }
 
 func badArchive(err error) error {
-	if errors.Is(err, tar.ErrHeader) || errors.Is(err, tar.ErrFieldTooLong) || errors.Is(err, io.ErrUnexpectedEOF) {
+	if errors.Is(err, tar.ErrHeader) || errors.Is(err, tar.ErrFieldTooLong) || err == io.ErrUnexpectedEOF {
 		return corrupt("this is not a whole image archive: %w", err)
 	}
 	return err

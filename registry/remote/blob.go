@@ -41,7 +41,7 @@ func (b *blob) attempt() error {
 	ctx, cancel := context.WithCancel(b.ctx)
 	rq := b.rq
 	if b.off > 0 {
-		rq.header = http.Header{"Range": {fmt.Sprintf("bytes=%d-", b.off)}}
+		rq.header = http.Header{"Range": {fmt.Sprintf("bytes=%d-%d", b.off, b.size-1)}}
 	}
 	res, err := b.c.try(ctx, b.ep, rq)
 	if err != nil {

@@ -130,11 +130,10 @@ func (c *Client) verify(ctx context.Context, host string, cred credential) error
 	if err != nil {
 		return err
 	}
-	ep, err := c.newEndpoint(eps[len(eps)-1].base.String())
-	if err != nil {
-		return err
-	}
-	ep.given = &cred
+	last := eps[len(eps)-1]
+	last.mu.Lock()
+	ep := &endpoint{c: c, host: last.host, base: last.base, lax: last.lax, given: &cred, tokens: map[string]bearerToken{}}
+	last.mu.Unlock()
 	res, err := c.do(ctx, ep, request{method: http.MethodGet, path: ""})
 	if err != nil {
 		return err
