@@ -74,7 +74,8 @@ type sigActions struct {
 	a [linux.NSIG]Action
 }
 
-// maxQueued bounds the queued real-time signals of one set.
+// maxQueued bounds the queued real-time signals of one set; standard signals always
+// find room, for there is one of each.
 const maxQueued = 1024
 
 // pendingSet holds pending signals. Standard signals are kept once, real-time
@@ -90,7 +91,7 @@ func (p *pendingSet) add(i SigInfo) (added, full bool) {
 	if i.Signo < 32 && p.set.Has(i.Signo) {
 		return false, false
 	}
-	if len(p.queue) >= maxQueued {
+	if i.Signo >= 32 && len(p.queue) >= maxQueued {
 		return false, true
 	}
 	p.set = p.set.With(i.Signo)
