@@ -36,6 +36,9 @@ func layerTar(t testing.TB, files ...file) []byte {
 		if h.Mode == 0 {
 			h.Mode = 0o644
 		}
+		if f.typ == tar.TypeXGlobalHeader {
+			h = &tar.Header{Typeflag: f.typ, PAXRecords: f.pax}
+		}
 		if err := w.WriteHeader(h); err != nil {
 			t.Fatal(err)
 		}
