@@ -26,6 +26,8 @@ func parseScript(head []byte) (interp, arg string, hasArg, ok bool) {
 	whole := len(head) < headSize
 	if i := bytes.IndexByte(line, '\n'); i >= 0 {
 		line, whole = line[:i], true
+	} else if !whole {
+		line = line[:len(line)-1] // the last byte of the head is Linux's terminator
 	}
 	if i := bytes.IndexByte(line, 0); i >= 0 {
 		line, whole = line[:i], true
