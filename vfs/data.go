@@ -285,7 +285,8 @@ func (fs *FS) readBelow(ino Ino, f *fileBody, p []byte, off int64) error {
 	return fs.lowerRef(ino).readAt(low, off)
 }
 
-// truncate sets the size of a file.
+// truncate sets the size of a file. The same size leaves the times alone, as
+// truncate(2) does on Linux.
 func (fs *FS) truncate(ino Ino, size int64) error {
 	n, f, err := fs.ownFile(ino)
 	if err != nil {
@@ -296,9 +297,11 @@ func (fs *FS) truncate(ino Ino, size int64) error {
 			return err
 		}
 	}
-	n.size = size
-	n.mtime = fs.now()
-	n.ctime = n.mtime
+	if size != n.size {
+		n.size = size
+		n.mtime = fs.now()
+		n.ctime = n.mtime
+	}
 	return nil
 }
 
@@ -341,7 +344,7 @@ func (fs *FS) cutChunk(f *fileBody, c *chunk, o int) {
 
 // dropChunks removes the chunks of the upper layer in [from, to).
 func (fs *FS) dropChunks(f *fileBody, from, to uint64) {
-	if from == 0 && f.first != nil {
+	if from == 0 && to > 0 && f.first != nil {
 		f.pages -= int64(bits.OnesCount16(f.first.pages))
 		fs.freeChunk(f.first)
 		f.first = nil

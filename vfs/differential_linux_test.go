@@ -277,6 +277,7 @@ func TestDifferentialRandom(t *testing.T) {
 			host := newHostFS(t)
 			w, fs := newTestWalker(t, Options{})
 			our := &ourFS{w, map[int]ourFile{}}
+			w.Cwd.Ref()
 			runDifferential(t, host, our, seed, n)
 			for s := range our.fds {
 				_ = our.close(s)

@@ -152,6 +152,9 @@ func (h *file) Append(p []byte) (int64, int, error) {
 
 // Allocate implements Handle.
 func (h *file) Allocate(mode uint32, off, n int64) error {
+	if err := checkAllocate(mode, off, n); err != nil {
+		return err
+	}
 	h.fs.mu.Lock()
 	defer h.fs.mu.Unlock()
 	h.dropPrivileges()

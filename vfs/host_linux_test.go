@@ -292,8 +292,9 @@ type ourFS struct {
 }
 
 type ourFile struct {
-	loc Loc
-	h   Handle
+	loc   Loc
+	h     Handle
+	flags int
 }
 
 // fsCaps are the capabilities that a thread loses with fsuid 0, capabilities(7).
@@ -386,13 +387,22 @@ func (o *ourFS) open(slot int, p string, flags int, mode uint32) error {
 	var a Attr
 	if err := l.Getattr(&a); err == nil && flags&linux.O_PATH == 0 {
 		// The kernel's part: nobody reads the FIFO, no driver has the device.
-		if linux.S_ISSOCK(a.Mode) || linux.S_ISBLK(a.Mode) || linux.S_ISFIFO(a.Mode) && flags&linux.O_ACCMODE == linux.O_WRONLY {
+		if linux.S_ISSOCK(a.Mode) || linux.S_ISBLK(a.Mode) || linux.S_ISFIFO(a.Mode) && flags&linux.O_ACCMODE == linux.O_WRONLY && !o.readsFIFO(l) {
 			l.Unref()
 			return linux.ENXIO
 		}
 	}
-	o.fds[slot] = ourFile{l, h}
+	o.fds[slot] = ourFile{l, h, flags}
 	return nil
+}
+
+func (o *ourFS) readsFIFO(l Loc) bool {
+	for _, f := range o.fds {
+		if f.loc == l && f.flags&linux.O_PATH == 0 && f.flags&linux.O_ACCMODE != linux.O_WRONLY {
+			return true
+		}
+	}
+	return false
 }
 func (o *ourFS) close(slot int) error {
 	f := o.fds[slot]
@@ -447,8 +457,8 @@ func (h *hostFS) usable(slot int, write bool) bool {
 	if err != nil || unix.Fstat(h.fds[slot], &s) != nil || s.Mode&unix.S_IFMT != unix.S_IFREG || fl&unix.O_PATH != 0 {
 		return false
 	}
-	if write && (h.uid == 0) != (h.opener[slot] == 0) {
-		return false // we look at CAP_FSETID when a file is opened, Linux at each write
+	if write && h.uid != h.opener[slot] {
+		return false // we look at who opens a file when set-id bits go, Linux at who writes
 	}
 	acc := fl & unix.O_ACCMODE
 	return acc == unix.O_RDWR || (acc == unix.O_WRONLY) == write && acc != 3

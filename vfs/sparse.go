@@ -6,18 +6,22 @@ import (
 	"github.com/sbxrun/sbx/abi/linux"
 )
 
-// allocate is fallocate(2). The caller holds mu.
-func (fs *FS) allocate(ino Ino, mode uint32, off, n int64) error {
-	const known = linux.FALLOC_FL_KEEP_SIZE | linux.FALLOC_FL_PUNCH_HOLE | linux.FALLOC_FL_ZERO_RANGE
+// checkAllocate looks at the arguments of fallocate(2).
+func checkAllocate(mode uint32, off, n int64) error {
+	const keep, punch, zero = linux.FALLOC_FL_KEEP_SIZE, linux.FALLOC_FL_PUNCH_HOLE, linux.FALLOC_FL_ZERO_RANGE
 	switch {
 	case off < 0 || n <= 0:
 		return linux.EINVAL
+	case mode&^(keep|punch|zero) != 0, mode&(punch|keep) == punch, mode&(punch|zero) == punch|zero:
+		return linux.EOPNOTSUPP
 	case off > maxFile-n:
 		return linux.EFBIG
-	case mode&^known != 0 || mode&linux.FALLOC_FL_PUNCH_HOLE != 0 && mode&linux.FALLOC_FL_KEEP_SIZE == 0 ||
-		mode&(linux.FALLOC_FL_PUNCH_HOLE|linux.FALLOC_FL_ZERO_RANGE) == linux.FALLOC_FL_PUNCH_HOLE|linux.FALLOC_FL_ZERO_RANGE:
-		return linux.EOPNOTSUPP
 	}
+	return nil
+}
+
+// allocate is fallocate(2). The caller holds mu.
+func (fs *FS) allocate(ino Ino, mode uint32, off, n int64) error {
 	nd, f, err := fs.ownFile(ino)
 	if err != nil {
 		return err
@@ -62,7 +66,8 @@ func (fs *FS) fill(ino Ino, f *fileBody, off, end int64) error {
 			}
 			c.charged = uint16(need)
 		}
-		f.touch(c, lo, hi)
+		had := c.pages
+		c.written |= had & f.touch(c, lo, hi) // reserved twice is data, as on tmpfs
 		at = base + chunkSize
 	}
 	return nil

@@ -156,7 +156,9 @@ func (w *Walker) ChownLoc(l Loc, uid, gid uint32) error {
 		a.Valid, a.GID = a.Valid|SetGID, gid
 	}
 	if !s.isDir() {
-		w.chownClears(&s, &a)
+		if err := w.chownClears(&s, &a); err != nil {
+			return err
+		}
 		if s.mode&linux.S_IFMT == linux.S_IFREG {
 			if err := w.dropCapability(l); err != nil {
 				return err
@@ -167,11 +169,16 @@ func (w *Walker) ChownLoc(l Loc, uid, gid uint32) error {
 }
 
 // chownClears adds the loss of the set-id bits to a change of owner.
-func (w *Walker) chownClears(s *step, a *SetAttr) {
+func (w *Walker) chownClears(s *step, a *SetAttr) error {
 	mode := killSetID(s.mode, !w.Cred.InGroup(s.gid) && !w.Cred.Has(linux.CAP_FSETID))
-	if mode != s.mode {
-		a.Valid, a.Mode = a.Valid|SetMode, mode&0o7777
+	if mode == s.mode {
+		return nil
 	}
+	if !w.owns(s) {
+		return linux.EPERM
+	}
+	a.Valid, a.Mode = a.Valid|SetMode, mode&0o7777
+	return nil
 }
 
 func (w *Walker) dropCapability(l Loc) error {
@@ -275,7 +282,7 @@ func (w *Walker) Truncate(at Loc, path string, size int64) error {
 	case w.NS.texts.executing(k.cur.loc.LockKey()):
 		return linux.ETXTBSY
 	}
-	return w.truncate(k.cur.loc, &k.cur, size)
+	return w.truncate(&k.cur, SetAttr{Valid: SetSize, Size: size})
 }
 
 // TruncateLoc is ftruncate(2) of a file that was opened for writing: rights are
@@ -288,11 +295,11 @@ func (w *Walker) TruncateLoc(l Loc, size int64) error {
 	if size < 0 || s.mode&linux.S_IFMT != linux.S_IFREG {
 		return linux.EINVAL
 	}
-	return w.truncate(l, &s, size)
+	return w.truncate(&s, SetAttr{Valid: SetSize | SetMtime, Size: size, Mtime: superNow(l.Mount.super)})
 }
 
-func (w *Walker) truncate(l Loc, s *step, size int64) error {
-	a := SetAttr{Valid: SetSize, Size: size}
+func (w *Walker) truncate(s *step, a SetAttr) error {
+	l := s.loc
 	if !w.Cred.Has(linux.CAP_FSETID) {
 		if keep := killSetID(s.mode, !w.Cred.InGroup(s.gid)); keep != s.mode {
 			a.Valid, a.Mode = a.Valid|SetMode, keep&0o7777

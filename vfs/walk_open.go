@@ -98,7 +98,7 @@ func (w *Walker) openCreate(k *walk, flags int, mode uint32) (bool, error) {
 		if k.cur.isDir() {
 			return false, linux.EISDIR
 		}
-		return false, nil
+		return false, w.mayCreateInSticky(k)
 	}
 	ino, err := w.create(k, linux.S_IFREG|mode&0o7777, 0, "")
 	if err == linux.EEXIST && flags&linux.O_EXCL == 0 {
@@ -108,6 +108,18 @@ func (w *Walker) openCreate(k *walk, flags int, mode uint32) (bool, error) {
 		return false, err
 	}
 	return true, k.cur.load(Loc{k.dir.loc.Mount, ino})
+}
+
+// mayCreateInSticky refuses O_CREAT of somebody else's link, device or socket in
+// a directory like /tmp, as Linux does whatever fs.protected_regular says.
+func (w *Walker) mayCreateInSticky(k *walk) error {
+	t := k.cur.mode & linux.S_IFMT
+	const open = linux.S_ISVTX | linux.S_IWOTH
+	if t == linux.S_IFREG || t == linux.S_IFIFO || k.kind != lastNormal || k.dir.mode&open != open ||
+		k.cur.uid == k.dir.uid || k.cur.uid == w.Cred.UID {
+		return nil
+	}
+	return linux.EACCES
 }
 
 // checkOpen is may_open of Linux: types, permissions, read-only mounts.
@@ -167,7 +179,7 @@ func (w *Walker) finishOpen(k *walk, flags int, created bool) (Opened, error) {
 	l.Ref()
 	h, err := w.openHandle(l, k.cur.mode, flags)
 	if err == nil && h != nil && flags&linux.O_TRUNC != 0 && !created {
-		if err = w.truncate(l, &k.cur, 0); err != nil {
+		if err = w.truncate(&k.cur, SetAttr{Valid: SetSize | SetMtime, Mtime: superNow(l.Mount.super)}); err != nil {
 			_ = h.Close()
 		}
 	}
