@@ -17,3 +17,14 @@ sort sort text/sort.c
 uniq uniq text/uniq.c
 cut cut text/cut.c
 tr tr text/tr.c
+- - text/find_test.c
+- - text/find_act.c
+find find text/find.c
+xargs xargs text/xargs.c
+- - text/awk_val.c
+- - text/awk_lex.c
+- - text/awk_parse.c
+- - text/awk_io.c
+- - text/awk_run.c
+- - text/awk_func.c
+awk awk text/awk.c

@@ -429,11 +429,12 @@ static node *group(ps *p) {
 	p->open++;
 	node *k = alternatives(p);
 	p->depth--;
-	p->open--;
 	p->icase = saved;
 	if (!k)
 		return NULL;
-	if (!at_close(p))
+	int closed = at_close(p);
+	p->open--;
+	if (!closed)
 		return fail(p, perl ? "missing closing parenthesis" : "Unmatched ( or \\(");
 	p->s += is_ere(p) ? 1 : 2;
 	if (idx && idx < 64)
