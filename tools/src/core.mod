@@ -16,3 +16,16 @@ mkfifo mkfifo core/dirs.c
 mknod mknod core/dirs.c
 mktemp mktemp core/dirs.c
 sync sync core/dirs.c
+ls ls core/ls.c
+dir dir core/ls.c
+vdir vdir core/ls.c
+- - core/ls_show.c
+rm rm core/rm.c
+cp cp core/cp.c
+mv mv core/cp.c
+install install core/cp.c
+- - core/copy.c
+chmod chmod core/attr.c
+chown chown core/attr.c
+chgrp chgrp core/attr.c
+touch touch core/attr.c

@@ -158,7 +158,9 @@ int wc_main(int argc, char **argv) {
 		files = from_file(list, &n);
 	}
 	uint64_t total[KINDS] = {0};
-	measure(files, n);
+	struct sbx_stat from;
+	if (!list || (strcmp(list, "-") ? sbx_stat(list, 0, &from) : sbx_fstat(0, &from)) || S_ISREG(from.mode))
+		measure(files, n);
 	for (int i = 0; i < (n || list ? n : 1); i++) {
 		const char *name = n ? files[i] : NULL;
 		uint64_t k[KINDS] = {0};

@@ -181,5 +181,5 @@ int argmatch(const char *option, const char *word, const char *const *list) {
 	fputs("Valid arguments are:\n", stderr);
 	for (int i = 0; list[i]; i++)
 		fprintf(stderr, "  - %s\n", quote(list[i]));
-	usage(exit_failure);
+	usage(1);
 }

@@ -91,7 +91,7 @@ static int step(char **done, const char *name, size_t len, char **rest, int how,
 				errno = ELOOP;
 			return -1;
 		}
-		char *joined = xasprintf("%s/%s", target, *rest);
+		char *joined = xasprintf("%s%s%s", target, **rest ? "/" : "", *rest);
 		if (*target == '/')
 			strcpy(*done, "/");
 		free(target);
