@@ -595,7 +595,11 @@ func (sh *Shell) showTraps(out *output, names []string) int {
 		if _, isSig := linux.ParseSignal(name); isSig && sh.bash {
 			shown = "SIG" + name
 		}
-		out.add("trap -- " + quoteSingle(cmd) + " " + shown + "\n")
+		quoted := quoteSingle(cmd)
+		if !sh.bash {
+			quoted = quoteDash(cmd)
+		}
+		out.add("trap -- " + quoted + " " + shown + "\n")
 	}
 	if len(names) > 0 {
 		for _, n := range names {

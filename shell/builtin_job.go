@@ -344,7 +344,6 @@ func (sh *Shell) killBuiltin(out *output, args []string) int {
 			status = 1
 		}
 	}
-	sh.poll()
 	return status
 }
 

@@ -316,6 +316,15 @@ type getoptState struct {
 	at int
 }
 
+// noOptArg clears OPTARG: bash unsets it, dash empties it.
+func (sh *Shell) noOptArg() {
+	if sh.bash {
+		_ = sh.unsetVar("OPTARG")
+		return
+	}
+	_ = sh.setVar("OPTARG", "")
+}
+
 func (sh *Shell) getoptsBuiltin(_ *output, args []string) int {
 	if len(args) < 3 {
 		sh.errorf("getopts: usage: getopts optstring name [arg ...]")
@@ -343,11 +352,11 @@ func (sh *Shell) getoptsBuiltin(_ *output, args []string) int {
 	}
 	if at == 0 {
 		if ind > len(list) || len(list[ind-1]) < 2 || list[ind-1][0] != '-' {
-			_ = sh.unsetVar("OPTARG")
+			sh.noOptArg()
 			return done("?", 1, ind, 0)
 		}
 		if list[ind-1] == "--" {
-			_ = sh.unsetVar("OPTARG")
+			sh.noOptArg()
 			return done("?", 1, ind+1, 0)
 		}
 		at = 1
@@ -367,13 +376,13 @@ func (sh *Shell) getoptsBuiltin(_ *output, args []string) int {
 		if quiet {
 			_ = sh.setVar("OPTARG", string(c))
 		} else {
-			_ = sh.unsetVar("OPTARG")
+			sh.noOptArg()
 			sh.optMessage("illegal option -- ", "Illegal option -", c)
 		}
 		return done("?", 0, next, inside)
 	}
 	if rest := strings.TrimPrefix(spec, ":")[i+1:]; !strings.HasPrefix(rest, ":") {
-		_ = sh.unsetVar("OPTARG")
+		sh.noOptArg()
 		return done(string(c), 0, next, inside)
 	}
 	switch {
@@ -387,7 +396,7 @@ func (sh *Shell) getoptsBuiltin(_ *output, args []string) int {
 		_ = sh.setVar("OPTARG", string(c))
 		return done(":", 0, ind+1, 0)
 	}
-	_ = sh.unsetVar("OPTARG")
+	sh.noOptArg()
 	sh.optMessage("option requires an argument -- ", "No arg for -", c)
 	return done("?", 0, ind+1, 0)
 }

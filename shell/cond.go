@@ -1,7 +1,6 @@
 package shell
 
 import (
-	"fmt"
 	"regexp"
 	"strings"
 
@@ -19,7 +18,9 @@ func (sh *Shell) testClause(c *syntax.TestClause) {
 	ok, err := sh.testExpr(c.X, 0)
 	if err != nil {
 		if te, is := err.(*testError); is {
-			sh.errorf("%s", te.msg)
+			if te.msg != "" {
+				sh.errorf("%s", te.msg)
+			}
 			sh.status = 2
 			return
 		}
@@ -151,7 +152,7 @@ func (sh *Shell) regexMatch(s, pat string) (bool, error) {
 		sh.regexes[key] = c
 	}
 	if c.err != nil {
-		return false, &testError{fmt.Sprintf("[[: invalid regular expression `%s'", pat)}
+		return false, &testError{} // bash says nothing either
 	}
 	at := c.re.FindStringSubmatchIndex(s)
 	var groups []string

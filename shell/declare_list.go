@@ -45,7 +45,7 @@ func (sh *Shell) listVars(out *output, variant string, d declFlags) {
 			}
 			out.add(variant + " " + name)
 			if v.set {
-				out.add("=" + quoteSingle(v.str))
+				out.add("=" + quoteDash(v.str))
 			}
 			out.add("\n")
 		case (variant == "declare" || variant == "typeset" || variant == "local") && !d.print && want == 0:
@@ -73,7 +73,7 @@ func (sh *Shell) plainAssign(out *output, name string, v *variable) {
 	if sh.bash {
 		out.add(name + "=" + quoteIfSet(v.str) + "\n")
 	} else {
-		out.add(name + "=" + quoteSingle(v.str) + "\n")
+		out.add(name + "=" + quoteDash(v.str) + "\n")
 	}
 }
 

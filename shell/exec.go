@@ -77,6 +77,7 @@ func (sh *Shell) stmt(st *syntax.Stmt) {
 	if len(sh.procFds) > fds {
 		sh.closeProcs(fds, pids)
 	}
+	sh.poll()
 }
 
 // checksError tells which commands set -e looks at: those that do not only pass
@@ -106,10 +107,14 @@ func (sh *Shell) stmtCmd(st *syntax.Stmt) {
 	switch c := st.Cmd.(type) {
 	case *syntax.CallExpr:
 		sh.simple(c, st.Redirs)
+		sh.onePipe()
 		return
 	case *syntax.DeclClause:
 		sh.declClause(c, st.Redirs)
+		sh.onePipe()
 		return
+	case *syntax.ArithmCmd, *syntax.TestClause, *syntax.LetClause:
+		defer sh.onePipe()
 	}
 	sh.tail = false
 	if len(st.Redirs) == 0 {
@@ -129,6 +134,9 @@ func (sh *Shell) stmtCmd(st *syntax.Stmt) {
 	}
 	sh.undo(saved)
 }
+
+// onePipe makes PIPESTATUS the status of a command that is a pipeline by itself.
+func (sh *Shell) onePipe() { sh.pipeStatus = append(sh.pipeStatus[:0], sh.status) }
 
 func (sh *Shell) runCommand(cmd syntax.Command) {
 	switch c := cmd.(type) {

@@ -43,6 +43,16 @@ func (sh *Shell) walkPart(k *sink, part syntax.WordPart, c wordCtx, i, n int) er
 	switch p := part.(type) {
 	case *syntax.Lit:
 		s := p.Value
+		if c.tilde && !c.assign && i == 0 && sh.bash && !sh.opts[optPosix] {
+			// bash takes words that look like assignments for ones, here.
+			if name, rest, ok := strings.Cut(s, "="); ok && strings.Contains(rest, "~") && validName(name) {
+				k.add(name+"=", false)
+				c.assign = true
+				s = sh.tildes(k, rest, c, true, i == n-1)
+				sh.litPart(k, s, c)
+				return nil
+			}
+		}
 		if c.tilde && !c.quoted && (i == 0 || c.assign) {
 			s = sh.tildes(k, s, c, i == 0, i == n-1)
 		}

@@ -217,7 +217,7 @@ func (sh *Shell) commandInput(inv *invocation) *source {
 		sh.arg0, sh.args = inv.rest[1], inv.rest[2:]
 	}
 	src := stringSource(text)
-	src.name = "-c"
+	src.name, src.resume = "-c", true
 	lines := strings.Count(strings.TrimRight(text, "\n"), "\n") + 1
 	src.canTail = func() bool { return src.lines >= lines }
 	return src
@@ -404,6 +404,9 @@ func (sh *Shell) startVars() {
 		return
 	}
 	set("PWD", cwd, attrExport)
+	if unset("OLDPWD") {
+		sh.scopes[0].vars["OLDPWD"] = &variable{attr: attrExport, owner: sh.tok}
+	}
 	lvl, _ := strconv.Atoi(sh.getStr("SHLVL"))
 	set("SHLVL", strconv.Itoa(lvl+1), attrExport)
 	set("BASH_VERSION", Version, 0)

@@ -185,6 +185,7 @@ flags:
 			p.fail("`%c': invalid format character", f[i])
 		} else {
 			p.fail("%%%s: invalid directive", f[:i+1])
+			p.status = 2
 		}
 		return -1
 	}

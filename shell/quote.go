@@ -132,6 +132,29 @@ func quoteSingle(s string) string {
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
+// quoteDash quotes as dash does: quotes of one kind stand in quotes of the other.
+func quoteDash(s string) string {
+	if s == "" {
+		return "''"
+	}
+	var sb strings.Builder
+	for s != "" {
+		n := strings.IndexByte(s, '\'')
+		if n < 0 {
+			n = len(s)
+		}
+		if n > 0 {
+			sb.WriteString("'" + s[:n] + "'")
+			s = s[n:]
+			continue
+		}
+		n = len(s) - len(strings.TrimLeft(s, "'"))
+		sb.WriteString("\"" + s[:n] + "\"")
+		s = s[n:]
+	}
+	return sb.String()
+}
+
 // quoteIfNeeded leaves plain words bare, as set and alias do.
 func quoteIfNeeded(s string) string {
 	if s == "" {

@@ -91,7 +91,7 @@ type Shell struct {
 	pending    []linux.Signal
 	handled    map[linux.Signal]bool
 	ignored    map[linux.Signal]bool // ignored on entry: cannot be trapped
-	inTrap     bool
+	running    linux.SigSet          // signals whose traps run now
 	dispatch   bool
 
 	interactive bool
@@ -170,7 +170,7 @@ func (sh *Shell) fork() *Shell {
 	c.jc = sh.jc.fork()
 	c.history = sh.history.fork()
 	c.pending, c.procFds, c.procPids = nil, nil, nil
-	c.interactive, c.tail, c.closing, c.inTrap = false, false, false, false
+	c.interactive, c.tail, c.closing, c.running = false, false, false, 0
 	c.subshell++
 	c.ctl = ctlNone
 	c.input = nil

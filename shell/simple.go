@@ -369,9 +369,9 @@ func (sh *Shell) traceDepth() int { return sh.jc.substDepth }
 func (sh *Shell) traceArgs(args []string) {
 	out := make([]string, len(args))
 	for i, a := range args {
-		out[i] = quoteIfNeeded(a)
-		if !sh.bash && a == "" {
-			out[i] = ""
+		out[i] = a
+		if sh.bash {
+			out[i] = quoteIfNeeded(a)
 		}
 	}
 	sh.trace(strings.Join(out, " "))

@@ -41,10 +41,17 @@ func (sh *Shell) poll() {
 	if len(sh.handled) > 0 || sh.subshell > 0 {
 		sh.takeSignals()
 	}
-	for len(sh.pending) > 0 && sh.ctl == ctlNone && !sh.inTrap {
-		sig := sh.pending[0]
-		sh.pending = sh.pending[1:]
+	for i := 0; i < len(sh.pending) && sh.ctl == ctlNone; {
+		sig := sh.pending[i]
+		if sh.running.Has(sig) { // its trap is not done yet
+			i++
+			continue
+		}
+		sh.pending = slices.Delete(slices.Clone(sh.pending), i, i+1)
+		sh.running = sh.running.With(sig)
 		sh.runTrap(sig.Name())
+		sh.running = sh.running.Without(sig)
+		i = 0
 	}
 }
 
@@ -54,11 +61,10 @@ func (sh *Shell) runTrap(name string) {
 	if !ok || cmd == "" || !sh.enter() {
 		return
 	}
-	status, line, pipes, inTrap := sh.status, sh.line, slices.Clone(sh.pipeStatus), sh.inTrap
+	status, line, pipes := sh.status, sh.line, slices.Clone(sh.pipeStatus)
 	noErr := sh.noErr
-	sh.inTrap = true
 	sh.evalString(cmd, 0)
-	sh.inTrap, sh.noErr = inTrap, noErr
+	sh.noErr = noErr
 	if sh.ctl != ctlExit && sh.ctl != ctlReturn {
 		sh.status, sh.pipeStatus = status, pipes
 	}
@@ -72,9 +78,7 @@ func (sh *Shell) runNamedTrap(name string) {
 		return
 	}
 	sh.dispatch = true
-	inTrap := sh.inTrap
 	sh.runTrap(name)
-	sh.inTrap = inTrap
 	sh.dispatch = false
 }
 
@@ -98,7 +102,7 @@ func (sh *Shell) exitTrap() {
 		return
 	}
 	status := sh.status
-	sh.ctl, sh.ctlN, sh.noErr, sh.inTrap = ctlNone, 0, 0, false
+	sh.ctl, sh.ctlN, sh.noErr, sh.running = ctlNone, 0, 0, 0
 	delete(sh.traps, "EXIT")
 	sh.evalString(cmd, 0)
 	if sh.ctl != ctlExit {
@@ -245,7 +249,10 @@ func (sh *Shell) childSignals() {
 			kept[name] = cmd
 		}
 	}
-	sh.shownTraps, sh.traps = sh.traps, kept
+	if sh.bash {
+		sh.shownTraps = sh.traps
+	}
+	sh.traps = kept
 }
 
 // trapName gives the canonical name of a condition: "INT", "EXIT", "ERR".

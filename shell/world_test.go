@@ -288,4 +288,3 @@ func printenv(t *kernel.Task) int {
 	}
 	return 1
 }
-

@@ -32,8 +32,8 @@ x=1; (x=2; echo $x; exit 3); echo $x $?
 echo a | cat | cat; false | true; echo $?; true | false; echo $?; ! false | false; echo $?
 #### pipestatus [bash]
 false | true | (exit 3); echo ${PIPESTATUS[@]}; true; echo ${PIPESTATUS[0]}
-#### pipefail
-set -o pipefail 2>/dev/null || exit 0; false | true; echo $?; true | true; echo $?
+#### pipefail [bash]
+set -o pipefail; false | true; echo $?; true | true; echo $?
 #### command not found [err]
 nosuchcommand_x a b; echo $?
 #### not executable [err]
@@ -98,7 +98,7 @@ select x in aa bb cc; do echo "<$x> $REPLY"; [ "$x" = aa ] && break; done
 coproc cat; echo hello >&${COPROC[1]}; read -r x <&${COPROC[0]}; echo $x; eval "exec ${COPROC[1]}>&-"; wait $COPROC_PID; echo $?
 #### dash bang bang [bash]
 true & wait %1; echo $?; jobs
-#### lineno
+#### lineno [bash]
 echo $LINENO
 echo $LINENO; f() {
 echo $LINENO

@@ -5,7 +5,7 @@ echo ${x:=5} $x; unset y; echo "${y=a b}" $y; z=; echo ${z=q}.
 #### error
 (unset x; echo ${x:?oops}); echo after; (x=; : ${x?fine}; echo ok)
 #### length
-x=hello; echo ${#x}; set -- a b c; echo ${#} ${#@} $#; unset y; echo ${#y}
+x=hello; echo ${#x}; set -- a b c; echo ${#} $#; unset y; echo ${#y}
 #### remove prefix suffix
 x=/usr/local/lib.tar.gz; echo ${x#*/} ${x##*/} ${x%.*} ${x%%.*}; y=aXbXc; echo ${y#*X} ${y##*X} ${y%X*} ${y%%X*}; echo ${x#"*"} ${x%none}
 #### pattern quoting
@@ -43,7 +43,9 @@ x=$(printf 'a\n\n\n'); echo "<$x>"; x=$(printf '\n\na'); echo "<$x>"
 #### arithmetic
 echo $((1+2*3)) $(((1+2)*3)) $((7/2)) $((-7/2)) $((7%3)) $((1<<4)) $((0x1f)) $((010)) $((5>3)) $((!0)) $((~5)) $((1&&0)) $((1||0)) $((3&6)) $((3|6)) $((3^6)) $((1?2:3))
 #### arithmetic variables
-x=5; echo $((x+1)) $(($x*2)) $((x=7)) $x $((x+=3)) $((y)) $((x==10)); z=1+2; echo $((z*2))
+x=5; echo $((x+1)) $(($x*2)) $((x=7)) $x $((x+=3)) $((y)) $((x==10)); z=1+2; echo $(($z*2))
+#### arithmetic in a variable [bash]
+z=1+2; echo $((z*2)); set -- a b c; echo ${#@}
 #### arithmetic bash [bash]
 x=5; echo $((x++)) $((++x)) $((x--)) $x $((2**10)) $((16#ff)) $((2#101)) $((x>3?x:0)) $((1,2)); a=(3 4); echo $((a[1]*2)); y='x+1'; echo $((y)) $(($y*2)); ((x>3)) && echo yes; ((0)) || echo no; let z=x*2 w=z+1; echo $z $w
 #### arithmetic associative [bash]
@@ -97,7 +99,7 @@ declare -A m; for i in a b c d e foo bar baz 1 2 3 10 zz; do m[$i]=$i; done; ech
 #### array append string [bash]
 x=a; x+=b; echo $x; declare -i n=1; n+=2; echo $n; a=(1); a+=2; echo ${a[@]}; a[0]+=x; echo ${a[@]}
 #### declare print [bash]
-x=1; declare -p x; declare -r y=2; export z='a b'; declare -p y z; a=(1 'b c'); declare -p a; declare -i n=3; declare -p n; declare -l low=ABC; echo $low; declare -u up=abc; echo $up; declare -x; echo 2>&1 | cat >/dev/null
+x=1; declare -p x; declare -r y=2; export z='a b'; declare -p y z; a=(1 'b c'); declare -p a; declare -i n=3; declare -p n; declare -l low=ABC; echo $low; declare -u up=abc; echo $up;
 #### nameref [bash]
 x=1; declare -n r=x; r=5; echo $x $r ${!r}; f() { local -n q=$1; q=9; }; f x; echo $x; a=(1 2); declare -n ra=a; ra[1]=7; echo ${a[@]} ${ra[1]} ${#ra[@]}
 #### substitution with quotes
