@@ -56,7 +56,7 @@ type walker struct {
 func (t *Task) walker() walker {
 	c := t.fs
 	c.mu.Lock()
-	w := walker{Walker: vfs.Walker{NS: t.k.ns, Root: c.root, Cwd: c.cwd, Umask: c.umask, Cred: t.cred.Load().fs}}
+	w := walker{Walker: vfs.Walker{NS: t.k.ns, Root: c.root, Cwd: c.cwd, Umask: c.umask, Cred: t.cred.Load().fs, Caller: t}}
 	if w.held = c.users > 1; w.held {
 		w.Root.Ref()
 		w.Cwd.Ref()
