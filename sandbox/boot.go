@@ -99,6 +99,7 @@ func (r *Run) startProgram(plan *bootPlan, io IO) error {
 	if err != nil {
 		return err
 	}
+	defer closeFiles(files) // the program has references of its own
 	p := r.rec.Process
 	proc, err := r.kernel.Start(kernel.Exec{
 		Argv: append([]string{p.Path}, p.Args...), Env: plan.env, Cwd: p.Cwd,
@@ -128,6 +129,17 @@ func (r *Run) files(io IO) ([]*kernel.File, error) {
 		in = r.kernel.HostReader(io.Stdin)
 	}
 	return []*kernel.File{in, r.outFile(io.Stdout), r.outFile(io.Stderr)}, nil
+}
+
+// closeFiles drops our references; a terminal's is there more than once.
+func closeFiles(files []*kernel.File) {
+	closed := map[*kernel.File]bool{}
+	for _, f := range files {
+		if !closed[f] {
+			closed[f] = true
+			f.Close()
+		}
+	}
 }
 
 func (r *Run) outFile(w io.Writer) *kernel.File {

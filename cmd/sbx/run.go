@@ -164,12 +164,12 @@ func (a *app) foreground(ctx context.Context, host *hostTerminal, proxy bool, st
 	if err != nil {
 		return err
 	}
-	signals := a.takeSignals(r, host, proxy)
-	defer signals()
-	stop()
+	stop() // before takeSignals, which ends ctx
 	if ctx.Err() != nil {
 		r.Kill()
 	}
+	signals := a.takeSignals(r, host, proxy)
+	defer signals()
 	if err := host.raw(); err != nil {
 		r.Kill()
 		return err
