@@ -29,3 +29,13 @@ chmod chmod core/attr.c
 chown chown core/attr.c
 chgrp chgrp core/attr.c
 touch touch core/attr.c
+stat stat core/stat.c
+du du core/du.c
+seq seq core/seq.c
+sleep sleep core/seq.c
+tty tty core/misc.c
+which which core/misc.c
+clear clear core/misc.c
+test test core/test.c
+[ test core/test.c
+printf printf core/printf.c

@@ -11,3 +11,7 @@ base32 base64 data/base64.c
 cmp cmp data/cmp.c
 truncate truncate data/truncate.c
 factor factor data/factor.c
+od od data/od.c
+split split data/split.c
+dd dd data/dd.c
+expr expr data/expr.c

@@ -121,7 +121,7 @@ int cmp_main(int argc, char **argv) {
 		}
 	}
 	if (opt_ind == argc)
-		missing_after(2, argv[argc - 1]);
+		die(2, "missing operand after %s\n%s: Try '%s --help' for more information.", quote(argv[argc - 1]), prog, prog);
 	const char *name[2] = {argv[opt_ind], opt_ind + 1 < argc ? argv[opt_ind + 1] : "-"};
 	for (int i = 0; i < 2 && opt_ind + 2 + i < argc; i++)
 		skips[i] = need_size(argv[opt_ind + 2 + i], suffixes, "SKIP value");
