@@ -25,7 +25,11 @@ func (t *Task) Stat(dirfd int, path string, flags int, a *vfs.Attr) error {
 	if onFile(dirfd, path, flags) {
 		return t.Fstat(dirfd, a)
 	}
-	return t.pathCall(dirfd, path, func(w *walker, at vfs.Loc) error { return w.Stat(at, path, flags, a) })
+	err := t.pathCall(dirfd, path, func(w *walker, at vfs.Loc) error { return w.Stat(at, path, flags, a) })
+	if err == linux.ENOENT && t.statAnon(path, flags, a) {
+		return nil
+	}
+	return err
 }
 
 // Readlink is readlinkat(2).
