@@ -80,6 +80,12 @@ static void put_quoted(const struct spec *s, const char *name, const struct sbx_
 	free(text);
 }
 
+/* The default form's name: bare, with a link's target. */
+static const char *plain_name(const char *name, const struct sbx_stat *st) {
+	char *target = S_ISLNK(st->mode) ? read_link(name) : NULL;
+	return target ? xasprintf("%s -> %s", quotef(name), quotef(target)) : quotef(name);
+}
+
 /* The mount point of a file: the last folder upwards on the same device. */
 static char *mount_point(const char *name) {
 	struct sbx_stat a, b;
@@ -121,6 +127,7 @@ static bool file_item(const struct spec *s, const char *p, const char *name, con
 	case 'i': put_number(s, st->ino, "u"); break;
 	case 'm': m = mount_point(name); put_text(s, m); free(m); break;
 	case 'n': put_text(s, name); break;
+	case 1: put_text(s, plain_name(name, st)); break;
 	case 'N': put_quoted(s, name, st); break;
 	case 'o': put_number(s, st->blksize, "u"); break;
 	case 'r': put_number(s, st->rdev, "u"); break;
@@ -225,9 +232,9 @@ static void print(const char *format, const char *name, const struct sbx_stat *s
 	}
 }
 
-static const char file_format[] = "  File: %N\n  Size: %-10s\tBlocks: %-10b IO Block: %-6o %F\nDevice: %Hd,%Ld\tInode: %-11i Links: %h\n"
+static const char file_format[] = "  File: %\1\n  Size: %-10s\tBlocks: %-10b IO Block: %-6o %F\nDevice: %Hd,%Ld\tInode: %-11i Links: %h\n"
     "Access: (%04a/%10.10A)  Uid: (%5u/%8U)   Gid: (%5g/%8G)\nAccess: %x\nModify: %y\nChange: %z\n Birth: %w\n";
-static const char device_format[] = "  File: %N\n  Size: %-10s\tBlocks: %-10b IO Block: %-6o %F\nDevice: %Hd,%Ld\tInode: %-11i Links: %-5h Device type: %Hr,%Lr\n"
+static const char device_format[] = "  File: %\1\n  Size: %-10s\tBlocks: %-10b IO Block: %-6o %F\nDevice: %Hd,%Ld\tInode: %-11i Links: %-5h Device type: %Hr,%Lr\n"
     "Access: (%04a/%10.10A)  Uid: (%5u/%8U)   Gid: (%5g/%8G)\nAccess: %x\nModify: %y\nChange: %z\n Birth: %w\n";
 static const char fs_format[] = "  File: \"%n\"\n    ID: %-8i Namelen: %-7l Type: %T\nBlock size: %-10s Fundamental block size: %S\n"
     "Blocks: Total: %-10b Free: %-10f Available: %a\nInodes: Total: %-10c Free: %d\n";
