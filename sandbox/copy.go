@@ -34,7 +34,7 @@ func (e *Engine) CopyFrom(ctx context.Context, ref, src, dst string, o CopyOptio
 	if err != nil {
 		return 0, copyError(ref, src, err)
 	}
-	dir, name, err := destination(src, info, dst, hostStat(dst), string(filepath.Separator))
+	dir, name, err := destination(src, info, dst, hostStat(dst), false)
 	if err != nil {
 		return 0, err
 	}
@@ -60,7 +60,7 @@ func (e *Engine) CopyTo(ctx context.Context, src, ref, dst string, o CopyOptions
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return 0, copyError(ref, dst, err)
 	}
-	dir, name, err := destination(filepath.ToSlash(src), info, dst, there, "/")
+	dir, name, err := destination(filepath.ToSlash(src), info, dst, there, true)
 	if err != nil {
 		return 0, err
 	}
@@ -163,9 +163,9 @@ func dotted(p string) bool { return p == "." || strings.HasSuffix(p, "/.") }
 
 // destination applies docker cp's rules: the folder that is unpacked in, and
 // the name that the source's root gets there ("." to merge folders).
-func destination(src string, from place, dst string, there place, sep string) (dir, name string, err error) {
+func destination(src string, from place, dst string, there place, guest bool) (dir, name string, err error) {
 	base := path.Base(path.Clean("/" + src))
-	slash := strings.HasSuffix(dst, sep) || strings.HasSuffix(dst, "/")
+	slash := strings.HasSuffix(dst, "/") || !guest && dst != "" && os.IsPathSeparator(dst[len(dst)-1])
 	switch {
 	case there.exists && there.dir && from.dir && (dotted(src) || base == "/"):
 		return dst, ".", nil
@@ -176,10 +176,10 @@ func destination(src string, from place, dst string, there place, sep string) (d
 	case !there.exists && slash && !from.dir:
 		return "", "", fail(ErrInvalid, "the folder %s does not exist: make it first, or leave the slash out", dst)
 	}
-	dst = strings.TrimRight(dst, "/"+sep)
-	if sep == "/" {
-		return path.Dir(absolute(dst, "/")), path.Base(dst), nil
+	if guest {
+		return path.Dir(path.Clean(absolute(dst, "/"))), path.Base(dst), nil
 	}
+	dst = filepath.Clean(dst)
 	return filepath.Dir(dst), filepath.Base(dst), nil
 }
 

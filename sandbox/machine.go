@@ -62,17 +62,19 @@ func (t *tree) applyUpper(path string) error {
 	return t.fs.ApplyTar(f)
 }
 
-// saveUpper writes the changed files next to path and renames; it returns
-// the length. A file system without changes leaves no file.
-func (t *tree) saveUpper(path string) (int64, error) {
-	if len(t.fs.Changes()) == 0 {
+// saveUpper writes the changed files to path, in one step, and returns how
+// many bytes they hold. Without changes but sbx's own mount points (made)
+// there is no file.
+func (t *tree) saveUpper(path string, made []string) (int64, error) {
+	if len(dropScaffold(t.fs.Changes(), made)) == 0 {
 		err := os.Remove(path)
 		if errors.Is(err, fs.ErrNotExist) {
 			err = nil
 		}
 		return 0, err
 	}
-	return writeAtomicFunc(path, func(w io.Writer) error { return t.fs.Diff(w, vfs.DiffOptions{}) })
+	err := writeAtomicFunc(path, func(w io.Writer) error { return t.fs.Diff(w, vfs.DiffOptions{}) })
+	return t.fs.Usage().Bytes, err
 }
 
 func (t *tree) close() {
@@ -127,16 +129,15 @@ func (r *handleReader) Read(p []byte) (int, error) {
 
 // writeAtomicFunc is writeAtomic for content that is streamed; the file is
 // synced before it takes its name.
-func writeAtomicFunc(path string, write func(io.Writer) error) (int64, error) {
+func writeAtomicFunc(path string, write func(io.Writer) error) error {
 	f, err := os.CreateTemp(filepath.Dir(path), ".tmp-")
 	if err != nil {
-		return 0, err
+		return err
 	}
 	err = write(f)
 	if err == nil {
 		err = f.Sync()
 	}
-	n, _ := f.Seek(0, io.SeekCurrent)
 	if cerr := f.Close(); err == nil {
 		err = cerr
 	}
@@ -146,5 +147,5 @@ func writeAtomicFunc(path string, write func(io.Writer) error) (int64, error) {
 	if err != nil {
 		_ = os.Remove(f.Name())
 	}
-	return n, err
+	return err
 }

@@ -63,10 +63,10 @@ func (e *Engine) Start(ctx context.Context, ref string, io IO) (*Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	lock, err := e.disk.lock(ctx, id, lockWait)
-	if errors.Is(err, ErrConflict) {
+	if e.disk.state(id, false).Status == StatusRunning {
 		return nil, fail(ErrConflict, "container %s is running already", ref)
 	}
+	lock, err := e.disk.lock(ctx, id, lockWait)
 	if err != nil {
 		return nil, err
 	}
@@ -184,7 +184,7 @@ func (r *Run) finish() {
 		r.err = errors.Join(r.err, r.e.removeLocked(r.rec, r.lock, true))
 		return
 	}
-	n, err := r.tree.saveUpper(r.e.disk.file(r.rec.ID, upperName))
+	n, err := r.tree.saveUpper(r.e.disk.file(r.rec.ID, upperName), r.state.Scaffold)
 	if err != nil {
 		r.state.Error = "its changes could not be saved: " + err.Error()
 		r.err = errors.Join(r.err, fail(err, "the changes of container %s could not be saved: %v", r.rec.Name, err))

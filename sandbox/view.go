@@ -88,11 +88,11 @@ func (v *view) Close() {
 
 // save keeps what was changed in the view.
 func (v *view) save(e *Engine) error {
-	n, err := v.saveUpper(e.disk.file(v.rec.ID, upperName))
+	st := e.disk.state(v.rec.ID, true)
+	n, err := v.saveUpper(e.disk.file(v.rec.ID, upperName), st.Scaffold)
 	if err != nil {
 		return err
 	}
-	st := e.disk.state(v.rec.ID, true)
 	st.UpperLen = n
 	return writeJSON(e.disk.file(v.rec.ID, stateName), st)
 }

@@ -3,10 +3,12 @@ package main
 import (
 	"flag"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -38,10 +40,12 @@ func TestScripts(t *testing.T) {
 			return os.MkdirAll(filepath.Join(env.WorkDir, ".docker"), 0o755)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"norm":   normCmd,
-			"status": statusCmd,
-			"setvar": setvarCmd,
-			"tarls":  tarlsCmd,
+			"norm":    normCmd,
+			"status":  statusCmd,
+			"setvar":  setvarCmd,
+			"tarls":   tarlsCmd,
+			"waitfor": waitforCmd,
+			"crash":   crashCmd,
 		},
 	})
 }
@@ -94,4 +98,36 @@ func setvarCmd(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: setvar NAME stdout|FILE")
 	}
 	ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile(args[1])))
+}
+
+// waitforCmd is `waitfor WHAT COMMAND...`: runs the command until it prints
+// something.
+func waitforCmd(ts *testscript.TestScript, neg bool, args []string) {
+	for range 400 {
+		if err := ts.Exec(args[1], args[2:]...); err == nil && strings.TrimSpace(ts.ReadFile("stdout")) != "" {
+			return
+		}
+		time.Sleep(25 * time.Millisecond)
+	}
+	ts.Fatalf("%s: never", args[0])
+}
+
+// crashCmd is `crash CONTAINER COMMAND...`: starts the command, which runs the
+// container, and kills it with SIGKILL once the container is running.
+func crashCmd(ts *testscript.TestScript, neg bool, args []string) {
+	bin, err := os.Executable()
+	ts.Check(err)
+	dir := ts.MkAbs(".crash")
+	ts.Check(os.MkdirAll(dir, 0o755))
+	link := filepath.Join(dir, "sbx")
+	ts.Check(os.Symlink(bin, link))
+	cmd := exec.Command(link, args[2:]...)
+	cmd.Env = append(os.Environ(), "SBX_HOME="+ts.Getenv("SBX_HOME"))
+	in, err := cmd.StdinPipe()
+	ts.Check(err)
+	ts.Check(cmd.Start())
+	waitforCmd(ts, false, []string{"running", "sbx", "ps", "-q", "-f", "name=" + args[0]})
+	ts.Check(cmd.Process.Kill())
+	_ = cmd.Wait()
+	_ = in.Close()
 }
