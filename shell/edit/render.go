@@ -104,7 +104,7 @@ func (e *Editor) draw(prompt string, promptWidth int, text []rune, pos int) {
 	for i, r := range text {
 		if i == pos {
 			cursor = at
-			if w := width(r); w == 2 && at.col+w > v.columns {
+			if width(r) == 2 && r >= 0x80 && at.col+2 > v.columns { // wraps as a whole
 				cursor = place{at.row + 1, 0}
 			}
 		}
