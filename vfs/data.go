@@ -285,20 +285,21 @@ func (fs *FS) readBelow(ino Ino, f *fileBody, p []byte, off int64) error {
 	return fs.lowerRef(ino).readAt(low, off)
 }
 
-// truncate sets the size of a file. The same size leaves the times alone, as
-// truncate(2) does on Linux.
+// truncate sets the size of a file. The same size leaves the times of a file
+// without pages alone, as on tmpfs.
 func (fs *FS) truncate(ino Ino, size int64) error {
 	n, f, err := fs.ownFile(ino)
 	if err != nil {
 		return err
 	}
+	stamp := size != n.size || f.pages > 0
 	if size <= n.size { // the same size drops what fallocate reserved after the end
 		if err := fs.cut(ino, f, size); err != nil {
 			return err
 		}
 	}
-	if size != n.size {
-		n.size = size
+	n.size = size
+	if stamp {
 		n.mtime = fs.now()
 		n.ctime = n.mtime
 	}

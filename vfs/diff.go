@@ -15,7 +15,7 @@ type Change struct {
 }
 
 // Changes lists what differs from the index in order of paths, as docker diff
-// does: a directory counts as changed when its entries changed.
+// does: directories above a change count as changed.
 func (fs *FS) Changes() []Change {
 	fs.mu.RLock()
 	defer fs.mu.RUnlock()
@@ -63,8 +63,46 @@ func (fs *FS) compare() []diffEntry {
 			d.out = append(d.out, e)
 		}
 	}
+	d.parents()
 	slices.SortFunc(d.out, func(a, b diffEntry) int { return comparePaths(a.path, b.path) })
 	return d.out
+}
+
+// parents adds the directories above every difference, so that a layer keeps
+// their times, which making the entries again would change.
+func (d *differ) parents() {
+	have := make(map[string]bool, len(d.out))
+	for _, e := range d.out {
+		have[e.path] = true
+	}
+	for _, e := range d.out {
+		for p := e.path; p != ""; {
+			p, _ = splitPath(p)
+			if have[p] {
+				break
+			}
+			have[p] = true
+			if ino, ok := d.find(p); ok {
+				d.out = append(d.out, diffEntry{path: p, ino: ino, kind: 'C'})
+			}
+		}
+	}
+}
+
+func (d *differ) find(p string) (Ino, bool) {
+	ino := rootIno
+	for p != "" {
+		var name string
+		name, p, _ = strings.Cut(p, "/")
+		dir, err := d.fs.dirOf(ino)
+		if err != nil {
+			return 0, false
+		}
+		if ino, _, _, err = d.fs.lookupIn(&dir, name); err != nil {
+			return 0, false
+		}
+	}
+	return ino, true
 }
 
 // comparePaths orders paths component by component.
@@ -152,7 +190,7 @@ func (d *differ) entry(path string, kid, low Ino, depth int) {
 	default:
 		if n := fs.get(kid); n != nil && d.changed(kid, n) {
 			d.out = append(d.out, e)
-		} else if n != nil && !isDir {
+		} else if !isDir && (n != nil || fs.ix.rec(kid).nlink() > 1) {
 			d.again = append(d.again, e)
 		}
 	}

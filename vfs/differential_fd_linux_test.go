@@ -41,6 +41,9 @@ func (g *generator) fdOp() op {
 		return op{fmt.Sprintf("ftruncate %d %d", slot, off), onFile(slot, true, func(t target) (string, error) { return noText(t.ftruncate(slot, off)) })}
 	case 5:
 		mode := pick[uint32](g.r, 0, linux.FALLOC_FL_KEEP_SIZE, linux.FALLOC_FL_PUNCH_HOLE|linux.FALLOC_FL_KEEP_SIZE, linux.FALLOC_FL_PUNCH_HOLE)
+		if g.noReserve {
+			mode |= linux.FALLOC_FL_PUNCH_HOLE
+		}
 		return op{fmt.Sprintf("fallocate %d %x %d %d", slot, mode, off, n), onFile(slot, true, func(t target) (string, error) { return noText(t.fallocate(slot, mode, off, int64(n))) })}
 	case 6:
 		wh := pick(g.r, linux.SEEK_DATA, linux.SEEK_HOLE)

@@ -1,10 +1,10 @@
 package vfs
 
 import (
+	"bytes"
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"slices"
 	"strings"
 	"testing"
 
@@ -31,6 +31,8 @@ type generator struct {
 	r     *rand.Rand
 	slots map[int]bool // open, and whether there is a Handle
 	uid   uint32
+
+	noReserve bool // no fallocate of pages: an index does not keep those
 }
 
 func pick[T any](r *rand.Rand, of ...T) T { return of[r.IntN(len(of))] }
@@ -195,8 +197,11 @@ func (g *generator) openOp(p string, mode uint32) op {
 }
 
 // run compares both sides through n random operations.
-func runDifferential(t *testing.T, host *hostFS, our *ourFS, seed uint64, n int) {
-	g := &generator{r: rand.New(rand.NewPCG(seed, 1)), slots: map[int]bool{}}
+func runDifferential(t *testing.T, host *hostFS, our *ourFS, seed uint64, n int, noReserve bool) {
+	t.Helper()
+	g := &generator{r: rand.New(rand.NewPCG(seed, 1)), slots: map[int]bool{}, noReserve: noReserve}
+	our.as(0, 0, nil)
+	host.as(0, 0, nil)
 	plainLinks := hardlinksProtected()
 	var log []string
 	for i := range n {
@@ -259,32 +264,109 @@ var hostHardlinks = func() bool {
 	return err == nil && strings.TrimSpace(string(b)) == "1"
 }()
 
-func TestDifferentialRandom(t *testing.T) {
-	seeds := []uint64{1, 2, 3, 4, 5, 6, 7, 8}
-	n := 15000
+func differentialSeeds() (seeds []uint64, n int) {
+	seeds, n = []uint64{1, 2, 3, 4, 5, 6, 7, 8}, 15000
 	if testing.Short() {
 		n = 2000
 	}
-	if s := os.Getenv("VFS_SEEDS"); s != "" {
-		var k uint64
-		fmt.Sscan(s, &k)
-		for i := range k {
-			seeds = append(seeds, 100+i)
-		}
+	var k uint64
+	_, _ = fmt.Sscan(os.Getenv("VFS_SEEDS"), &k) // more of them, for a long night
+	for i := range k {
+		seeds = append(seeds, 100+i)
 	}
-	for _, seed := range slices.Compact(seeds) {
+	return seeds, n
+}
+
+func closeAll(host *hostFS, our *ourFS) {
+	for s := range our.fds {
+		_ = our.close(s)
+		_ = host.close(s)
+	}
+	our.as(0, 0, nil)
+	host.as(0, 0, nil)
+	_ = our.chdir("/")
+	_ = host.chdir("/")
+}
+
+// Random operations on an empty tree give what the kernel's tmpfs gives.
+func TestDifferentialRandom(t *testing.T) {
+	seeds, n := differentialSeeds()
+	for _, seed := range seeds {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			host := newHostFS(t)
 			w, fs := newTestWalker(t, Options{})
 			our := &ourFS{w, map[int]ourFile{}}
 			w.Cwd.Ref()
-			runDifferential(t, host, our, seed, n)
-			for s := range our.fds {
-				_ = our.close(s)
-				_ = host.close(s)
-			}
+			runDifferential(t, host, our, seed, n, false)
+			closeAll(host, our)
 			w.Cwd.Unref()
 			checkPins(t, fs)
 		})
 	}
+}
+
+// The same over an index that holds the tree of a first round, and over forks:
+// copy-up and snapshots cannot be seen.
+func TestDifferentialOverIndex(t *testing.T) {
+	seeds, n := differentialSeeds()
+	for _, seed := range seeds {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			host := newHostFS(t)
+			w, first := newTestWalker(t, Options{})
+			our := &ourFS{w, map[int]ourFile{}}
+			w.Cwd.Ref()
+			runDifferential(t, host, our, seed, n/3, true)
+			closeAll(host, our)
+			es, content := layerOf(t, first)
+			fs := fsOver(t, Options{}, []Content{content}, es)
+			if a, b := dump(t, first), dump(t, fs); a != b {
+				t.Fatal("index differs: ", firstDiff(a, b))
+			}
+			for round := range 4 {
+				snap := fs.Fork()
+				before := dump(t, fs)
+				our.over(fs)
+				runDifferential(t, host, our, seed*1000+uint64(round), n/6, false)
+				closeAll(host, our)
+				our.w.Cwd.Unref()
+				checkDiffRoundTrip(t, fs, content, es)
+				if s := dump(t, snap); s != before {
+					t.Fatal("fork changed: ", firstDiff(before, s))
+				}
+				if round%2 == 1 { // go on with a fork
+					next := fs.Fork()
+					our.w.NS.Close()
+					check(t, fs.Close(), nil)
+					fs = next
+				} else {
+					our.w.NS.Close()
+				}
+				check(t, snap.Close(), nil)
+			}
+			check(t, fs.Close(), nil)
+		})
+	}
+}
+
+// over mounts another FS for what follows.
+func (o *ourFS) over(fs *FS) {
+	ns := NewNamespace(fs)
+	o.w = &Walker{NS: ns, Root: ns.RootLoc(), Cwd: ns.RootLoc(), Cred: RootCred(), Umask: o.w.Umask}
+	o.w.Cwd.Ref()
+}
+
+// checkDiffRoundTrip puts the Diff of an FS onto a fresh one over the same index.
+func checkDiffRoundTrip(t *testing.T, fs *FS, content Content, es []LayerEntry) {
+	t.Helper()
+	var b bytes.Buffer
+	check(t, fs.Diff(&b, DiffOptions{}), nil)
+	back := fsOver(t, Options{}, []Content{content}, es)
+	if err := back.ApplyTar(&b); err != nil {
+		t.Fatal(err)
+	}
+	want, got := dump(t, fs), dump(t, back)
+	if want != got {
+		t.Fatal("diff and apply: ", firstDiff(want, got))
+	}
+	check(t, back.Close(), nil)
 }

@@ -277,14 +277,6 @@ func (h *hostFS) linkfd(slot int, p string) error {
 	return unix.Linkat(h.fds[slot], "", unix.AT_FDCWD, p, unix.AT_EMPTY_PATH)
 }
 
-func digest(b []byte) string {
-	h := uint64(14695981039346656037)
-	for _, c := range b {
-		h = (h ^ uint64(c)) * 1099511628211
-	}
-	return fmt.Sprintf("%d bytes %x", len(b), h)
-}
-
 // ourFS is the same through Walker.
 type ourFS struct {
 	w   *Walker

@@ -76,7 +76,7 @@ func cleanPath(p string, lim *Limits) (string, error) {
 	for rest := c; rest != ""; {
 		var name string
 		name, rest, _ = strings.Cut(rest, "/")
-		if len(name) > linux.NAME_MAX {
+		if len(name) > linux.NAME_MAX && !(rest == "" && isWhiteout(name) && len(name) <= len(whiteoutPrefix)+linux.NAME_MAX) {
 			return "", layerErr(name[:64]+"...", "name too long")
 		}
 	}

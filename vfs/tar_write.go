@@ -92,7 +92,10 @@ func (t *tarWriter) change(e diffEntry) error {
 	if e.path == "" {
 		return t.inode("./", e.ino)
 	}
-	if e.kind == 'D' {
+	if e.kind == 'D' || t.isSocket(e.ino) {
+		if e.kind == 'A' {
+			return nil
+		}
 		dir, base := splitPath(e.path)
 		return t.whiteout(join(dir, whiteoutPrefix+base))
 	}
@@ -103,6 +106,11 @@ func (t *tarWriter) change(e diffEntry) error {
 		return t.whiteout(e.path + "/" + whiteoutOpaque)
 	}
 	return nil
+}
+
+func (t *tarWriter) isSocket(ino Ino) bool {
+	var a Attr
+	return t.fs.Getattr(ino, &a) == nil && linux.S_ISSOCK(a.Mode)
 }
 
 func (t *tarWriter) whiteout(path string) error {

@@ -221,6 +221,10 @@ func (k *walk) component(name string, last bool) (link string, err error) {
 		}
 	}
 	if len(name) > linux.NAME_MAX {
+		var a Attr
+		if k.cur.loc.Getattr(&a) == nil && a.Nlink == 0 {
+			return "", linux.ENOENT // a removed directory has no names at all
+		}
 		if !last || k.flags&parentOnly == 0 {
 			return "", linux.ENAMETOOLONG
 		}
