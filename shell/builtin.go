@@ -309,8 +309,8 @@ func (sh *Shell) sourceFile(path string, args []string, loud bool) {
 		_ = sh.t.Close(fd)
 		fd = n
 	}
-	defer sh.t.Close(fd)
 	text, err := sh.readAll(fd, maxWordSize)
+	_ = sh.t.Close(fd)
 	if err != nil {
 		sh.sourceError(path, err)
 		return

@@ -298,6 +298,3 @@ func (sh *Shell) coproc(c *syntax.CoprocClause) {
 	sh.addJob([]int{pid}, printNode(c))
 	sh.status = 0
 }
-
-// editor gives the line editor of a terminal, made on first use.
-func (sh *Shell) editor() lineEditor { return sh.ed }

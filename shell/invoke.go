@@ -275,10 +275,7 @@ func (sh *Shell) cannotOpen(path string, err error) int {
 		text = "No such file"
 	}
 	sh.stderr(sh.arg0 + ": 0: cannot open " + path + ": " + text + "\n")
-	if code == 126 {
-		code = 2
-	}
-	return code
+	return 2
 }
 
 func (sh *Shell) peek(fd int) (string, error) {

@@ -154,7 +154,7 @@ func (sh *Shell) run(src *source) {
 		if !again || sh.dead() {
 			return
 		}
-		src.pending = ""
+		src.pending, src.prompt = "", false
 	}
 }
 
