@@ -104,16 +104,17 @@ func checkArgs(argv, env []string) error {
 func (t *Task) openExec(file string) (*File, error) {
 	w := t.walker()
 	defer w.done()
-	loc, err := w.Resolve(vfs.Loc{}, file, 0)
+	o, err := w.OpenFile(vfs.Loc{}, file, linux.O_PATH, 0, 0)
 	if err != nil {
 		return nil, err
 	}
-	loc.Ref()
-	f, err := t.openExecLoc(&w, loc)
+	f, err := t.openExecLoc(&w, o.Loc)
 	if err != nil {
-		loc.Unref()
+		o.Loc.Unref()
+		return nil, err
 	}
-	return f, err
+	f.parent, f.base = o.Parent, o.Name
+	return f, nil
 }
 
 func (t *Task) openExecLoc(w *walker, loc vfs.Loc) (*File, error) {

@@ -1,0 +1,116 @@
+package kernel
+
+import (
+	"testing"
+
+	"github.com/sbxrun/sbx/abi/linux"
+)
+
+// benchGuest runs f as a process.
+func benchGuest(b *testing.B, f func(w *world, g *Task)) {
+	w := newWorld(b)
+	b.ReportAllocs()
+	w.prog("true", func(*Task) int { return 0 })
+	w.run(func(g *Task) int { f(w, g); return 0 })
+}
+
+// BenchmarkPipePingPong is a byte to another process and back.
+func BenchmarkPipePingPong(b *testing.B) {
+	benchGuest(b, func(w *world, g *Task) {
+		r1, w1, _ := g.Pipe(0)
+		r2, w2, _ := g.Pipe(0)
+		pid := child(b, g, func(c *Task) int {
+			c.Close(w1)
+			p := make([]byte, 1)
+			for {
+				if n, _ := c.Read(r1, p); n == 0 {
+					return 0
+				}
+				c.Write(w2, p)
+			}
+		})
+		p := make([]byte, 1)
+		for b.Loop() {
+			g.Write(w1, p)
+			g.Read(r2, p)
+		}
+		g.Close(w1)
+		reap(b, g, pid)
+	})
+}
+
+// BenchmarkPipeThroughput writes 64 KiB at a time to a process that reads.
+func BenchmarkPipeThroughput(b *testing.B) {
+	benchGuest(b, func(w *world, g *Task) {
+		r, wr, _ := g.Pipe(0)
+		pid := child(b, g, func(c *Task) int {
+			c.Close(wr)
+			p := make([]byte, 65536)
+			for {
+				if n, _ := c.Read(r, p); n == 0 {
+					return 0
+				}
+			}
+		})
+		p := make([]byte, 65536)
+		b.SetBytes(int64(len(p)))
+		for b.Loop() {
+			g.Write(wr, p)
+		}
+		g.Close(wr)
+		reap(b, g, pid)
+	})
+}
+
+// BenchmarkSpawnWait is fork, exec and wait of a built-in program.
+func BenchmarkSpawnWait(b *testing.B) {
+	benchGuest(b, func(w *world, g *Task) {
+		for b.Loop() {
+			pid, err := g.Spawn(SpawnOpts{Path: "/bin/true", Argv: []string{"true"}})
+			if err != nil {
+				b.Error(err)
+				return
+			}
+			g.Wait4(pid, 0)
+		}
+	})
+}
+
+// BenchmarkForkExecWait is the same in two steps.
+func BenchmarkForkExecWait(b *testing.B) {
+	benchGuest(b, func(w *world, g *Task) {
+		for b.Loop() {
+			c, err := g.Fork(ProgramFunc(func(c *Task) int {
+				c.Exec("/bin/true", []string{"true"}, nil)
+				return 1
+			}))
+			if err != nil {
+				b.Error(err)
+				return
+			}
+			g.Wait4(c.Gettid(), 0)
+		}
+	})
+}
+
+// BenchmarkOpenReadClose opens a file of four bytes, reads it and closes it.
+func BenchmarkOpenReadClose(b *testing.B) {
+	benchGuest(b, func(w *world, g *Task) {
+		w.file("/tmp/f", "text", 0o644)
+		p := make([]byte, 16)
+		for b.Loop() {
+			fd, _ := g.Open(linux.AT_FDCWD, "/tmp/f", linux.O_RDONLY, 0)
+			g.Read(fd, p)
+			g.Close(fd)
+		}
+	})
+}
+
+// BenchmarkGetppid is a call that only takes the kernel's lock.
+func BenchmarkGetppid(b *testing.B) {
+	benchGuest(b, func(w *world, g *Task) {
+		for b.Loop() {
+			g.Getppid()
+		}
+	})
+}
