@@ -129,7 +129,7 @@ func (b *indexBuilder) str(s string) (uint32, error) {
 	if o, ok := b.names[s]; ok {
 		return o, nil
 	}
-	if len(b.strs)+len(s) > math.MaxUint32 {
+	if uint64(len(b.strs))+uint64(len(s)) > math.MaxUint32 {
 		return 0, fmt.Errorf("image has too many names")
 	}
 	o := uint32(len(b.strs))
@@ -195,7 +195,7 @@ func (b *indexBuilder) write(w io.Writer) error {
 			return err
 		}
 	}
-	if len(b.extra) >= math.MaxUint32 {
+	if uint64(len(b.extra)) >= math.MaxUint32 {
 		return fmt.Errorf("image has too many xattrs")
 	}
 	sections := [][]byte{inodes, b.dirents, b.strs, b.extra}
