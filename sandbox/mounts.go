@@ -16,6 +16,7 @@ import (
 const (
 	defaultShm       = 64 << 20 // bytes, as docker
 	defaultTmpfsMode = 0o1777
+	shmDir           = "/dev/shm"
 )
 
 // mountSet holds what was mounted into one namespace, to be given back.
@@ -43,7 +44,11 @@ func (e *Engine) mountAll(ns *vfs.Namespace, rec Record) (*mountSet, error) {
 		set.close()
 		return nil, err
 	}
-	for _, m := range sortedMounts(rec.Config.Mounts) {
+	shm := Mount{Type: MountTmpfs, Target: shmDir, Size: rec.Config.ShmSize}
+	if shm.Size == 0 {
+		shm.Size = defaultShm
+	}
+	for _, m := range append([]Mount{shm}, sortedMounts(rec.Config.Mounts)...) {
 		if err := e.mountOne(set, ns, m); err != nil {
 			set.close()
 			return nil, fail(ErrInvalid, "mount at %s: %v", m.Target, err)
