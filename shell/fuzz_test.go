@@ -32,8 +32,9 @@ func FuzzScript(f *testing.F) {
 			name = "bash"
 		}
 		w := newWorld(t)
+		w.file("/tmp/w/f", script, 0o644)
 		in, out := w.k.HostReader(strings.NewReader("a b\nc\n")), w.k.HostWriter(&syncBuffer{})
-		p, err := w.k.Start(kernel.Exec{Argv: []string{name, "-c", script}, Env: testEnv, Cwd: "/tmp/w",
+		p, err := w.k.Start(kernel.Exec{Argv: []string{name, "/tmp/w/f"}, Env: testEnv, Cwd: "/tmp/w",
 			Cred: kernel.RootCredentials(), Files: []*kernel.File{in, out, out}})
 		if err != nil {
 			t.Fatal(err)

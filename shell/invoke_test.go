@@ -18,7 +18,7 @@ func TestInvocation(t *testing.T) {
 		{"option by name", "", []string{"bash", "-o", "pipefail", "-c", "false | true"}, "", "", 1},
 		{"script", "", []string{"sh", "/tmp/w/s", "x"}, "/tmp/w/s 1 x\n", "", 5},
 		{"script in place", "", []string{"/tmp/w/s", "y"}, "/tmp/w/s 1 y\n", "", 0},
-		{"stdin", "echo a\nread x\nhello\nfoo\n", []string{"bash"}, "a\n", "bash: line 3: foo: command not found\n", 127},
+		{"stdin", "echo a\nread x\nhello\nfoo\n", []string{"bash"}, "a\n", "bash: foo: command not found\n", 127},
 		{"stdin line by line", "read x\nhello\necho \"<$x>\"\ncat\nrest\n", []string{"sh"}, "<hello>\nrest\n", "", 0},
 		{"s with args", "echo $# $2\n", []string{"sh", "-s", "a", "b"}, "2 b\n", "", 0},
 		{"missing script", "", []string{"bash", "nosuch"}, "", "bash: nosuch: No such file or directory\n", 127},

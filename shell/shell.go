@@ -245,8 +245,8 @@ func (sh *Shell) name() string {
 // where is the prefix of error messages, as bash or dash writes it.
 func (sh *Shell) where() string {
 	if sh.bash {
-		if sh.interactive {
-			return sh.name() + ": "
+		if sh.interactive || sh.fromStdin && len(sh.frames) == 0 {
+			return sh.name() + ": " // as bash does for commands on standard input
 		}
 		return fmt.Sprintf("%s: line %d: ", sh.name(), sh.line)
 	}

@@ -261,7 +261,7 @@ func (sh *Shell) bashSyntax(src *source, msg, token string, incomplete bool) {
 	if src.name != "" && src.name != "stdin" {
 		where += src.name + ": "
 	}
-	if !sh.interactive {
+	if !sh.interactive && !sh.fromStdin {
 		where = strings.TrimSuffix(where, " ") + " line " + strconv.Itoa(sh.line) + ": "
 	}
 	if incomplete {
