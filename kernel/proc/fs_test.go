@@ -248,7 +248,7 @@ func FuzzInodes(f *testing.F) {
 		ino, _ := lookup(New(9, newFake()), p)
 		f.Add(ino, p)
 	}
-	f.Add(^uint64(0), "10/"+strconv.Itoa(1<<40))
+	f.Add(^uint64(0), "10/"+strconv.FormatInt(1<<40, 10))
 	f.Fuzz(func(t *testing.T, ino uint64, name string) {
 		fs := New(9, newFake())
 		var a vfs.Attr

@@ -107,7 +107,7 @@ func buildKinds() []entry {
 		entry{name: "auxv", mode: reg | 0o400},
 	)
 	for i, ns := range [...]string{"cgroup", "ipc", "mnt", "net", "pid", "time", "user", "uts"} {
-		text := ns + ":[" + strconv.Itoa(4026531835+i) + "]"
+		text := ns + ":[" + strconv.FormatInt(4026531835+int64(i), 10) + "]"
 		t = append(t, entry{name: ns, in: kindNS, mode: lnk, text: text})
 		if ns == "pid" || ns == "time" {
 			t = append(t, entry{name: ns + "_for_children", in: kindNS, mode: lnk, text: text})

@@ -1,4 +1,5 @@
 // find: the walk. It is iterative: depth is bounded by memory, not by the stack.
+#include <dirent.h>
 #include "find.h"
 
 const char find_help[] =
@@ -75,6 +76,16 @@ static int loops(const frame *st, size_t n, const struct sbx_stat *s) {
 	return 0;
 }
 
+// linux_type makes Linux's number of a directory entry's type; WASI's differ. 0 where it takes a stat to know.
+static int linux_type(unsigned char type) {
+	switch (type) {
+	case DT_DIR: return 4;
+	case DT_REG: return 8;
+	case DT_LNK: return 10;
+	}
+	return 0;
+}
+
 // enter visits one item and pushes a frame when it is a directory to go into.
 static void enter(find *f, buf *path, size_t root, int depth, int type, frame **stack, size_t *ns, size_t *cap, uint64_t dev) {
 	char *p = buf_z(path);
@@ -135,7 +146,7 @@ static void walk(find *f, const char *start) {
 			if (path.n && path.p[path.n - 1] != '/')
 				buf_chr(&path, '/');
 			buf_str(&path, e->name);
-			enter(f, &path, root, (int)ns, e->type, &st, &ns, &cap, dev);
+			enter(f, &path, root, (int)ns, linux_type(e->type), &st, &ns, &cap, dev);
 			continue;
 		}
 		dir_free(t->e, t->n);
