@@ -25,7 +25,7 @@ type Ref struct {
 	Tag    string // "" when only a digest was given
 	Digest Digest // "" when none was given
 
-	short bool // the domain was not given
+	local string // path under LocalDomain that a name without a domain may also stand for
 }
 
 // ParseRef parses a familiar or canonical name. A name with neither tag nor digest gets the tag "latest".
@@ -54,7 +54,10 @@ func parseName(s string) (Ref, error) {
 		}
 		r.Digest = d
 	}
-	r.Domain, r.Path, r.short = splitDomain(name)
+	var short bool
+	if r.Domain, r.Path, short = splitDomain(name); short {
+		r.local, _, _ = strings.Cut(name, ":")
+	}
 	if i := strings.IndexByte(r.Path, ':'); i >= 0 {
 		r.Path, r.Tag = r.Path[:i], r.Path[i+1:]
 		if !validTag(r.Tag) {
@@ -140,12 +143,11 @@ func (r Ref) IsZero() bool { return r.Path == "" }
 // candidates are the local names that r may stand for, best first: a short name is an image made here before it is
 // one of docker.io.
 func (r Ref) candidates() []Ref {
-	if !r.short {
+	if r.local == "" {
 		return []Ref{r}
 	}
 	local := r
-	local.Domain, local.short = LocalDomain, false
-	local.Path = strings.TrimPrefix(r.Path, officialPrefix)
+	local.Domain, local.Path, local.local = LocalDomain, r.local, ""
 	return []Ref{local, r}
 }
 

@@ -93,6 +93,7 @@ func TestCandidates(t *testing.T) {
 	}{
 		{"base", []string{"localhost/base:latest", "docker.io/library/base:latest"}},
 		{"a/b:1", []string{"localhost/a/b:1", "docker.io/a/b:1"}},
+		{"library/base", []string{"localhost/library/base:latest", "docker.io/library/base:latest"}},
 		{"docker.io/base", []string{"docker.io/library/base:latest"}},
 		{"localhost/base", []string{"localhost/base:latest"}},
 	} {
