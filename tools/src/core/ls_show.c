@@ -161,6 +161,11 @@ void ls_colors(void) {
 	    {"cd", "01;33"}, {"ex", "01;32"}, {"su", "37;41"}, {"sg", "30;43"}, {"st", "37;44"}, {"ow", "34;42"}, {"tw", "30;42"}};
 	if (!ls.color)
 		return;
+	const char *term = getenv("TERM"), *more = getenv("COLORTERM"), *own = getenv("LS_COLORS");
+	if (!(own && *own) && !(more && *more) && !(term && *term && strcmp(term, "dumb"))) {
+		ls.color = false;
+		return;
+	}
 	char *env = getenv("LS_COLORS") ? xstrdup(getenv("LS_COLORS")) : NULL;
 	for (char *p = env ? strtok(env, ":") : NULL; p; p = strtok(NULL, ":")) {
 		char *eq = strchr(p, '=');
