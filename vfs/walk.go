@@ -70,7 +70,9 @@ type walk struct {
 	kind  lastKind
 	slash bool // the path ends in a slash
 	found bool
-	long  bool // the last component is longer than a name may be
+	long  bool  // the last component is longer than a name may be
+	attr  *Attr // wanted of the end, if it can be had on the way
+	got   bool  // attr is filled
 }
 
 type lastKind uint8
@@ -143,7 +145,11 @@ func (k *walk) toRoot() error {
 func (k *walk) follow(rest string) error {
 	k.found = true
 	for {
-		rest = strings.TrimLeft(rest, "/")
+		if fs, ok := k.cur.loc.Mount.super.(*FS); ok {
+			rest = k.stride(fs, rest)
+		} else {
+			rest = strings.TrimLeft(rest, "/")
+		}
 		if rest == "" {
 			return k.finish()
 		}

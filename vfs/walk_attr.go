@@ -16,9 +16,12 @@ func atFlags(flags int) ResolveFlags {
 
 // Stat is fstatat(2).
 func (w *Walker) Stat(at Loc, path string, flags int, a *Attr) error {
-	var k walk
+	k := walk{attr: a}
 	if err := k.run(w, at, path, atFlags(flags)); err != nil {
 		return err
+	}
+	if k.got {
+		return nil
 	}
 	return k.cur.loc.Getattr(a)
 }
