@@ -28,6 +28,9 @@ type Config struct {
 	// Interpret never compiles: it starts sooner and runs far slower. Hosts
 	// that wazero has no compiler for always interpret.
 	Interpret bool
+	// Report is told of mistakes of this package that it survived: a panic in
+	// a host function, for which the guest gets SIGSEGV. nil drops them.
+	Report func(error)
 }
 
 // Engine runs modules. It is a kernel.Loader, safe for concurrent use, and

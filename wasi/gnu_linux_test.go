@@ -122,7 +122,7 @@ func (h hostSide) run(dir, line string) (string, string, int) {
 	defer cancel()
 	cmd := exec.CommandContext(ctx, h.shell, "-c", line)
 	cmd.Dir = dir
-	cmd.Env = []string{"PATH=/usr/bin:/bin", "LC_ALL=C", "TZ=UTC", "HOME=/root"}
+	cmd.Env = []string{"PATH=/usr/bin:/bin", "LC_ALL=C", "TZ=UTC", "HOME=/root", "TERM=xterm"}
 	var out, errOut bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errOut
 	cmd.Run()

@@ -26,6 +26,7 @@ type module struct {
 	key      digest
 	ready    chan struct{}
 	compiled wazero.CompiledModule
+	foreign  bool // it imports nothing from module "sbx"
 	err      error
 
 	refs int    // under Engine.mu: loads and running programs
@@ -93,6 +94,7 @@ func (e *Engine) compile(rt wazero.Runtime, m *module, code []byte) {
 	defer e.release(m)
 	defer close(m.ready)
 	ctx := experimental.WithCompilationWorkers(context.Background(), e.workers())
+	defer func() { m.foreign = m.err == nil && !imports(m.compiled, moduleSbx) }()
 	m.compiled, m.err = compileSafely(ctx, rt, code)
 	if m.err == nil || e.cfg.CacheDir == "" {
 		return
@@ -105,6 +107,16 @@ func (e *Engine) compile(rt wazero.Runtime, m *module, code []byte) {
 	}
 	dropCache(e.cfg.CacheDir)
 	m.compiled, m.err = compileSafely(ctx, rt, code)
+}
+
+// imports reports whether a module imports a function of another.
+func imports(c wazero.CompiledModule, name string) bool {
+	for _, f := range c.ImportedFunctions() {
+		if from, _, ok := f.Import(); ok && from == name {
+			return true
+		}
+	}
+	return false
 }
 
 // compileSafely turns wazero's complaints, and its panics on a damaged cache,

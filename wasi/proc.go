@@ -41,8 +41,13 @@ type descriptor struct {
 	inherit uint64
 }
 
-func newProc(t *kernel.Task, argv, env []string) *proc {
-	p := &proc{t: t, argv: argv, env: withPwd(t, env), fds: make(map[uint32]*descriptor, 8)}
+// newProc makes the state of a module. One that does not know of our getcwd is
+// given PWD.
+func newProc(t *kernel.Task, argv, env []string, foreign bool) *proc {
+	if foreign {
+		env = withPwd(t, env)
+	}
+	p := &proc{t: t, argv: argv, env: env, fds: make(map[uint32]*descriptor, 8)}
 	for fd := range uint32(3) {
 		if flags, err := t.StatusFlags(int(fd)); err == nil {
 			p.fds[fd] = &descriptor{fd: int(fd), base: rightsOf(flags)}

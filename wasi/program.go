@@ -33,7 +33,7 @@ func (g *program) Run(t *kernel.Task) int {
 	if err != nil {
 		return exitNoExec
 	}
-	p := newProc(t, g.argv, g.env)
+	p := newProc(t, g.argv, g.env, g.module.foreign)
 	defer p.close()
 	ctx := context.WithValue(t.Context(), procKey{}, p)
 	ictx := experimental.WithMemoryAllocator(ctx, allocator{t, &g.engine.pool})
@@ -69,6 +69,9 @@ func (g *program) end(t *kernel.Task, p *proc, err error) int {
 		return 128 + int(linux.SIGKILL) // the signal that did it decides
 	case errors.As(err, &exit):
 		return int(exit.ExitCode()) & 0xff
+	}
+	if g.engine.cfg.Report != nil && isPanic(err) {
+		g.engine.cfg.Report(err)
 	}
 	sig, known := trapSignal(err)
 	if !known {
@@ -116,19 +119,22 @@ var traps = []struct {
 	{"uncaught exception", linux.SIGABRT},
 }
 
+// isPanic tells a Go panic in a host function from a trap of the guest.
+func isPanic(err error) bool { return strings.Contains(err.Error(), "(recovered by wazero)") }
+
 func trapSignal(err error) (linux.Signal, bool) {
 	text := err.Error()
-	if strings.Contains(text, "(recovered by wazero)") {
-		return linux.SIGSEGV, true // a Go panic in a host function
+	if isPanic(err) {
+		return linux.SIGSEGV, true
 	}
-	_, rest, ok := strings.Cut(text, "wasm error: ")
-	if !ok {
-		return 0, false
+	_, rest, isTrap := strings.Cut(text, "wasm error: ")
+	if !isTrap {
+		rest = text // a stack overflow comes without it
 	}
 	for _, trap := range traps {
 		if strings.HasPrefix(rest, trap.text) {
 			return trap.sig, true
 		}
 	}
-	return linux.SIGILL, true
+	return linux.SIGILL, isTrap
 }

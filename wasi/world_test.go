@@ -55,7 +55,9 @@ var baseFS = sync.OnceValue(func() *vfs.FS {
 			}
 		}
 	}
-	writeFile(w, "/bin/sh", []byte(kernel.BuiltinMagic+"sh\n"), 0o755)
+	for _, sh := range []string{"sh", "bash"} {
+		writeFile(w, "/bin/"+sh, []byte(kernel.BuiltinMagic+sh+"\n"), 0o755)
+	}
 	for _, name := range []string{"/etc/passwd", "/etc/group"} {
 		text, err := os.ReadFile(name)
 		if err != nil {
@@ -164,7 +166,7 @@ func (r result) String() string {
 func (w *world) start(r run, out, errOut *bytes.Buffer) *kernel.Process {
 	w.tb.Helper()
 	files := []*kernel.File{w.k.HostReader(strings.NewReader(r.stdin)), w.k.HostWriter(out), w.k.HostWriter(errOut)}
-	env := append(slices.Clone(r.env), "PATH=/bin", "LC_ALL=C", "TZ=UTC", "HOME=/root")
+	env := append(slices.Clone(r.env), "PATH=/bin", "LC_ALL=C", "TZ=UTC", "HOME=/root", "TERM=xterm")
 	p, err := w.k.Start(kernel.Exec{Argv: r.argv, Env: env, Cwd: r.cwd, Cred: kernel.RootCredentials(), Umask: 0o22, Files: files})
 	for _, f := range files {
 		f.Close()

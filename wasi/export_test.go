@@ -1,0 +1,15 @@
+package wasi
+
+// HostFunction describes one function that modules may import.
+type HostFunction struct{ Module, Name, Params string }
+
+// HostFunctions lists them all.
+func HostFunctions() (list []HostFunction) {
+	for _, f := range preview1 {
+		list = append(list, HostFunction{modulePreview1, f.name, f.params})
+	}
+	for _, f := range extensions {
+		list = append(list, HostFunction{moduleSbx, f.name, f.params})
+	}
+	return list
+}
