@@ -136,15 +136,16 @@ func TestCopy(t *testing.T) {
 	}
 	defer unix.Munmap(hole)
 	unix.Mprotect(hole[pageSize:], unix.PROT_NONE)
-	p, m := uintptr(unsafe.Pointer(&hole[0])), uintptr(unsafe.Pointer(&g.mem[0]))
+	p, m := unsafe.Pointer(&hole[0]), unsafe.Pointer(&g.mem[0])
+	at := func(n int) unsafe.Pointer { return unsafe.Add(p, n) }
 	copy(hole, "hello")
 	if n := Copy(m, p, 5); n != 5 || string(g.mem[:5]) != "hello" {
 		t.Error(n, g.mem[:5])
 	}
-	if n := Copy(m, p+pageSize-3, 100); n != 3 {
+	if n := Copy(m, at(pageSize-3), 100); n != 3 {
 		t.Error("over a hole:", n)
 	}
-	if n := Zero(p+pageSize-3, 100); n != 3 {
+	if n := Zero(at(pageSize-3), 100); n != 3 {
 		t.Error("zero over a hole:", n)
 	}
 	if i, ok := Scan(p, 100); i != 5 || !ok {
@@ -153,16 +154,16 @@ func TestCopy(t *testing.T) {
 	for i := range hole[:pageSize] {
 		hole[i] = 1
 	}
-	if i, ok := Scan(p+pageSize-4, 100); i != 4 || ok {
+	if i, ok := Scan(at(pageSize-4), 100); i != 4 || ok {
 		t.Error(i, ok)
 	}
-	if _, ok := Load32(p + pageSize); ok {
+	if _, ok := Load32(at(pageSize)); ok {
 		t.Error("load of a hole")
 	}
 	if v, ok := CompareAndSwap32(p, 0x01010101, 7); v != 0x01010101 || !ok || hole[0] != 7 {
 		t.Error(v, ok)
 	}
-	if Store32(p+pageSize, 1) {
+	if Store32(at(pageSize), 1) {
 		t.Error("store to a hole")
 	}
 }
