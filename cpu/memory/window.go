@@ -21,7 +21,9 @@ import (
 const (
 	Size     = 1 << 32
 	PageSize = 4096
-	guard    = 4 << 30
+	// GuardBelow and guard are the rooms around a window that are never mapped.
+	GuardBelow = 1 << 30
+	guard      = 4 << 30
 )
 
 // Prot says what a guest may do with pages.

@@ -25,13 +25,13 @@ func New(below uintptr) (*Window, error) {
 		return nil, fmt.Errorf("%w: %v", ErrUnsupported, err)
 	}
 	below = uintptr(PageUp(uint64(below)))
-	w := &Window{below: below, length: below + guard + Size + guard}
+	w := &Window{below: below, length: below + GuardBelow + Size + guard}
 	p, err := unix.MmapPtr(-1, 0, nil, w.length, unix.PROT_NONE, reserveFlags)
 	if err != nil {
 		return nil, err
 	}
 	w.reserved = uintptr(p)
-	w.base = w.reserved + below + guard
+	w.base = w.reserved + below + GuardBelow
 	runtime.SetFinalizer(w, (*Window).Close)
 	return w, nil
 }
@@ -53,7 +53,7 @@ func (w *Window) Close() error {
 func (w *Window) Base() uintptr { return w.base }
 
 // Below is the room under the guard: its lowest address and its length. The
-// guard between it and the window is 4 GiB.
+// room between it and the window is GuardBelow.
 func (w *Window) Below() (addr, length uintptr) { return w.reserved, w.below }
 
 func hostProt(p Prot) int {

@@ -1,7 +1,7 @@
 #include "go_asm.h"
 #include "textflag.h"
 
-// In guest mode SP is the State's address plus 128.
+// In guest mode SP is the State's address plus origin.
 
 // func enter(s *State)
 TEXT ·enter(SB), NOSPLIT|NOFRAME, $0-8
@@ -49,33 +49,33 @@ gsdone:
 fxrstor:
 	FXRSTOR64 State_Xsave(DI)
 vectors:
-	LEAQ 128(DI), SP
-	PUSHQ (State_Flags-128)(SP)
+	LEAQ const_offFlags(DI), SP
 	POPFQ
-	MOVQ (State_Regs-128+8*0)(SP), AX
-	MOVQ (State_Regs-128+8*1)(SP), CX
-	MOVQ (State_Regs-128+8*2)(SP), DX
-	MOVQ (State_Regs-128+8*3)(SP), BX
-	MOVQ (State_Regs-128+8*5)(SP), BP
-	MOVQ (State_Regs-128+8*6)(SP), SI
-	MOVQ (State_Regs-128+8*7)(SP), DI
-	MOVQ (State_Regs-128+8*8)(SP), R8
-	MOVQ (State_Regs-128+8*9)(SP), R9
-	MOVQ (State_Regs-128+8*10)(SP), R10
-	MOVQ (State_Regs-128+8*11)(SP), R11
-	MOVQ (State_Regs-128+8*12)(SP), R12
-	MOVQ (State_Regs-128+8*13)(SP), R13
-	MOVQ (State_Regs-128+8*14)(SP), R14
+	LEAQ const_origin(DI), SP
+	MOVQ (8*0-const_origin)(SP), AX
+	MOVQ (8*1-const_origin)(SP), CX
+	MOVQ (8*2-const_origin)(SP), DX
+	MOVQ (8*3-const_origin)(SP), BX
+	MOVQ (8*4-const_origin)(SP), R15
+	MOVQ (8*5-const_origin)(SP), BP
+	MOVQ (8*6-const_origin)(SP), SI
+	MOVQ (8*7-const_origin)(SP), DI
+	MOVQ (8*8-const_origin)(SP), R8
+	MOVQ (8*9-const_origin)(SP), R9
+	MOVQ (8*10-const_origin)(SP), R10
+	MOVQ (8*11-const_origin)(SP), R11
+	MOVQ (8*12-const_origin)(SP), R12
+	MOVQ (8*13-const_origin)(SP), R13
+	MOVQ (8*14-const_origin)(SP), R14
 	// An interrupt from here on finds the PC in this function and is not lost.
 	// The load of the flag must not disturb EFLAGS: jrcxz looks at CX.
-	MOVQ CX, (State_Spill + 15*8 - 128)(SP)
-	MOVL (State_interrupt-128)(SP), CX
+	MOVQ CX, (State_Spill+8-const_origin)(SP)
+	MOVL (State_interrupt-const_origin)(SP), CX
 	JCXZQ go
 	JMP  ·notEntered(SB)
 go:
-	MOVQ (State_Spill + 15*8 - 128)(SP), CX
-	MOVQ (State_Regs-128+8*15)(SP), R15
-	JMP  (State_HostPC-128)(SP)
+	MOVQ (State_Spill+8-const_origin)(SP), CX
+	JMP  (State_HostPC-const_origin)(SP)
 
 // Everything up to here is "entering" for the handler.
 TEXT ·enterEnd(SB), NOSPLIT|NOFRAME, $0-0
@@ -83,24 +83,24 @@ TEXT ·enterEnd(SB), NOSPLIT|NOFRAME, $0-0
 
 // notEntered goes back to Go with nothing done: the State still holds all.
 TEXT ·notEntered(SB), NOSPLIT|NOFRAME, $0-0
-	MOVL $const_ReasonNotEntered, (State_Reason-128)(SP)
+	MOVL $const_ReasonNotEntered, (State_Reason-const_origin)(SP)
 	JMP  ·leave(SB)
 
 // exitLink and its kin are called by guest code: the return address is pushed
-// onto Spill[15].
+// onto GPR[14].
 TEXT ·exitLink(SB), NOSPLIT|NOFRAME, $0-0
-	POPQ (State_HostPC-128)(SP)
-	MOVL $const_ReasonLink, (State_Reason-128)(SP)
+	POPQ (State_HostPC-const_origin)(SP)
+	MOVL $const_ReasonLink, (State_Reason-const_origin)(SP)
 	JMP  ·exit(SB)
 
 TEXT ·exitSyscall(SB), NOSPLIT|NOFRAME, $0-0
-	POPQ (State_HostPC-128)(SP)
-	MOVL $const_ReasonSyscall, (State_Reason-128)(SP)
+	POPQ (State_HostPC-const_origin)(SP)
+	MOVL $const_ReasonSyscall, (State_Reason-const_origin)(SP)
 	JMP  ·exit(SB)
 
 TEXT ·exitStop(SB), NOSPLIT|NOFRAME, $0-0
-	POPQ (State_HostPC-128)(SP)
-	MOVL $const_ReasonStop, (State_Reason-128)(SP)
+	POPQ (State_HostPC-const_origin)(SP)
+	MOVL $const_ReasonStop, (State_Reason-const_origin)(SP)
 	JMP  ·exit(SB)
 
 // exitSignal is where the handler sends the thread; Reason and HostPC are set.
@@ -109,38 +109,39 @@ TEXT ·exitSignal(SB), NOSPLIT|NOFRAME, $0-0
 
 // exit saves the guest's registers; only SP and memory were touched so far.
 TEXT ·exit(SB), NOSPLIT|NOFRAME, $0-0
-	MOVQ AX, (State_Regs-128+8*0)(SP)
-	MOVQ CX, (State_Regs-128+8*1)(SP)
-	MOVQ DX, (State_Regs-128+8*2)(SP)
-	MOVQ BX, (State_Regs-128+8*3)(SP)
-	MOVQ BP, (State_Regs-128+8*5)(SP)
-	MOVQ SI, (State_Regs-128+8*6)(SP)
-	MOVQ DI, (State_Regs-128+8*7)(SP)
-	MOVQ R8, (State_Regs-128+8*8)(SP)
-	MOVQ R9, (State_Regs-128+8*9)(SP)
-	MOVQ R10, (State_Regs-128+8*10)(SP)
-	MOVQ R11, (State_Regs-128+8*11)(SP)
-	MOVQ R12, (State_Regs-128+8*12)(SP)
-	MOVQ R13, (State_Regs-128+8*13)(SP)
-	MOVQ R14, (State_Regs-128+8*14)(SP)
-	MOVQ R15, (State_Regs-128+8*15)(SP)
+	MOVQ AX, (8*0-const_origin)(SP)
+	MOVQ CX, (8*1-const_origin)(SP)
+	MOVQ DX, (8*2-const_origin)(SP)
+	MOVQ BX, (8*3-const_origin)(SP)
+	MOVQ BP, (8*5-const_origin)(SP)
+	MOVQ SI, (8*6-const_origin)(SP)
+	MOVQ DI, (8*7-const_origin)(SP)
+	MOVQ R8, (8*8-const_origin)(SP)
+	MOVQ R9, (8*9-const_origin)(SP)
+	MOVQ R10, (8*10-const_origin)(SP)
+	MOVQ R11, (8*11-const_origin)(SP)
+	MOVQ R12, (8*12-const_origin)(SP)
+	MOVQ R13, (8*13-const_origin)(SP)
+	MOVQ R14, (8*14-const_origin)(SP)
+	MOVQ R15, (8*4-const_origin)(SP)
+	LEAQ (const_offFlags+8-const_origin)(SP), SP
 	PUSHFQ
-	POPQ (State_Flags-128)(SP)
+	LEAQ (const_origin-const_offFlags)(SP), SP
 	CLD
-	MOVL (State_features-128)(SP), CX
+	MOVL (State_features-const_origin)(SP), CX
 	MOVL $7, AX
 	XORL DX, DX
 	TESTL $const_featXsaveopt, CX
 	JZ   xsave
-	XSAVEOPT64 (State_Xsave-128)(SP)
+	XSAVEOPT64 (State_Xsave-const_origin)(SP)
 	JMP  saved
 xsave:
 	TESTL $const_featXsave, CX
 	JZ   fxsave
-	XSAVE64 (State_Xsave-128)(SP)
+	XSAVE64 (State_Xsave-const_origin)(SP)
 	JMP  saved
 fxsave:
-	FXSAVE64 (State_Xsave-128)(SP)
+	FXSAVE64 (State_Xsave-const_origin)(SP)
 saved:
 	TESTL $const_featAVX, CX
 	JZ   noavx
@@ -150,10 +151,10 @@ noavx:
 	JMP  ·leave(SB)
 
 TEXT ·leave(SB), NOSPLIT|NOFRAME, $0-0
-	MOVL $0, (State_tid-128)(SP)
-	MOVQ BP, (State_Spill-128+8*4)(SP) // nobody's slot; the vet tool wants BP saved first
-	MOVQ (State_hostBP-128)(SP), BP
-	MOVQ (State_hostSP-128)(SP), SP
+	MOVL $0, (State_tid-const_origin)(SP)
+	MOVQ BP, (State_Spill+16-const_origin)(SP) // free here; the vet tool wants BP saved first
+	MOVQ (State_hostBP-const_origin)(SP), BP
+	MOVQ (State_hostSP-const_origin)(SP), SP
 	RET
 
 DATA ·goMXCSR(SB)/4, $0x1F80

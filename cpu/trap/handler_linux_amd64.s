@@ -64,7 +64,7 @@ urgent:
 	JAE  chain
 	LEAQ ·notEntered(SB), R8
 	MOVQ R8, UC_RIP(DX)
-	LEAQ 128(AX), R8
+	LEAQ const_origin(AX), R8
 	MOVQ R8, UC_RSP(DX)
 	JMP  chain
 
@@ -91,6 +91,6 @@ chain:
 TEXT ·toExit(SB), NOSPLIT|NOFRAME, $0-0
 	LEAQ ·exitSignal(SB), R8
 	MOVQ R8, UC_RIP(DX)
-	LEAQ 128(AX), R8
+	LEAQ const_origin(AX), R8
 	MOVQ R8, UC_RSP(DX)
 	RET

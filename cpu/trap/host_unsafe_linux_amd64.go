@@ -17,9 +17,14 @@ const (
 	statePad  = 20
 )
 
-var _ = [1]byte{}[unsafe.Offsetof(State{}.Xsave)%64] // XSAVE's alignment
-var _ = [1]byte{}[unsafe.Offsetof(State{}.R15)-128]  // where RSP points
-var _ = [pageSize - unsafe.Sizeof(State{})]byte{}    // one page each
+var _ = [1]byte{}[unsafe.Offsetof(State{}.Xsave)%64]        // XSAVE's alignment
+var _ = [1]byte{}[unsafe.Offsetof(State{}.GPR)+15*8-origin] // where RSP points
+var _ = [pageSize - unsafe.Sizeof(State{})]byte{}           // one page each
+var _ = [1]byte{}[unsafe.Offsetof(State{}.Flags)-offFlags]
+var _ = [1]byte{}[unsafe.Offsetof(State{}.FSBase)-origin-OffFSBase]
+var _ = [1]byte{}[unsafe.Offsetof(State{}.Spill)-origin-OffSpill]
+var _ = [1]byte{}[unsafe.Offsetof(State{}.ExitLink)-origin-OffExitLink]
+var _ = [1]byte{}[unsafe.Offsetof(State{}.Window)-origin-OffWindow]
 
 var states struct {
 	mu   sync.Mutex

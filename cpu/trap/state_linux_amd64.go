@@ -1,6 +1,10 @@
 package trap
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+
+	"github.com/sbxrun/sbx/cpu"
+)
 
 // Reason says why guest mode ended.
 type Reason uint32
@@ -20,21 +24,17 @@ const (
 // pointer. It is memory of the host's, not of Go's heap, and is used by one
 // goroutine at a time, but for Interrupt.
 //
-// In guest mode RSP points at the field R15: translated code names fields by their
-// distance from it, and calls of exits push onto Spill[15].
+// In guest mode RSP points at GPR[15], which is where the guest's R15 stays,
+// for the host's R15 holds the guest's RSP. Translated code names fields by their
+// distance from RSP; calls of exits push onto GPR[14], which is free then.
 type State struct {
-	Spill [16]uint64 // scratch registers, by number, while they are borrowed
-	R15   uint64     // the guest's R15; the host's holds the guest's RSP
+	cpu.Regs
+	Spill       [3]uint64 // registers that translated code borrows
+	ExitLink    uintptr
+	ExitSyscall uintptr
+	ExitStop    uintptr
+	Window      uint64 // base of the guest's memory
 
-	FSBase, GSBase uint64 // the guest's
-	ExitLink       uintptr
-	ExitSyscall    uintptr
-	ExitStop       uintptr
-	Window         uint64 // base of the guest's memory
-	Temp           [3]uint64
-
-	Regs   [16]uint64 // at an exit: as the host had them; [4] is not used
-	Flags  uint64
 	HostPC uint64 // where to enter; at an exit, the address behind the call or of the fault
 
 	Reason Reason
@@ -52,23 +52,25 @@ type State struct {
 	features       uint32
 
 	_     [statePad]byte
-	Xsave [xsaveSize]byte // x87, SSE and AVX, in the standard format
+	Xsave [cpu.VectorSize]byte // x87, SSE and AVX, in the standard format
 }
-
-// xsaveSize is the standard format with AVX.
-const xsaveSize = 512 + 64 + 256
 
 // Distances from RSP in guest mode, for the makers of code.
 const (
-	OffSpill       = -128
 	OffR15         = 0
-	OffFSBase      = 8
-	OffGSBase      = 16
-	OffExitLink    = 24
-	OffExitSyscall = 32
-	OffExitStop    = 40
-	OffWindow      = 48
-	OffTemp        = 56
+	OffFSBase      = 24
+	OffGSBase      = 32
+	OffSpill       = 40 // 8 bytes each
+	OffExitLink    = 64
+	OffExitSyscall = 72
+	OffExitStop    = 80
+	OffWindow      = 88
+)
+
+// Layout that the assembly shares with package cpu.
+const (
+	origin   = 120 // what RSP points at, from the State's start
+	offFlags = 136
 )
 
 const (

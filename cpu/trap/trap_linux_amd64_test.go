@@ -54,11 +54,11 @@ var callSyscall = []byte{0xff, 0x54, 0x24, OffExitSyscall}
 
 func TestExitKeepsRegisters(t *testing.T) {
 	g := newGuest(t, callSyscall...)
-	for i := range g.Regs {
-		g.Regs[i] = uint64(i)<<32 | 0x12345678
+	for i := range g.GPR {
+		g.GPR[i] = uint64(i)<<32 | 0x12345678
 	}
 	g.Flags = 0x202 | 0x8d5 // CF PF AF ZF SF OF
-	want := g.Regs
+	want := g.GPR
 	at := g.HostPC
 	g.Xsave[160] = 0x77 // xmm0
 	for range 3 {
@@ -67,9 +67,8 @@ func TestExitKeepsRegisters(t *testing.T) {
 		if g.Reason != ReasonSyscall || g.HostPC != at+4 {
 			t.Fatalf("reason %d at %+d", g.Reason, g.HostPC-at)
 		}
-		want[4] = g.Regs[4]
-		if g.Regs != want || g.Flags != 0x202|0x8d5 || g.Xsave[160] != 0x77 {
-			t.Fatalf("%x\nwant %x flags %x", g.Regs, want, g.Flags)
+		if g.GPR != want || g.Flags != 0x202|0x8d5 || g.Xsave[160] != 0x77 {
+			t.Fatalf("%x\nwant %x flags %x", g.GPR, want, g.Flags)
 		}
 	}
 }
@@ -77,11 +76,11 @@ func TestExitKeepsRegisters(t *testing.T) {
 func TestMemoryBehindGS(t *testing.T) {
 	// mov eax, gs:[ecx]; mov gs:[ecx+4], eax; call exit
 	g := newGuest(t, append([]byte{0x65, 0x67, 0x8b, 0x01, 0x65, 0x67, 0x89, 0x41, 0x04}, callSyscall...)...)
-	g.Regs[1] = 0xffffffff_00000010 // the high half does not count
+	g.GPR[1] = 0xffffffff_00000010 // the high half does not count
 	g.mem[0x10] = 9
 	g.Enter()
-	if g.Regs[0] != 9 || g.mem[0x14] != 9 {
-		t.Fatal(g.Regs[0], g.mem[0x14])
+	if g.GPR[0] != 9 || g.mem[0x14] != 9 {
+		t.Fatal(g.GPR[0], g.mem[0x14])
 	}
 }
 
@@ -100,7 +99,7 @@ func TestFaults(t *testing.T) {
 	for _, c := range cases {
 		g := newGuest(t, c.code...)
 		at := g.HostPC
-		g.Regs[1] = 0x7000_0000 // 1.75 GiB past one page: nothing is there
+		g.GPR[1] = 0x7000_0000 // 1.75 GiB past one page: nothing is there
 		g.Enter()
 		if g.Reason != ReasonFault || g.Signal != c.signal || g.HostPC != at+c.at {
 			t.Errorf("%s: reason %d signal %d at %+d", c.name, g.Reason, g.Signal, g.HostPC-at)
@@ -216,21 +215,21 @@ func TestInterruptRaces(t *testing.T) {
 	}()
 	n := uint64(0)
 	for {
-		before := g.Regs[0]
+		before := g.GPR[0]
 		g.Enter()
 		switch g.Reason {
 		case ReasonSyscall:
 			n++
 			g.HostPC = at
-			if g.Regs[0] != n {
-				t.Fatal(g.Regs[0], n)
+			if g.GPR[0] != n {
+				t.Fatal(g.GPR[0], n)
 			}
 		case ReasonInterrupted:
-			if g.HostPC != at && g.HostPC != at+3 || g.HostPC == at && g.Regs[0] != before {
+			if g.HostPC != at && g.HostPC != at+3 || g.HostPC == at && g.GPR[0] != before {
 				t.Fatalf("at %+d", g.HostPC-at)
 			}
 		case ReasonNotEntered:
-			if g.Regs[0] != before {
+			if g.GPR[0] != before {
 				t.Fatal("changed")
 			}
 		default:
