@@ -13,8 +13,13 @@ var ErrUnsupported = errors.New("guest code cannot run directly on this host")
 
 func enter(s *State)
 func stubs(p *[8]uintptr)
+
+//go:noescape
 func cpuid(leaf, sub uint32) (a, b, c, d uint32)
 func xgetbv() uint64
+
+// CPUID is the instruction.
+func CPUID(leaf, sub uint32) (a, b, c, d uint32) { return cpuid(leaf, sub) }
 
 // Read by the handler.
 var (

@@ -1,6 +1,7 @@
 package trap
 
 import (
+	"encoding/binary"
 	"sync/atomic"
 
 	"github.com/sbxrun/sbx/cpu"
@@ -89,6 +90,14 @@ func (s *State) Interrupt() {
 	}
 }
 
+// Kick makes the thread leave guest mode, if it is there. Safe from any goroutine
+// while the State is not freed.
+func (s *State) Kick() {
+	if tid := s.tid.Load(); tid != 0 {
+		kick(int(tid))
+	}
+}
+
 // Interrupted reports whether Interrupt was called, and forgets it.
 func (s *State) Interrupted() bool { return s.interrupt.Swap(0) != 0 }
 
@@ -101,3 +110,29 @@ func (s *State) SetCache(lo, hi uintptr) { s.cacheLo, s.cacheHi = uint64(lo), ui
 //
 //go:noinline
 func (s *State) Enter() { enter(s) }
+
+// Vectors are x87, SSE and AVX with all bytes and bits as they are: what the
+// processor left out, for it was in its initial state, is filled in.
+func (s *State) Vectors() []byte {
+	bv := binary.LittleEndian.Uint64(s.Xsave[512:])
+	if bv&1 == 0 {
+		mxcsr := [4]byte(s.Xsave[24:28])
+		clear(s.Xsave[:160])
+		binary.LittleEndian.PutUint16(s.Xsave[0:], 0x37f)
+		copy(s.Xsave[24:], mxcsr[:])
+	}
+	if bv&2 == 0 {
+		clear(s.Xsave[160:416])
+	}
+	if bv&4 == 0 {
+		clear(s.Xsave[576:])
+	}
+	if bv&6 == 0 {
+		binary.LittleEndian.PutUint32(s.Xsave[24:], 0x1f80)
+	}
+	clear(s.Xsave[520:576])
+	if bv &= 7; bv != 7 {
+		binary.LittleEndian.PutUint64(s.Xsave[512:], 7)
+	}
+	return s.Xsave[:]
+}

@@ -1,0 +1,89 @@
+package rewrite
+
+import (
+	"github.com/sbxrun/sbx/cpu/trap"
+	"github.com/sbxrun/sbx/cpu/x86"
+)
+
+// str emits movs, cmps, stos, lods and scas. The source can have the prefix of GS;
+// the destination cannot, so RDI is made an address of the host's for the time of
+// the instruction. A repeated one may stop between two elements: undoing the
+// conversion then leaves what the processor would.
+func (e *emitter) str() {
+	in := &e.in
+	if in.Prefix&(x86.Prefix67|x86.PrefixFS|x86.PrefixGS) != 0 {
+		e.stop()
+		return
+	}
+	op := in.Opcode &^ 1
+	source := op == 0xa4 || op == 0xa6 || op == 0xac // movs cmps lods
+	dest := op != 0xac
+	if source {
+		e.move32(x86.RSI, x86.RSI)
+		e.did(stepNothing, 0, 0)
+	}
+	if !dest {
+		e.stringOp(source)
+		e.did(stepWork, 0, 0)
+		return
+	}
+	const window = x86.RBX
+	spill := e.borrow(window)
+	e.loadState(window, trap.OffWindow)
+	e.borrowed(window, spill)
+	e.move32(x86.RDI, x86.RDI)
+	e.did(stepNothing, 0, 0)
+	e.lea(x86.RDI, mem{base: x86.RDI, index: window})
+	e.did(stepWindow, x86.RDI, 0)
+	e.stringOp(source)
+	e.commit()
+	e.bytes(0x48, 0xf7, 0xd3) // not rbx
+	e.did(stepNothing, 0, 0)
+	e.lea(x86.RDI, mem{base: x86.RDI, index: window, disp: 1})
+	e.did(stepGuest, x86.RDI, 0)
+	e.giveBack(window, spill)
+}
+
+func (e *emitter) stringOp(source bool) {
+	if source {
+		e.bytes(0x65)
+	}
+	p := e.in.Prefix
+	if p&x86.Prefix66 != 0 {
+		e.bytes(0x66)
+	}
+	if p&x86.PrefixF2 != 0 {
+		e.bytes(0xf2)
+	}
+	if p&x86.PrefixF3 != 0 {
+		e.bytes(0xf3)
+	}
+	if e.in.REX&8 != 0 {
+		e.bytes(0x48)
+	}
+	e.bytes(e.in.Opcode)
+}
+
+// implied emits xlat and maskmov, whose memory operand is implied and can have a segment.
+func (e *emitter) implied() {
+	in := &e.in
+	if in.Prefix&(x86.PrefixFS|x86.PrefixGS) != 0 {
+		e.stop()
+		return
+	}
+	e.prefixes(true)
+	raw := e.raw
+	for len(raw) > 0 && isLegacyPrefix(raw[0]) {
+		raw = raw[1:]
+	}
+	e.bytes(raw...)
+	e.did(stepWork, 0, 0)
+}
+
+func isLegacyPrefix(b byte) bool {
+	switch b {
+	case 0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65, 0x66, 0x67, 0xf0, 0xf2, 0xf3:
+		return true
+	}
+	return false
+}
