@@ -67,7 +67,7 @@ func (in *Inst) arg(a Arg) string {
 	case ArgRel:
 		return fmt.Sprintf(".%+d", in.Imm+int64(in.Len))
 	case ArgMoffs:
-		return in.segment() + "0x" + strconv.FormatUint(uint64(in.Imm), 16)
+		return in.segment() + "[0x" + strconv.FormatUint(uint64(in.Imm), 16) + "]"
 	case ArgRAX:
 		return in.register(GPRv, RAX)
 	}
@@ -137,7 +137,7 @@ func (in *Inst) memory() string {
 	b.WriteByte('[')
 	plus := ""
 	if in.RIPRelative() {
-		b.WriteString("rip")
+		b.WriteString(map[bool]string{false: "rip", true: "eip"}[in.Prefix&Prefix67 != 0])
 		plus = "+"
 	}
 	if base := in.Base(); base >= 0 {
