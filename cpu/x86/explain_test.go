@@ -51,7 +51,7 @@ func explain(l listed, in *Inst, err error, want string) string {
 		return "the section ends within the instruction"
 	case strings.Contains(want, "7 only)"):
 		return "instructions of the 8087 and 80287"
-	case opcode[0] == 0x0f && len(opcode) > 1 && opcode[1]&0xfc == 0x20:
+	case opcode[0] == 0x0f && len(opcode) > 1 && opcode[1]&0xf8 == 0x20:
 		return "control and debug registers with ModRM.mod other than 3"
 	case opcode[0] == 0x8c || opcode[0] == 0x8e:
 		return "a segment register that does not exist, or CS as a destination"
@@ -92,6 +92,21 @@ func explainDecoded(l listed, in *Inst, want string, opcode []byte) string {
 	case "in", "out", "insd", "outsd", "jmpf", "callf":
 		return "privileged or far: the operand size is not kept apart, nothing executes it"
 	}
+	got := in.String()
+	switch name := in.Form.Name; {
+	case name == "lddqu" || name == "vlddqu":
+		if got == strings.Replace(want, "[", pointers[in.MemSize()]+"[", 1) {
+			return "objdump gives lddqu no size"
+		}
+	case (name == "vmovss" || name == "vmovsd") && in.VexL == 1 && !in.IsMem():
+		if got == strings.Replace(want, "ymm", "xmm", 1) {
+			return "objdump writes ymm for the destination of a scalar move"
+		}
+	case name == "pextrw" || name == "vpextrw" || name == "lar" || name == "lsl":
+		return "objdump does not widen, or widens, a register by REX.W; the upper half is zero either way"
+	case in.Opcode == 0x87 && want == "nop":
+		return "xchg ax,ax by 87 C0 is not shortened here"
+	}
 	if opcode[0] == 0x8e {
 		return "objdump writes the source of a segment register with 32 bits"
 	}
@@ -131,5 +146,54 @@ func nearBranch(opcode []byte) bool {
 
 // explainX86asm is explain for the other oracle.
 func explainX86asm(code []byte, in *Inst, err error, theirs *x86asm.Inst, theirErr error) string {
+	before, opcode := splitPrefixes(code)
+	if err != nil {
+		if theirs.Len > len(code) {
+			return "x86asm does not stop at 15 bytes"
+		}
+		if in.VEX != 0 && in.VexV != 0 && in.Form != nil && in.Form.V.Kind == None {
+			return "VEX.vvvv has to be 1111 where it names nothing; x86asm does not look"
+		}
+		return explain(listed{code: code[:theirs.Len]}, in, err, strings.ToLower(theirs.Op.String()))
+	}
+	name := in.Form.Name
+	switch {
+	case name == "endbr64", name == "nop" && in.Map == 1, strings.HasPrefix(name, "rdssp"):
+		return "x86asm knows only 0F 1F /0 of the reserved nops"
+	case strings.HasPrefix(name, "vzero") && theirs.Len > int(in.Len):
+		return "x86asm takes a ModRM byte for vzeroupper and vzeroall"
+	case theirErr == nil && in.VEX != 0 && in.RIPRelative():
+		return "x86asm does not know RIP-relative operands with VEX"
+	case name == "in", name == "out", opcode[0] == 0x8e:
+		return explainDecoded(listed{}, in, "", opcode)
+	}
+	if theirErr == nil && theirs.Op != 0 && name != "rdrand" {
+		return ""
+	}
+	switch { // x86asm finds no instruction
+	case staleREX(before):
+		return "x86asm refuses a REX that is not directly before the opcode; processors ignore it"
+	case opcode[0]&0xec == 0xc0 && in.RegField() == 6:
+		return "x86asm does not know /6 of the shifts"
+	case opcode[0]&0xfe == 0xf6 && in.RegField() == 1:
+		return "x86asm does not know /1 of test"
+	case name == "adcx", name == "adox", name == "rdseed", name == "rdrand":
+		return "x86asm does not know adcx, adox, rdseed, rdrand of r8 to r15"
+	case in.VEX != 0 && in.Prefix&Prefix67 != 0:
+		return "x86asm refuses 67 before VEX"
+	case in.VEX != 0 && in.VexL == 1 && in.PP >= 2:
+		return "x86asm refuses VEX.L with scalars; processors ignore it"
+	case in.VEX == 3 && in.REX&8 != 0:
+		return "x86asm refuses VEX.W where processors ignore it"
+	}
 	return ""
+}
+
+func staleREX(before string) bool {
+	for i := 0; i+1 < len(before); i++ {
+		if before[i]&0xf0 == 0x40 {
+			return true
+		}
+	}
+	return false
 }
