@@ -1,50 +1,46 @@
 package wasi
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
-	"runtime"
+	"slices"
 	"strings"
 	"time"
 )
 
 // A compiled module is machine code: one that is damaged must not run. wazero
 // checks the code of its cache entries but not what surrounds it, so entries
-// are kept here under the sum of their content and checked before wazero sees
-// them, each in a private folder of its own.
+// are kept here under the sum of their content, and checked before wazero sees
+// them, in a folder that only one engine uses:
 //
-//	DIR/b-SUM            wazero's entry
-//	DIR/m-MODULE-GOARCH  where wazero looks for it, SUM, and a sum of these lines
-//	DIR/run-*            private folders, each for the time of one compilation
+//	DIR/VERSION/MODULE-NAME-SUM   an entry; VERSION and NAME are wazero's
+//	DIR/run-*/VERSION/NAME        what an engine has fetched or made; VERSION is
+//	                              what is called private below
 //
-// Files come into being by rename, so that any number of processes may share
-// the folder and be killed at any moment.
-type store struct{ dir string }
-
-const storeHeader = "sbx-wasm-cache 1"
-
-// staleAfter is when a private folder is no living process's any more.
-const staleAfter = time.Hour
-
-// openStore makes the folder, or answers a store that keeps nothing: a cache
-// that cannot be made is no reason not to run.
-func openStore(dir string) store {
-	if dir == "" || os.MkdirAll(dir, 0o700) != nil {
-		return store{}
-	}
-	return store{dir}
+// Entries come into being by rename, so that any number of processes may share
+// the folder and be killed at any moment. Every error here is a miss.
+type store struct {
+	dir   string // "": nothing is kept
+	bound int64  // of the size of all entries
 }
 
-// private makes an empty folder for one compilation, or "".
+// staleAfter is when an engine's folder is no living process's any more: one
+// that lives touches it at every compilation, and makes it again if need be.
+const staleAfter = time.Hour
+
+// touchAfter is how old an entry's time must be to be set on use. What was used
+// last is evicted last.
+const touchAfter = time.Minute
+
+// private makes an engine's folder, or "".
 func (s store) private() string {
-	if s.dir == "" {
+	if s.dir == "" || os.MkdirAll(s.dir, 0o700) != nil {
 		return ""
 	}
+	s.sweep()
 	dir, err := os.MkdirTemp(s.dir, "run-")
 	if err != nil {
 		return ""
@@ -52,11 +48,16 @@ func (s store) private() string {
 	return dir
 }
 
-// sweep removes private folders that a killed process left.
-func (s store) sweep() {
-	if s.dir == "" {
-		return
+// touch keeps an engine's folder from being swept, or makes it again.
+func touch(private string) {
+	now := time.Now()
+	if os.Chtimes(filepath.Dir(private), now, now) != nil {
+		os.MkdirAll(private, 0o700)
 	}
+}
+
+// sweep removes folders that killed processes left.
+func (s store) sweep() {
 	old, _ := filepath.Glob(filepath.Join(s.dir, "run-*"))
 	for _, d := range old {
 		if st, err := os.Stat(d); err == nil && time.Since(st.ModTime()) > staleAfter {
@@ -65,97 +66,87 @@ func (s store) sweep() {
 	}
 }
 
-func (s store) meta(key digest) string {
-	return filepath.Join(s.dir, "m-"+hex.EncodeToString(key[:])+"-"+runtime.GOARCH)
+// entry is one file of the store.
+type entry struct {
+	path      string
+	name, sum string
+	size      int64
+	used      time.Time
 }
 
-func (s store) blob(sum string) string { return filepath.Join(s.dir, "b-"+sum) }
+const moduleDigits = 32
+
+// entries lists those of a version ("*" for all) for a module ("" for all).
+func (s store) entries(version, module string) (list []entry) {
+	if s.dir == "" || version == "" {
+		return nil
+	}
+	files, _ := filepath.Glob(filepath.Join(s.dir, version, module+"*-*-*"))
+	for _, p := range files {
+		part := strings.Split(filepath.Base(p), "-")
+		st, err := os.Lstat(p)
+		if err != nil || !st.Mode().IsRegular() || len(part) != 3 || len(part[0]) != moduleDigits {
+			continue
+		}
+		list = append(list, entry{p, part[1], part[2], st.Size(), st.ModTime()})
+	}
+	return list
+}
+
+func moduleName(key digest) string { return hex.EncodeToString(key[:moduleDigits/2]) }
 
 // has reports whether there is an entry for a module, unchecked.
-func (s store) has(key digest) bool {
-	if s.dir == "" {
-		return false
-	}
-	_, err := os.Stat(s.meta(key))
-	return err == nil
-}
+func (s store) has(key digest) bool { return len(s.entries("wazero-*", moduleName(key))) > 0 }
 
-// record is what a meta file says.
-type record struct{ name, sum string }
-
-func (r record) text() []byte {
-	body := fmt.Sprintf("%s\n%s\n%s\n", storeHeader, r.name, r.sum)
-	return fmt.Appendf(nil, "%s%x\n", body, sha256.Sum256([]byte(body)))
-}
-
-// read parses a meta file; it must be exactly what text writes.
-func (s store) read(key digest) (record, bool) {
-	b, err := os.ReadFile(s.meta(key))
-	if err != nil || len(b) > 4096 {
-		return record{}, false
-	}
-	lines := strings.Split(string(b), "\n")
-	if len(lines) != 5 {
-		return record{}, false
-	}
-	r := record{name: lines[1], sum: lines[2]}
-	if !bytes.Equal(b, r.text()) || !filepath.IsLocal(filepath.FromSlash(r.name)) || strings.Count(r.name, "/") != 1 || len(r.sum) != 64 {
-		return record{}, false
-	}
-	return r, true
-}
-
-// fetch puts the entry of a module into a private folder, if it is there and
-// whole. What is damaged is removed.
-func (s store) fetch(key digest, private string) (record, bool) {
-	r, ok := s.read(key)
-	if !ok {
-		return record{}, false
-	}
-	if sum, err := sumFile(s.blob(r.sum)); err != nil || sum != r.sum {
-		os.Remove(s.blob(r.sum))
-		os.Remove(s.meta(key))
-		return record{}, false
-	}
-	to := filepath.Join(private, filepath.FromSlash(r.name))
-	if os.MkdirAll(filepath.Dir(to), 0o700) != nil {
-		return record{}, false
-	}
-	return r, os.Link(s.blob(r.sum), to) == nil || copyFile(s.blob(r.sum), to) == nil
-}
-
-// keep stores the entry that wazero wrote into a private folder, unless it is
-// the one that was fetched.
-func (s store) keep(key digest, private string, fetched record) {
-	entries, _ := filepath.Glob(filepath.Join(private, "*", "*"))
-	for _, p := range entries {
-		rel, err := filepath.Rel(private, p)
-		if err != nil || filepath.ToSlash(rel) == fetched.name || strings.HasSuffix(p, ".tmp") {
+// fetch puts the entries of a module where wazero looks for them. What is
+// damaged is removed.
+func (s store) fetch(key digest, private string) {
+	for _, e := range s.entries(filepath.Base(private), moduleName(key)) {
+		if sum, err := sumFile(e.path); err != nil || sum != e.sum {
+			os.Remove(e.path)
 			continue
 		}
+		to := filepath.Join(private, e.name)
+		os.Remove(to)
+		if os.Link(e.path, to) != nil && copyFile(e.path, to) != nil {
+			os.Remove(to)
+		}
+		if now := time.Now(); now.Sub(e.used) > touchAfter {
+			os.Chtimes(e.path, now, now)
+		}
+	}
+}
+
+// keep moves what is in the private folder to the store, as a module's, and
+// empties the folder.
+func (s store) keep(key digest, private string) {
+	v := filepath.Base(private)
+	known := map[string]bool{}
+	for _, e := range s.entries(v, moduleName(key)) {
+		known[e.name] = true
+	}
+	files, _ := filepath.Glob(filepath.Join(private, "*"))
+	for _, p := range files {
+		name := filepath.Base(p)
 		sum, err := sumFile(p)
-		if err != nil || os.Rename(p, s.blob(sum)) != nil {
+		if err != nil || known[name] || len(name) != 2*sha256.Size || os.MkdirAll(filepath.Join(s.dir, v), 0o700) != nil ||
+			os.Rename(p, filepath.Join(s.dir, v, moduleName(key)+"-"+name+"-"+sum)) != nil {
+			os.Remove(p)
 			continue
 		}
-		s.writeMeta(key, record{filepath.ToSlash(rel), sum})
-		if fetched.sum != "" && fetched.sum != sum {
-			os.Remove(s.blob(fetched.sum))
-		}
-		return
+		s.evict()
 	}
 }
 
-func (s store) writeMeta(key digest, r record) {
-	f, err := os.CreateTemp(s.dir, "run-meta-*")
-	if err != nil {
-		return
-	}
-	_, err = f.Write(r.text())
-	if cerr := f.Close(); err == nil {
-		err = cerr
-	}
-	if err != nil || os.Rename(f.Name(), s.meta(key)) != nil {
-		os.Remove(f.Name())
+// evict removes what was used longest ago until the rest is within the bound.
+func (s store) evict() {
+	list := s.entries("wazero-*", "")
+	slices.SortFunc(list, func(a, b entry) int { return b.used.Compare(a.used) })
+	var total int64
+	for _, e := range list {
+		if total += e.size; total > s.bound {
+			os.Remove(e.path)
+		}
 	}
 }
 
@@ -188,10 +179,3 @@ func copyFile(from, to string) error {
 	}
 	return err
 }
-
-// quickMark ends a module that says of itself that it runs shortly: an empty
-// custom section named "sbx.quick". Such a module is interpreted until it is
-// used so often that compiling it pays, for a first run must not wait for that.
-const quickMark = "\x00\x0a\x09sbx.quick"
-
-func isQuick(code []byte) bool { return bytes.HasSuffix(code, []byte(quickMark)) }

@@ -1,104 +1,152 @@
 package wasi
 
-import (
-	"bytes"
-	"errors"
-)
+import "errors"
 
-// wazero can end a busy loop of compiled code only by a call into Go at every
-// loop's head, which makes tight loops fifty times slower. So we put a cheaper
-// check into the module itself before it is compiled: a global, exported as
-// stopName, that loops and calling functions read. When it is not 0 they trap.
+// Compiled code is not Go's: while it loops, nobody can stop its goroutine, not
+// even the garbage collector, which then stops everybody else. wazero's own
+// remedy is a call into Go at every loop's head, which makes tight loops many
+// times slower. So we put cheaper checks into the module itself before it is
+// compiled: loops count in a local, functions in a global, and when a counter
+// comes round to 0 they call a function that we add. That one goes through Go,
+// by growing the memory by nothing, and traps if the global stopName is not 0.
 const stopName = "sbx.stop"
 
-// errNotInstrumented says that a module has what we cannot, or need not, rewrite.
-var errNotInstrumented = errors.New("cannot be instrumented")
-
-// Sections of the binary format, in its order.
+// A counter comes round after 2^32/step. Between two checks there are at most
+// as many function calls as the one allows, each with as many loops as the other.
 const (
-	sectionCustom = 0
-	sectionImport = 2
-	sectionGlobal = 6
-	sectionExport = 7
-	sectionStart  = 8
-	sectionCode   = 10
+	loopStep = 1 << 19 // 8192 loops
+	callStep = 1 << 21 // 2048 calls
 )
 
+// errNotInstrumented says that a module has what we cannot rewrite.
+var errNotInstrumented = errors.New("cannot be instrumented")
+
+// Sections of the binary format.
+const (
+	sectionCustom   = 0
+	sectionType     = 1
+	sectionImport   = 2
+	sectionFunction = 3
+	sectionMemory   = 5
+	sectionGlobal   = 6
+	sectionExport   = 7
+	sectionStart    = 8
+	sectionCode     = 10
+	sectionEnd      = 14
+)
+
+// sectionOrder is in what order they come: data count and tags are late numbers
+// for early places.
+var sectionOrder = [...]byte{1, 2, 3, 4, 5, 13, 6, 7, 8, 9, 12, 10, 11}
+
+// sections are the bodies by number; nil where there is none.
+type sections [sectionEnd][]byte
+
+// instrumenter knows the indices of what it adds.
+type instrumenter struct {
+	params      []uint64 // of each type
+	functions   []uint32 // types of the module's own functions
+	imported    uint32   // functions
+	stop, calls uint32   // globals
+	check       uint32   // function
+}
+
 // interruptible returns the module with the checks in it. It fails for modules
-// that it does not understand whole and for those with a start function, which
-// run before the global can be reached.
-func interruptible(module []byte) (out []byte, err error) {
-	if len(module) < 8 {
+// that it does not understand whole, those without a memory, and those with a
+// start function, which runs before anybody can reach the global.
+func interruptible(module []byte) ([]byte, error) {
+	s, err := split(module)
+	if err != nil {
+		return nil, err
+	}
+	var in instrumenter
+	types := in.readTypes(s[sectionType])
+	globals, memories, ok := in.readImports(s[sectionImport])
+	ok = in.readFunctions(s[sectionFunction]) && ok
+	if m := (&reader{b: s[sectionMemory]}); s[sectionMemory] != nil {
+		memories += m.u32()
+	}
+	if g := (&reader{b: s[sectionGlobal]}); s[sectionGlobal] != nil {
+		globals += g.u32()
+	}
+	if !types || !ok || memories == 0 || s[sectionStart] != nil || s[sectionCode] == nil {
 		return nil, errNotInstrumented
+	}
+	in.stop, in.calls = globals, globals+1
+	in.check = in.imported + uint32(len(in.functions))
+
+	code, err := in.code(s[sectionCode])
+	if err != nil {
+		return nil, err
+	}
+	s[sectionCode] = code
+	s[sectionType] = appendItems(s[sectionType], []byte{0x60, 0, 0})
+	s[sectionFunction] = appendItems(s[sectionFunction], appendU32(nil, uint32(len(in.params))))
+	zero := []byte{0x7f, 0x01, 0x41, 0x00, 0x0b} // (global (mut i32) (i32.const 0))
+	s[sectionGlobal] = appendItems(s[sectionGlobal], zero, zero)
+	name := append([]byte{byte(len(stopName))}, stopName...)
+	s[sectionExport] = appendItems(s[sectionExport], appendU32(append(name, 0x03), in.stop))
+	return s.join(module[:8]), nil
+}
+
+// split takes a module apart. Custom sections are left out: nobody asks for
+// names, and the positions in them would be wrong.
+func split(module []byte) (s sections, err error) {
+	if len(module) < 8 {
+		return s, errNotInstrumented
 	}
 	r := &reader{b: module[8:]}
-	out = append(make([]byte, 0, len(module)+len(module)/8), module[:8]...)
-	var globals uint32
-	var hasGlobal, hasExport bool
-	missing := func(before byte) { // sections that must come before this one
-		if before > sectionGlobal && !hasGlobal {
-			hasGlobal = true
-			out = appendSection(out, sectionGlobal, append([]byte{1}, stopGlobal...))
-		}
-		if before > sectionExport && !hasExport {
-			hasExport = true
-			out = appendSection(out, sectionExport, append([]byte{1}, stopExport(globals)...))
-		}
-	}
-	for len(r.b) > 0 && r.ok() {
+	place := -1
+	for len(r.b) > 0 {
 		id, body := r.u8(), r.bytes(r.u32())
 		if id == sectionCustom {
-			continue // names: their function offsets would be wrong, and nobody asks
+			continue
 		}
-		if id == sectionStart {
-			return nil, errNotInstrumented
-		}
-		if id != 12 && id != 13 { // data count and tags have numbers out of order
-			missing(id)
-		}
-		switch id {
-		case sectionImport:
-			globals += importedGlobals(body)
-		case sectionGlobal:
-			n := (&reader{b: body}).u32()
-			globals += n
-			hasGlobal = true
-			body = appendItem(body, stopGlobal)
-		case sectionExport:
-			hasExport = true
-			body = appendItem(body, stopExport(globals))
-		case sectionCode:
-			if body, err = instrumentCode(body, globals); err != nil {
-				return nil, err
+		at := -1
+		for i, o := range sectionOrder {
+			if o == id {
+				at = i
 			}
 		}
-		out = appendSection(out, id, body)
+		if at <= place || !r.ok() {
+			return s, errNotInstrumented
+		}
+		place = at
+		s[id] = append([]byte{}, body...)
 	}
 	if !r.ok() {
-		return nil, errNotInstrumented
+		return s, errNotInstrumented
 	}
-	missing(255)
-	return out, nil
+	return s, nil
 }
 
-// stopGlobal is (global (mut i32) (i32.const 0)).
-var stopGlobal = []byte{0x7f, 0x01, 0x41, 0x00, 0x0b}
-
-func stopExport(index uint32) []byte {
-	b := append([]byte{byte(len(stopName))}, stopName...)
-	return appendU32(append(b, 0x03), index)
+func (s *sections) join(header []byte) []byte {
+	size := len(header)
+	for _, body := range s {
+		size += len(body) + 6
+	}
+	out := append(make([]byte, 0, size), header...)
+	for _, id := range sectionOrder {
+		if s[id] != nil {
+			out = append(appendU32(append(out, id), uint32(len(s[id]))), s[id]...)
+		}
+	}
+	return out
 }
 
-// appendItem adds an item to a section that is a vector.
-func appendItem(section, item []byte) []byte {
+// appendItems adds items to a section that is a vector, or makes it.
+func appendItems(section []byte, items ...[]byte) []byte {
 	r := &reader{b: section}
-	n := r.u32()
-	out := appendU32(make([]byte, 0, len(section)+len(item)+5), n+1)
-	return append(append(out, r.b...), item...)
-}
-
-func appendSection(out []byte, id byte, body []byte) []byte {
-	return append(appendU32(append(out, id), uint32(len(body))), body...)
+	var n uint32
+	if section != nil {
+		n = r.u32()
+	}
+	out := appendU32(make([]byte, 0, len(section)+32), n+uint32(len(items)))
+	out = append(out, r.b...)
+	for _, i := range items {
+		out = append(out, i...)
+	}
+	return out
 }
 
 func appendU32(b []byte, v uint32) []byte {
@@ -108,91 +156,61 @@ func appendU32(b []byte, v uint32) []byte {
 	return append(b, byte(v))
 }
 
-// importedGlobals counts them; they have the first indices.
-func importedGlobals(body []byte) (n uint32) {
+func (in *instrumenter) readTypes(body []byte) bool {
+	r := &reader{b: body}
+	for range r.count() {
+		if r.u8() != 0x60 {
+			return false
+		}
+		n := r.count()
+		r.bytes(n)
+		r.bytes(r.count())
+		in.params = append(in.params, uint64(n))
+	}
+	return r.ok() && len(r.b) == 0
+}
+
+// readImports counts them; they have the first indices of their kind.
+func (in *instrumenter) readImports(body []byte) (globals, memories uint32, ok bool) {
+	if body == nil {
+		return 0, 0, true
+	}
 	r := &reader{b: body}
 	for range r.count() {
 		r.bytes(r.u32())
 		r.bytes(r.u32())
 		switch r.u8() {
-		case 0: // function
+		case 0:
 			r.u32()
+			in.imported++
 		case 1: // table
 			r.u8()
 			r.limits()
-		case 2: // memory
+		case 2:
 			r.limits()
-		case 3: // global
+			memories++
+		case 3:
 			r.u8()
 			r.u8()
-			n++
-		default: // a tag
+			globals++
+		case 4: // tag
 			r.u8()
 			r.u32()
+		default:
+			return 0, 0, false
 		}
 	}
-	return n
+	return globals, memories, r.ok() && len(r.b) == 0
 }
 
-func instrumentCode(body []byte, global uint32) ([]byte, error) {
-	check := appendU32([]byte{0x23}, global)      // global.get
-	check = append(check, 0x04, 0x40, 0x00, 0x0b) // if unreachable end
+func (in *instrumenter) readFunctions(body []byte) bool {
 	r := &reader{b: body}
-	n := r.u32()
-	out := appendU32(make([]byte, 0, len(body)+len(body)/8), n)
-	var buf []byte
-	for range n {
-		f := r.bytes(r.u32())
-		if !r.ok() {
-			return nil, errNotInstrumented
+	for range r.count() {
+		t := r.u32()
+		if uint64(t) >= uint64(len(in.params)) {
+			return false
 		}
-		var err error
-		if buf, err = instrumentFunction(buf[:0], f, check); err != nil {
-			return nil, err
-		}
-		out = append(appendU32(out, uint32(len(buf))), buf...)
+		in.functions = append(in.functions, t)
 	}
-	if !r.ok() || len(r.b) > 0 {
-		return nil, errNotInstrumented
-	}
-	return out, nil
-}
-
-// instrumentFunction copies a body with the check after every loop opcode, and
-// at the start when it calls: recursion is a loop too.
-func instrumentFunction(out, body, check []byte) ([]byte, error) {
-	r := &reader{b: body}
-	for range r.count() { // groups of locals
-		r.u32()
-		r.valueType()
-	}
-	locals := len(body) - len(r.b)
-	if !r.ok() {
-		return nil, errNotInstrumented
-	}
-	out = append(out, body[:locals]...)
-	entry := len(out)
-	calls := false
-	copied := locals
-	for len(r.b) > 0 {
-		op := r.u8()
-		if !r.skip(op) || !r.ok() {
-			return nil, errNotInstrumented
-		}
-		switch op {
-		case 0x03:
-			at := len(body) - len(r.b)
-			out = append(append(out, body[copied:at]...), check...)
-			copied = at
-		case 0x10, 0x11, 0x12, 0x13, 0x14, 0x15:
-			calls = true
-		}
-	}
-	out = append(out, body[copied:]...)
-	if calls {
-		out = append(out, check...)
-		copy(out[entry+len(check):], bytes.Clone(out[entry:len(out)-len(check)]))
-		copy(out[entry:], check)
-	}
-	return out, nil
+	return r.ok() && len(r.b) == 0
 }

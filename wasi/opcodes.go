@@ -62,57 +62,30 @@ func (r *reader) count() uint32 {
 
 func (r *reader) limits() {
 	flags := r.u8()
-	r.leb(10)
+	r.u32()
 	if flags&1 != 0 {
-		r.leb(10)
-	}
-}
-
-// valueType skips a type: one byte, or two for a reference to a heap type.
-func (r *reader) valueType() {
-	if c := r.u8(); c == 0x63 || c == 0x64 {
-		r.leb(5)
-	}
-}
-
-// memarg skips alignment and offset, and a memory's index where there is one.
-func (r *reader) memarg() {
-	if align := r.u32(); align&0x40 != 0 {
 		r.u32()
 	}
-	r.leb(10)
-}
-
-// blockType skips a type index or a value type.
-func (r *reader) blockType() {
-	if len(r.b) > 0 && (r.b[0] == 0x63 || r.b[0] == 0x64) {
-		r.valueType()
-		return
-	}
-	r.leb(5)
 }
 
 // Kinds of immediates.
 const (
-	immNone = iota
-	immBlock
-	immIndex
-	immTwo
-	immMem
-	immByte
-	immI64
-	immF32
-	immF64
-	immTable
-	immSelect
-	immTry
-	immFC
-	immFD
-	immFE
+	immNone   = iota
+	immLEB    // an index, a type or a number
+	immTwo    // two indices
+	immMem    // alignment and offset
+	immF32    // four bytes
+	immF64    // eight bytes
+	immTable  // a vector of labels and one more
+	immSelect // a vector of types
+	immTry    // a type and catch clauses
+	immFC     // see skipFC
+	immFD     // see skipFD
 	immBad
 )
 
-// immediates is what follows each opcode of one byte.
+// immediates is what follows each opcode of one byte, for the features that the
+// engine has.
 var immediates = func() (t [256]uint8) {
 	for i := range t {
 		t[i] = immBad
@@ -122,38 +95,32 @@ var immediates = func() (t [256]uint8) {
 			t[i] = kind
 		}
 	}
-	set(immNone, 0x00, 0x01)  // unreachable nop
-	set(immBlock, 0x02, 0x04) // block loop if
-	set(immNone, 0x05, 0x05)  // else
-	set(immIndex, 0x08, 0x08) // throw
-	set(immNone, 0x0a, 0x0b)  // throw_ref end
-	set(immIndex, 0x0c, 0x0d) // br br_if
+	set(immNone, 0x00, 0x01) // unreachable nop
+	set(immLEB, 0x02, 0x04)  // block loop if
+	set(immNone, 0x05, 0x05) // else
+	set(immLEB, 0x08, 0x08)  // throw
+	set(immNone, 0x0a, 0x0b) // throw_ref end
+	set(immLEB, 0x0c, 0x0d)  // br br_if
 	set(immTable, 0x0e, 0x0e)
-	set(immNone, 0x0f, 0x0f)  // return
-	set(immIndex, 0x10, 0x10) // call
-	set(immTwo, 0x11, 0x11)   // call_indirect
-	set(immIndex, 0x12, 0x12) // return_call
-	set(immTwo, 0x13, 0x13)   // return_call_indirect
-	set(immIndex, 0x14, 0x15) // call_ref return_call_ref
-	set(immNone, 0x1a, 0x1b)  // drop select
+	set(immNone, 0x0f, 0x0f) // return
+	set(immLEB, 0x10, 0x10)  // call
+	set(immTwo, 0x11, 0x11)  // call_indirect
+	set(immLEB, 0x12, 0x12)  // return_call
+	set(immTwo, 0x13, 0x13)  // return_call_indirect
+	set(immNone, 0x1a, 0x1b) // drop select
 	set(immSelect, 0x1c, 0x1c)
 	set(immTry, 0x1f, 0x1f)
-	set(immIndex, 0x20, 0x26) // local, global, table
-	set(immMem, 0x28, 0x3e)   // loads and stores
-	set(immByte, 0x3f, 0x40)  // memory.size memory.grow
-	set(immIndex, 0x41, 0x41) // i32.const
-	set(immI64, 0x42, 0x42)
+	set(immLEB, 0x20, 0x26) // local, global, table
+	set(immMem, 0x28, 0x3e) // loads and stores
+	set(immLEB, 0x3f, 0x42) // memory.size memory.grow i32.const i64.const
 	set(immF32, 0x43, 0x43)
 	set(immF64, 0x44, 0x44)
-	set(immNone, 0x45, 0xc4)  // numeric
-	set(immIndex, 0xd0, 0xd0) // ref.null
-	set(immNone, 0xd1, 0xd1)  // ref.is_null
-	set(immIndex, 0xd2, 0xd2) // ref.func
-	set(immNone, 0xd3, 0xd4)  // ref.eq ref.as_non_null
-	set(immIndex, 0xd5, 0xd6) // br_on_null br_on_non_null
+	set(immNone, 0x45, 0xc4) // numeric
+	set(immLEB, 0xd0, 0xd0)  // ref.null
+	set(immNone, 0xd1, 0xd1) // ref.is_null
+	set(immLEB, 0xd2, 0xd2)  // ref.func
 	set(immFC, 0xfc, 0xfc)
 	set(immFD, 0xfd, 0xfd)
-	set(immFE, 0xfe, 0xfe)
 	return t
 }()
 
@@ -161,54 +128,49 @@ var immediates = func() (t [256]uint8) {
 func (r *reader) skip(op byte) bool {
 	switch immediates[op] {
 	case immNone:
-	case immBlock:
-		r.blockType()
-	case immIndex:
-		r.leb(5)
+	case immLEB:
+		r.leb(10)
 	case immTwo:
-		r.leb(5)
-		r.leb(5)
+		r.u32()
+		r.u32()
 	case immMem:
 		r.memarg()
-	case immByte:
-		r.u8()
-	case immI64:
-		r.leb(10)
 	case immF32:
 		r.bytes(4)
 	case immF64:
 		r.bytes(8)
 	case immTable:
 		for range r.count() {
-			r.leb(5)
+			r.u32()
 		}
-		r.leb(5)
+		r.u32()
 	case immSelect:
-		for range r.count() {
-			r.valueType()
-		}
+		r.bytes(r.count())
 	case immTry:
 		r.skipTry()
 	case immFC:
 		return r.skipFC()
 	case immFD:
 		return r.skipFD()
-	case immFE:
-		return r.skipFE()
 	default:
 		return false
 	}
 	return true
 }
 
+func (r *reader) memarg() {
+	r.u32()
+	r.leb(10)
+}
+
 // skipTry passes over try_table's type and catch clauses.
 func (r *reader) skipTry() {
-	r.blockType()
+	r.leb(5)
 	for range r.count() {
 		if r.u8() < 2 { // catch, catch_ref: a tag
-			r.leb(5)
+			r.u32()
 		}
-		r.leb(5)
+		r.u32()
 	}
 }
 
@@ -217,10 +179,10 @@ func (r *reader) skipFC() bool {
 	switch op := r.u32(); {
 	case op <= 7:
 	case op == 8, op == 10, op == 12, op == 14: // memory.init memory.copy table.init table.copy
-		r.leb(5)
-		r.leb(5)
+		r.u32()
+		r.u32()
 	case op == 9, op == 11, op == 13, op >= 15 && op <= 17:
-		r.leb(5)
+		r.u32()
 	default:
 		return false
 	}
@@ -240,19 +202,6 @@ func (r *reader) skipFD() bool {
 		r.memarg()
 		r.u8()
 	case op <= 275:
-	default:
-		return false
-	}
-	return true
-}
-
-// skipFE: atomics.
-func (r *reader) skipFE() bool {
-	switch op := r.u32(); {
-	case op == 3: // atomic.fence
-		r.u8()
-	case op <= 2, op >= 0x10 && op <= 0x4e:
-		r.memarg()
 	default:
 		return false
 	}
