@@ -13,3 +13,11 @@ func HostFunctions() (list []HostFunction) {
 	}
 	return list
 }
+
+// What tests need of the checks in modules.
+const (
+	Features = features
+	StopName = stopName
+)
+
+var Interruptible = interruptible
