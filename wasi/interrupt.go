@@ -5,11 +5,18 @@ import "errors"
 // Compiled code is not Go's: while it loops, nobody can stop its goroutine, not
 // even the garbage collector, which then stops everybody else. wazero's own
 // remedy is a call into Go at every loop's head, which makes tight loops many
-// times slower. So we put cheaper checks into the module itself before it is
-// compiled: loops count in a local, functions in a global, and when a counter
-// comes round to 0 they call a function that we add. That one goes through Go,
-// by growing the memory by nothing, and traps if the global stopName is not 0.
+// times slower, and none for recursion. So we put checks into the module itself:
+// loops count in a local, functions in a global, and when a counter comes round
+// to 0 they call a function that we add. That one goes through Go, by growing
+// the memory by nothing, and traps if the global stopName is not 0.
+//
+// Interpreted modules get only the functions' checks. Their loops, and the one
+// in the function that we add, have wazero's, which costs an interpreter little.
 const stopName = "sbx.stop"
+
+// startName is what a start function is exported as: it is called when the
+// global can be reached, and not during the instantiation.
+const startName = "sbx.start"
 
 // A counter comes round after 2^32/step. Between two checks there are at most
 // as many function calls as the one allows, each with as many loops as the other.
@@ -44,6 +51,7 @@ type sections [sectionEnd][]byte
 
 // instrumenter knows the indices of what it adds.
 type instrumenter struct {
+	loops       bool     // they are to be checked
 	params      []uint64 // of each type
 	functions   []uint32 // types of the module's own functions
 	imported    uint32   // functions
@@ -51,42 +59,46 @@ type instrumenter struct {
 	check       uint32   // function
 }
 
-// interruptible returns the module with the checks in it. It fails for modules
-// that it does not understand whole, those without a memory, and those with a
-// start function, which runs before anybody can reach the global.
-func interruptible(module []byte) ([]byte, error) {
+// interruptible returns the module with the checks in it, those of loops only
+// if asked for. It fails for modules that it does not understand whole, which
+// are not valid ones.
+func interruptible(module []byte, loops bool) ([]byte, error) {
 	s, err := split(module)
 	if err != nil {
 		return nil, err
 	}
-	var in instrumenter
-	types := in.readTypes(s[sectionType])
-	globals, memories, ok := in.readImports(s[sectionImport])
+	in := instrumenter{loops: loops}
+	memories := s.count(sectionMemory)
+	globals := s.count(sectionGlobal)
+	ok := in.readTypes(s[sectionType])
+	ok = in.readImports(s[sectionImport], &globals, &memories) && ok
 	ok = in.readFunctions(s[sectionFunction]) && ok
-	if m := (&reader{b: s[sectionMemory]}); s[sectionMemory] != nil {
-		memories += m.u32()
-	}
-	if g := (&reader{b: s[sectionGlobal]}); s[sectionGlobal] != nil {
-		globals += g.u32()
-	}
-	if !types || !ok || memories == 0 || s[sectionStart] != nil || s[sectionCode] == nil {
+	if !ok {
 		return nil, errNotInstrumented
 	}
 	in.stop, in.calls = globals, globals+1
 	in.check = in.imported + uint32(len(in.functions))
-
-	code, err := in.code(s[sectionCode])
-	if err != nil {
+	if s[sectionCode], err = in.code(s[sectionCode]); err != nil {
 		return nil, err
 	}
-	s[sectionCode] = code
-	s[sectionType] = appendItems(s[sectionType], []byte{0x60, 0, 0})
-	s[sectionFunction] = appendItems(s[sectionFunction], appendU32(nil, uint32(len(in.params))))
+	s.add(sectionType, []byte{0x60, 0, 0})
+	s.add(sectionFunction, appendU32(nil, uint32(len(in.params))))
+	if memories == 0 {
+		s.add(sectionMemory, []byte{1, 0, 0}) // of no bytes, now and ever
+	}
 	zero := []byte{0x7f, 0x01, 0x41, 0x00, 0x0b} // (global (mut i32) (i32.const 0))
-	s[sectionGlobal] = appendItems(s[sectionGlobal], zero, zero)
-	name := append([]byte{byte(len(stopName))}, stopName...)
-	s[sectionExport] = appendItems(s[sectionExport], appendU32(append(name, 0x03), in.stop))
+	s.add(sectionGlobal, zero, zero)
+	s.add(sectionExport, export(stopName, 0x03, appendU32(nil, in.stop)))
+	if start := s[sectionStart]; start != nil {
+		s.add(sectionExport, export(startName, 0x00, start))
+		s[sectionStart] = nil
+	}
 	return s.join(module[:8]), nil
+}
+
+func export(name string, kind byte, index []byte) []byte {
+	b := append([]byte{byte(len(name))}, name...)
+	return append(append(b, kind), index...)
 }
 
 // split takes a module apart. Custom sections are left out: nobody asks for
@@ -134,19 +146,27 @@ func (s *sections) join(header []byte) []byte {
 	return out
 }
 
-// appendItems adds items to a section that is a vector, or makes it.
-func appendItems(section []byte, items ...[]byte) []byte {
-	r := &reader{b: section}
+// count is the length of a section that is a vector.
+func (s *sections) count(id byte) uint32 {
+	if s[id] == nil {
+		return 0
+	}
+	return (&reader{b: s[id]}).u32()
+}
+
+// add adds items to a section that is a vector, or makes it.
+func (s *sections) add(id byte, items ...[]byte) {
+	r := &reader{b: s[id]}
 	var n uint32
-	if section != nil {
+	if s[id] != nil {
 		n = r.u32()
 	}
-	out := appendU32(make([]byte, 0, len(section)+32), n+uint32(len(items)))
+	out := appendU32(make([]byte, 0, len(r.b)+64), n+uint32(len(items)))
 	out = append(out, r.b...)
 	for _, i := range items {
 		out = append(out, i...)
 	}
-	return out
+	s[id] = out
 }
 
 func appendU32(b []byte, v uint32) []byte {
@@ -157,6 +177,9 @@ func appendU32(b []byte, v uint32) []byte {
 }
 
 func (in *instrumenter) readTypes(body []byte) bool {
+	if body == nil {
+		return true
+	}
 	r := &reader{b: body}
 	for range r.count() {
 		if r.u8() != 0x60 {
@@ -171,9 +194,9 @@ func (in *instrumenter) readTypes(body []byte) bool {
 }
 
 // readImports counts them; they have the first indices of their kind.
-func (in *instrumenter) readImports(body []byte) (globals, memories uint32, ok bool) {
+func (in *instrumenter) readImports(body []byte, globals, memories *uint32) bool {
 	if body == nil {
-		return 0, 0, true
+		return true
 	}
 	r := &reader{b: body}
 	for range r.count() {
@@ -188,22 +211,25 @@ func (in *instrumenter) readImports(body []byte) (globals, memories uint32, ok b
 			r.limits()
 		case 2:
 			r.limits()
-			memories++
+			*memories++
 		case 3:
 			r.u8()
 			r.u8()
-			globals++
+			*globals++
 		case 4: // tag
 			r.u8()
 			r.u32()
 		default:
-			return 0, 0, false
+			return false
 		}
 	}
-	return globals, memories, r.ok() && len(r.b) == 0
+	return r.ok() && len(r.b) == 0
 }
 
 func (in *instrumenter) readFunctions(body []byte) bool {
+	if body == nil {
+		return true
+	}
 	r := &reader{b: body}
 	for range r.count() {
 		t := r.u32()

@@ -3,7 +3,7 @@ package wasi
 // code instruments every function and adds the one that is called.
 func (in *instrumenter) code(body []byte) ([]byte, error) {
 	r := &reader{b: body}
-	if int(r.u32()) != len(in.functions) {
+	if body != nil && int(r.u32()) != len(in.functions) || body == nil && len(in.functions) > 0 {
 		return nil, errNotInstrumented
 	}
 	out := appendU32(make([]byte, 0, len(body)+len(body)/4), uint32(len(in.functions))+1)
@@ -23,6 +23,7 @@ func (in *instrumenter) code(body []byte) ([]byte, error) {
 		return nil, errNotInstrumented
 	}
 	check := []byte{0, // no locals
+		0x03, 0x40, 0x0b, // loop end: for wazero's check, of interpreted modules
 		0x41, 0x00, 0x40, 0x00, 0x1a, // memory.grow 0, drop: through Go
 		0x23} // global.get
 	check = append(appendU32(check, in.stop), 0x04, 0x40, 0x00, 0x0b, 0x0b) // if unreachable end end
@@ -49,13 +50,17 @@ func (in *instrumenter) function(out, body []byte, params uint64) ([]byte, error
 	if err != nil {
 		return nil, err
 	}
+	looping := loops != nil
+	if !in.loops {
+		loops = nil
+	}
 	if loops == nil {
 		out = append(out, body[:start]...)
 	} else {
 		out = append(appendU32(out, groups+1), body[first:start]...)
 		out = append(out, 1, 0x7f) // one i32 more
 	}
-	if loops != nil || calls {
+	if looping || calls {
 		out = appendU32(append(out, 0x23), in.calls) // global.get
 		out = appendAdd(out, callStep)
 		out = appendU32(append(out, 0x24), in.calls) // global.set

@@ -3,7 +3,6 @@ package wasi_test
 import (
 	"bytes"
 	"context"
-	"os"
 	"runtime"
 	"testing"
 	"time"
@@ -13,6 +12,7 @@ import (
 	"github.com/tetratelabs/wazero/experimental"
 
 	"github.com/sbxrun/sbx/abi/linux"
+	"github.com/sbxrun/sbx/kernel"
 	"github.com/sbxrun/sbx/tools"
 	"github.com/sbxrun/sbx/wasi"
 )
@@ -96,7 +96,7 @@ func TestInstrumentedComputes(t *testing.T) {
 		defer rt.Close(ctx)
 		for _, c := range computations {
 			plain := program(false, c.f)
-			with, err := wasi.Interruptible(plain)
+			with, err := wasi.Interruptible(plain, true)
 			if err != nil {
 				t.Fatal(c.name, err)
 			}
@@ -159,9 +159,16 @@ var forever = map[string]func() []byte{
 // Whatever a module does, it dies of signals, and meanwhile the garbage
 // collector, and with it the whole program, goes on.
 func TestKillAnyLoop(t *testing.T) {
+	interpreter := wasi.New(wasi.Config{Interpret: true})
+	defer interpreter.Close()
+	t.Run("compiled", func(t *testing.T) { killAnyLoop(t, engine) })
+	t.Run("interpreted", func(t *testing.T) { killAnyLoop(t, interpreter) })
+}
+
+func killAnyLoop(t *testing.T, e *wasi.Engine) {
 	for what, build := range forever {
 		for _, sig := range []linux.Signal{linux.SIGKILL, linux.SIGTERM} {
-			w := newWorld(t)
+			w := newWorld(t, func(c *kernel.Config) { c.Loaders = []kernel.Loader{e} })
 			w.write("/m", build(), 0o755)
 			var out, errOut bytes.Buffer
 			p := w.start(run{argv: []string{"/m"}}, &out, &errOut)
@@ -187,15 +194,15 @@ func TestKillAnyLoop(t *testing.T) {
 
 func TestNotInstrumented(t *testing.T) {
 	good := program(true, function{code: spin})
-	if _, err := wasi.Interruptible(good); err != nil {
+	if _, err := wasi.Interruptible(good, true); err != nil {
 		t.Fatal(err)
 	}
 	for what, m := range map[string][]byte{
-		"a start function": forever["start function"](), "no memory": forever["no memory"](), "nothing": nil, "a header": good[:8],
+		"nothing": nil, "half a header": good[:7],
 		"an unknown instruction": program(true, function{code: []byte{0xfb, 0}}), "a cut": good[:len(good)-1],
 		"an unknown section": concat(good, section(99, nil)), "a section twice": concat(good, section(10, []byte{0})),
 	} {
-		if _, err := wasi.Interruptible(m); err == nil {
+		if _, err := wasi.Interruptible(m, true); err == nil {
 			t.Errorf("with %s it was instrumented", what)
 		}
 	}
@@ -207,7 +214,7 @@ func TestInstrumentedTools(t *testing.T) {
 	rt := newRuntime(false, true)
 	defer rt.Close(context.Background())
 	for _, m := range tools.Modules() {
-		with, err := wasi.Interruptible(m.Wasm)
+		with, err := wasi.Interruptible(m.Wasm, true)
 		if err != nil {
 			t.Fatal(m.Name, err)
 		}
@@ -218,7 +225,8 @@ func TestInstrumentedTools(t *testing.T) {
 	}
 }
 
-// FuzzInterruptible: no input panics, and valid modules stay valid.
+// FuzzInterruptible: no input panics; valid modules are understood and stay
+// valid.
 func FuzzInterruptible(f *testing.F) {
 	for _, build := range forever {
 		f.Add(build())
@@ -229,25 +237,34 @@ func FuzzInterruptible(f *testing.F) {
 	for _, m := range tools.Modules() {
 		f.Add(m.Wasm)
 	}
-	if m, err := os.ReadFile("testdata/every.wasm"); err == nil {
-		f.Add(m)
-	}
+	f.Add([]byte("\x00asm\x01\x00\x00\x00"))
 	rt := newRuntime(false, true)
+	compile := func(module []byte) error {
+		c, err := rt.CompileModule(context.Background(), module)
+		if err == nil {
+			c.Close(context.Background())
+		}
+		return err
+	}
 	f.Fuzz(func(t *testing.T, module []byte) {
-		with, err := wasi.Interruptible(module)
-		if err != nil {
+		var with [2][]byte
+		var err error
+		for i := range with {
+			if with[i], err = wasi.Interruptible(module, i == 1); err != nil {
+				break
+			}
+		}
+		if compile(module) != nil {
 			return
 		}
-		ctx := context.Background()
-		c, err := rt.CompileModule(ctx, module)
 		if err != nil {
-			return
+			t.Fatalf("a valid module is not understood: %v", err)
 		}
-		c.Close(ctx)
-		if c, err = rt.CompileModule(ctx, with); err != nil {
-			t.Fatal(err)
+		for _, m := range with {
+			if err := compile(m); err != nil {
+				t.Fatal(err)
+			}
 		}
-		c.Close(ctx)
 	})
 }
 
@@ -259,7 +276,7 @@ func BenchmarkChecks(b *testing.B) {
 	ctx := experimental.WithCompilationWorkers(context.Background(), 1)
 	for _, c := range computations {
 		plain := program(false, c.f)
-		with, err := wasi.Interruptible(plain)
+		with, err := wasi.Interruptible(plain, true)
 		if err != nil {
 			b.Fatal(err)
 		}

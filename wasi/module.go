@@ -70,7 +70,7 @@ func (e *Engine) module(ctx context.Context, code []byte) (*module, form, error)
 		m = &module{key: key, ready: make(chan struct{})}
 		e.modules[key] = m
 		m.refs++ // the compilation's
-		e.background.Go(func() { e.compile(m, code) })
+		e.background.Go(func() { e.first(m, code) })
 	}
 	m.refs++
 	e.mu.Unlock()
@@ -87,15 +87,15 @@ func (e *Engine) module(ctx context.Context, code []byte) (*module, form, error)
 	return m, e.pick(m, code), nil
 }
 
-// compile makes the first form of a module.
-func (e *Engine) compile(m *module, code []byte) {
+// first makes the first form of a module.
+func (e *Engine) first(m *module, code []byte) {
 	defer e.release(m)
 	defer close(m.ready)
 	var f form
 	if isQuick(code) && !e.store.has(m.key) {
 		f, m.err = e.prepare(e.ctx, interpreted, code)
 	} else {
-		f, m.err = e.native(e.ctx, m.key, code)
+		f, m.err = e.compile(e.ctx, m.key, code)
 	}
 	if m.err != nil {
 		return
@@ -124,7 +124,7 @@ func (e *Engine) pick(m *module, code []byte) form {
 // begun again by the next engine.
 func (e *Engine) promote(m *module, code []byte) {
 	defer e.release(m)
-	f, err := e.native(context.Background(), m.key, code)
+	f, err := e.compile(context.Background(), m.key, code)
 	if err != nil {
 		return
 	}

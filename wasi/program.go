@@ -38,7 +38,7 @@ func (g *program) Run(t *kernel.Task) int {
 	mod, err := g.form.rt.InstantiateModule(ictx, g.form.compiled, cfg)
 	if err == nil {
 		defer mod.Close(context.Background())
-		if g.form.tier == checked {
+		if g.form.tier == native {
 			defer stopWith(t.Context(), mod)()
 		}
 		err = start(ctx, mod)
@@ -58,6 +58,11 @@ func start(ctx context.Context, mod api.Module) error {
 	f := mod.ExportedFunction("_start")
 	if f == nil || len(f.Definition().ParamTypes()) > 0 || len(f.Definition().ResultTypes()) > 0 {
 		return errNoStart
+	}
+	if first := mod.ExportedFunction(startName); first != nil {
+		if _, err := first.Call(ctx); err != nil {
+			return err
+		}
 	}
 	_, err := f.Call(ctx)
 	return err

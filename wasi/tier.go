@@ -20,8 +20,7 @@ type tier int
 
 const (
 	interpreted tier = iota // quick modules, and all where there is no compiler
-	checked                 // compiled, with checks that we put in
-	unchanged               // compiled as they are, with wazero's checks
+	native
 	tiers
 )
 
@@ -64,7 +63,7 @@ func (e *Engine) runtime(t tier) (wazero.Runtime, error) {
 		cfg = wazero.NewRuntimeConfig().WithCompilationCache(e.openCache())
 	}
 	cfg = cfg.WithCoreFeatures(features).
-		WithCloseOnContextDone(t != checked). // a busy loop must die when its task does
+		WithCloseOnContextDone(t == interpreted). // native modules have our checks for that
 		WithMemoryLimitPages(uint32(e.maxMemory() / pageSize)).
 		WithDebugInfoEnabled(false)
 	rt := wazero.NewRuntimeWithConfig(context.Background(), cfg)
@@ -76,12 +75,9 @@ func (e *Engine) runtime(t tier) (wazero.Runtime, error) {
 	return rt, nil
 }
 
-// openCache makes the cache that the compiling tiers share: over a folder of
-// this engine's own where there is a store.
+// openCache makes the compiler's cache: over a folder of this engine's own where
+// there is a store.
 func (e *Engine) openCache() wazero.CompilationCache {
-	if e.cache != nil {
-		return e.cache
-	}
 	if dir := e.store.private(); dir != "" {
 		c, err := wazero.NewCompilationCacheWithDir(dir)
 		made, _ := filepath.Glob(filepath.Join(dir, "*"))
@@ -95,38 +91,28 @@ func (e *Engine) openCache() wazero.CompilationCache {
 	return e.cache
 }
 
-// native compiles a module; where there is no compiler it prepares it for
+// compile compiles a module; where there is no compiler it prepares it for
 // interpretation. One at a time, so that it is known whose the new entries of
 // the cache are.
-func (e *Engine) native(ctx context.Context, key digest, code []byte) (form, error) {
+func (e *Engine) compile(ctx context.Context, key digest, code []byte) (form, error) {
 	if e.cfg.Interpret || !hasCompiler {
 		return e.prepare(ctx, interpreted, code)
 	}
 	e.compiling.Lock()
 	defer e.compiling.Unlock()
-	if instrumented, err := interruptible(code); err == nil {
-		if f, err := e.stored(ctx, checked, key, instrumented); err == nil {
-			return f, nil
-		}
-	}
-	return e.stored(ctx, unchanged, key, code)
-}
-
-// stored is prepare with the store around it.
-func (e *Engine) stored(ctx context.Context, t tier, key digest, code []byte) (form, error) {
-	if _, err := e.runtime(t); err != nil {
+	if _, err := e.runtime(native); err != nil {
 		return form{}, err
 	}
 	if e.private == "" {
-		return e.prepare(ctx, t, code)
+		return e.prepare(ctx, native, code)
 	}
 	touch(e.private)
 	e.store.fetch(key, e.private)
-	f, err := e.prepare(ctx, t, code)
+	f, err := e.prepare(ctx, native, code)
 	if err != nil {
 		// The module's fault or the folder's: wazero fails when it cannot write
 		// an entry. What it could not write it has in memory now.
-		f, err = e.prepare(ctx, t, code)
+		f, err = e.prepare(ctx, native, code)
 	}
 	e.store.keep(key, e.private)
 	return f, err
@@ -144,6 +130,10 @@ func (e *Engine) prepare(ctx context.Context, t tier, code []byte) (f form, err 
 			f, err = form{}, fmt.Errorf("compile: %v: %w", r, linux.ENOEXEC)
 		}
 	}()
+	code, err = interruptible(code, t == native)
+	if err != nil {
+		return form{}, fmt.Errorf("compile: %v: %w", err, linux.ENOEXEC)
+	}
 	c, err := rt.CompileModule(experimental.WithCompilationWorkers(ctx, e.workers()), code)
 	if err != nil {
 		return form{}, fmt.Errorf("compile: %v: %w", err, linux.ENOEXEC)
