@@ -192,6 +192,28 @@ func killAnyLoop(t *testing.T, e *wasi.Engine) {
 	}
 }
 
+// A start function runs before _start, with the process it belongs to.
+func TestStartFunction(t *testing.T) {
+	interpreter := wasi.New(wasi.Config{Interpret: true})
+	defer interpreter.Close()
+	exit := importFunc{"wasi_snapshot_preview1", "proc_exit", "i"}
+	// _start exits with what is at address 0, where the start function put 5.
+	m := assembly{imports: []importFunc{exit}, code: []byte{0x41, 0, 0x28, 2, 0, 0x10, 0}}.build()
+	m = bytes.Replace(m, section(3, vector([]byte{0})), section(3, vector([]byte{0}, []byte{0})), 1)
+	i := bytes.Index(m, append(name("_start"), 0)) + len(name("_start")) + 2
+	body := func(code ...byte) []byte {
+		return append(uleb(uint64(len(code)+2)), concat([]byte{0}, code, []byte{0x0b})...)
+	}
+	m = concat(m[:i], section(8, []byte{2}), section(10, vector(body(0x41, 0, 0x28, 2, 0, 0x10, 0), body(0x41, 0, 0x41, 5, 0x36, 2, 0))))
+	for what, e := range map[string]*wasi.Engine{"compiled": engine, "interpreted": interpreter} {
+		w := newWorld(t, func(c *kernel.Config) { c.Loaders = []kernel.Loader{e} })
+		w.write("/m", m, 0o755)
+		if r := w.run(run{argv: []string{"/m"}}); r.status.ExitCode() != 5 {
+			t.Errorf("%s: %v", what, r)
+		}
+	}
+}
+
 func TestNotInstrumented(t *testing.T) {
 	good := program(true, function{code: spin})
 	if _, err := wasi.Interruptible(good, true); err != nil {
