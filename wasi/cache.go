@@ -128,14 +128,22 @@ func (s store) keep(key digest, private string) {
 	files, _ := filepath.Glob(filepath.Join(private, "*"))
 	for _, p := range files {
 		name := filepath.Base(p)
-		sum, err := sumFile(p)
-		if err != nil || known[name] || len(name) != 2*sha256.Size || os.MkdirAll(filepath.Join(s.dir, v), 0o700) != nil ||
-			os.Rename(p, filepath.Join(s.dir, v, moduleName(key)+"-"+name+"-"+sum)) != nil {
+		if known[name] || !s.add(p, v, moduleName(key)+"-"+name) {
 			os.Remove(p)
 			continue
 		}
 		s.evict()
 	}
+}
+
+// add moves a file that wazero has made to the store.
+func (s store) add(file, version, name string) bool {
+	if len(filepath.Base(file)) != 2*sha256.Size { // not one that is whole
+		return false
+	}
+	sum, err := sumFile(file)
+	return err == nil && os.MkdirAll(filepath.Join(s.dir, version), 0o700) == nil &&
+		os.Rename(file, filepath.Join(s.dir, version, name+"-"+sum)) == nil
 }
 
 // evict removes what was used longest ago until the rest is within the bound.
