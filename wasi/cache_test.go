@@ -66,7 +66,7 @@ func TestQuickModule(t *testing.T) {
 	if n := len(cacheFiles(t, dir)); n != 0 {
 		t.Errorf("one use compiled: %d files", n)
 	}
-	for range 4 {
+	for range wasi.QuickUses {
 		if got := echo(t, e, "hot", "echo", "x"); got != "x\n" {
 			t.Errorf("%q", got)
 		}
@@ -75,7 +75,7 @@ func TestQuickModule(t *testing.T) {
 		t.Error(err)
 	}
 	if n := len(cacheFiles(t, dir)); n != 1 {
-		t.Errorf("after five uses: %d files", n)
+		t.Errorf("after %d uses: %d files", wasi.QuickUses+1, n)
 	}
 	e = wasi.New(wasi.Config{CacheDir: dir})
 	defer e.Close()

@@ -16,8 +16,10 @@ func HostFunctions() (list []HostFunction) {
 
 // What tests need of the checks in modules.
 const (
-	Features = features
-	StopName = stopName
+	Features  = features
+	StopName  = stopName
+	QuickMark = quickMark
+	QuickUses = quickUses
 )
 
 var Interruptible = interruptible

@@ -39,7 +39,7 @@ const hasCompiler = runtime.GOARCH == "amd64" || runtime.GOARCH == "arm64"
 // often that compiling it pays: a first command must not wait for that.
 const (
 	quickMark = "\x00\x0a\x09sbx.quick"
-	quickUses = 4
+	quickUses = 100
 	maxQuick  = 1 << 20
 )
 
