@@ -252,10 +252,10 @@ func TestKilledCompiler(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts processes")
 	}
-	dir := t.TempDir()
+	dir, tmp := t.TempDir(), t.TempDir()
 	for i := range 6 {
 		cmd := exec.Command(os.Args[0], "-test.run=^TestKilledCompiler$")
-		cmd.Env = append(os.Environ(), "SBX_TEST_COMPILE="+dir)
+		cmd.Env = append(os.Environ(), "SBX_TEST_COMPILE="+dir, "TMPDIR="+tmp, "TMP="+tmp) // killed, it does not clean up
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
