@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The first command of a newcomer: `sbx run base date`, offline, with an empty home (cold: the base image is made and the
-# module compiled) and with a warm one, beside the host's own date.  Usage: bench/date.sh [RUNS]
+# module interpreted) and with a warm one, beside the host's own date.  Usage: bench/date.sh [RUNS]
 . "$(dirname "$0")/lib.sh"
 runs=${1:-11}
 machine

@@ -13,7 +13,8 @@
 //
 // Everything under v1 can be rebuilt from oci. A file appears under its final name only once it is complete,
 // verified and synced, and is never changed afterwards; so a process that is killed at any moment leaves at worst a
-// file in v1/tmp. Locks and leases are locks of the operating system on open files: they end with their process.
+// file in v1/tmp. Merged indices and leases are not synced: they are checked whole when they are opened, and made again
+// when the host's crash has damaged them. Locks and leases are locks of the operating system on open files: they end with their process.
 //
 // # Lock order
 //

@@ -201,11 +201,10 @@ func (s *Store) ingestStream(ctx context.Context, r io.Reader, compress bool, pr
 	}
 	out := layer{diffID: u.diffID, entries: u.entries}
 	out.desc = ocispec.Descriptor{MediaType: layerType(kind), Digest: digestSum(sum.h.Sum(nil)), Size: sum.n}
-	if err := s.publish(blob, s.blobPath(out.desc.Digest)); err != nil {
-		u.discard()
-		return layer{}, err
-	}
-	return out, s.publishContent(u)
+	return out, together(
+		func() error { return s.publish(blob, s.blobPath(out.desc.Digest)) },
+		func() error { return s.publishContent(u) },
+	)
 }
 
 // layerType is the OCI media type of a compression.

@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // createTemp makes a file in v1/tmp. Whoever holds the store lock exclusively may delete such files.
@@ -73,6 +75,32 @@ func (s *Store) publishFunc(dst string, fn func(io.Writer) error) error {
 		return diskError(s.home, err)
 	}
 	return s.publish(f, dst)
+}
+
+// publishCache is publishFunc for files that are checked whole whenever they are opened, and made again when they are
+// damaged: nothing waits until they are on disk.
+func (s *Store) publishCache(dst string, fn func(io.Writer) error) error {
+	f, err := s.createTemp("file")
+	if err != nil {
+		return err
+	}
+	if err = errors.Join(fn(f), f.Close()); err == nil {
+		err = rename(f.Name(), dst)
+	}
+	if err != nil {
+		os.Remove(f.Name())
+	}
+	return diskError(s.home, err)
+}
+
+// together does several things at the same time. Syncing files one after another costs as many commits of the host's
+// journal; together they cost one.
+func together(do ...func() error) error {
+	var g errgroup.Group
+	for _, f := range do {
+		g.Go(f)
+	}
+	return g.Wait()
 }
 
 // putBlob stores a small blob and returns its digest.

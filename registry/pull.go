@@ -352,10 +352,11 @@ func (s *Store) checkTotal(layers []LayerInfo) error {
 // publishImage stores configuration and manifest, then the name, in this order: a name never stands for something
 // that is not there.
 func (s *Store) publishImage(ctx context.Context, img Image, ref Ref, repoDigests ...string) (Image, error) {
-	if _, err := s.putBlob(img.rawConfig); err != nil {
-		return Image{}, err
-	}
-	if _, err := s.putBlob(img.rawMani); err != nil {
+	err := together(
+		func() error { _, err := s.putBlob(img.rawConfig); return err },
+		func() error { _, err := s.putBlob(img.rawMani); return err },
+	)
+	if err != nil {
 		return Image{}, err
 	}
 	desc := ocispec.Descriptor{MediaType: img.desc.MediaType, Digest: img.desc.Digest, Size: int64(len(img.rawMani))}
@@ -364,7 +365,7 @@ func (s *Store) publishImage(ctx context.Context, img Image, ref Ref, repoDigest
 		desc.Platform = &p
 	}
 	var out Image
-	err := s.updateCatalog(ctx, func(c *catalog) (err error) {
+	err = s.updateCatalog(ctx, func(c *catalog) (err error) {
 		c.set(ref, desc, repoDigests...)
 		out, err = s.loadImage(c, desc)
 		return err

@@ -169,7 +169,7 @@ func (st *stack) tocs(known map[Digest][]vfs.LayerEntry) (all [][]vfs.LayerEntry
 // build publishes the merged index.
 func (st *stack) build(tocs [][]vfs.LayerEntry) error {
 	var buildErr error
-	err := st.s.publishFunc(st.s.imagePath(st.key), func(w io.Writer) error {
+	err := st.s.publishCache(st.s.imagePath(st.key), func(w io.Writer) error {
 		buildErr = vfs.BuildIndex(w, tocs, vfs.DefaultLimits())
 		return buildErr
 	})
@@ -201,17 +201,16 @@ func (st *stack) open() (*Root, error) {
 	return r, nil
 }
 
-// takeLease locks the lease file of the root, shared. The file lists what GC must keep while anybody has the lock.
+// takeLease locks the lease file of the root, shared. The file lists what GC must keep while anybody has the lock. A
+// file that says anything else was left by a crash while it was written; everybody who finds it writes the same.
 func (st *stack) takeLease() (*fileLock, error) {
 	path := st.s.leasePath(st.key)
-	if !exists(path) {
-		var b strings.Builder
-		for _, l := range st.layers {
-			fmt.Fprintln(&b, l.diffID)
-		}
-		if err := st.s.publishBytes([]byte(b.String()), path); err != nil {
-			return nil, err
-		}
+	var want strings.Builder
+	for _, l := range st.layers {
+		fmt.Fprintln(&want, l.diffID)
+	}
+	if err := writeSame(path, want.String()); err != nil {
+		return nil, err
 	}
 	// Only GC locks leases exclusively, and it is away while the store lock is held.
 	l, err := tryAcquire(path, false)
@@ -219,6 +218,26 @@ func (st *stack) takeLease() (*fileLock, error) {
 		err = Errorf(ErrConflict, "the lease %s is locked by another program: end it and try again", path)
 	}
 	return l, err
+}
+
+// writeSame makes sure that a file holds text. Others may do the same at the same time: nobody ever sees it emptied.
+func writeSame(path, text string) error {
+	same := func() bool {
+		b, err := os.ReadFile(path)
+		return err == nil && string(b) == text
+	}
+	if same() {
+		return nil
+	}
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteAt([]byte(text), 0)
+	if err = errors.Join(err, f.Truncate(int64(len(text))), f.Close()); err != nil && same() {
+		return nil // another process was first and has it locked
+	}
+	return err
 }
 
 // ingestExtra unpacks a layer that is not part of an image.

@@ -1,9 +1,8 @@
 package registry
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
+	"io"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -94,10 +93,10 @@ func Open(home string, opts ...Option) (*Store, error) {
 	return s, nil
 }
 
-// init makes the folders. A complete store costs one stat.
+// init makes the folders. A complete store costs two stats.
 func (s *Store) init() error {
 	layout := s.path("oci", "oci-layout")
-	if _, err := os.Lstat(layout); err == nil {
+	if fi, err := os.Lstat(layout); err == nil && fi.Size() == int64(len(layoutFile)) {
 		if _, err = os.Lstat(s.path("v1", "tmp")); err == nil {
 			return nil
 		}
@@ -107,10 +106,10 @@ func (s *Store) init() error {
 			return err
 		}
 	}
-	if _, err := os.Lstat(layout); errors.Is(err, fs.ErrNotExist) {
-		return s.publishBytes([]byte(layoutFile), layout)
-	}
-	return nil
+	return s.publishCache(layout, func(w io.Writer) error {
+		_, err := io.WriteString(w, layoutFile)
+		return err
+	})
 }
 
 // Close gives the network connections back. It does not invalidate open roots.

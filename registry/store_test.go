@@ -268,6 +268,40 @@ func TestLease(t *testing.T) {
 	}
 }
 
+// A lease that a crash of the host damaged is mended by who takes it, and keeps
+// what it must.
+func TestDamagedLease(t *testing.T) {
+	for _, damaged := range []string{"", "sha256:", strings.Repeat("x", 1000)} {
+		s := testStore(t)
+		img := importOne(t, s, "a", "contents")
+		root, err := s.OpenRoot(ctx, img)
+		if err != nil {
+			t.Fatal(err)
+		}
+		root.Close()
+		list, _ := filepath.Glob(s.path("v1", "leases", "*"))
+		if len(list) != 1 {
+			t.Fatalf("leases %q", list)
+		}
+		if err := os.WriteFile(list[0], []byte(damaged), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if root, err = s.OpenRoot(ctx, img); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Remove(ctx, "a", false); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.GC(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if !exists(s.contentPath(img.Layers()[0].DiffID)) {
+			t.Errorf("after %.10q GC deleted the contents of an open root", damaged)
+		}
+		root.Close()
+	}
+}
+
 // TestRebuild deletes or damages everything that can be rebuilt.
 func TestRebuild(t *testing.T) {
 	damage := func(pattern string, f func(path string) error) func(*testing.T, *Store) {
@@ -295,6 +329,8 @@ func TestRebuild(t *testing.T) {
 		"no index":       damage("v1/image/*", os.Remove),
 		"damaged index":  damage("v1/image/*", scribble),
 		"no locks":       damage("v1/locks/*", os.Remove),
+		"empty index":    damage("v1/image/*", func(p string) error { return os.Truncate(p, 0) }),
+		"empty layout":   damage("oci/oci-layout", func(p string) error { return os.Truncate(p, 0) }),
 		"damaged leases": func(t *testing.T, s *Store) { os.WriteFile(s.path("v1", "leases", "x"), []byte("junk"), 0o600) },
 		"damaged tocs and no index": func(t *testing.T, s *Store) {
 			damage("v1/toc/*", scribble)(t, s)

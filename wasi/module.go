@@ -3,10 +3,8 @@ package wasi
 import (
 	"context"
 	"crypto/sha256"
-	"fmt"
 
 	"github.com/tetratelabs/wazero"
-	"github.com/tetratelabs/wazero/experimental"
 
 	"github.com/sbxrun/sbx/abi/linux"
 	"github.com/sbxrun/sbx/kernel"
@@ -21,16 +19,19 @@ const maxIdle = 32
 
 type digest [sha256.Size]byte
 
-// module is one compiled module. ready is closed when compiled or err is set.
+// module is one module's content. ready is closed when its first form or err is
+// set.
 type module struct {
-	key      digest
-	ready    chan struct{}
-	compiled wazero.CompiledModule
-	foreign  bool // it imports nothing from module "sbx"
-	err      error
+	key     digest
+	ready   chan struct{}
+	foreign bool // it imports nothing from module "sbx"
+	err     error
 
-	refs int    // under Engine.mu: loads and running programs
-	used uint64 // under Engine.mu: when it was last released
+	// Under Engine.mu:
+	forms []form // the last is the one to run
+	refs  int    // loads, compilations and running programs
+	loads int
+	used  uint64 // when it was last released
 }
 
 func readModule(f *kernel.File) ([]byte, error) {
@@ -55,25 +56,21 @@ func readModule(f *kernel.File) ([]byte, error) {
 	return code, nil
 }
 
-// module returns the compiled form of code with a reference on it. Compiling
-// goes on when ctx ends, for the next one who asks.
-func (e *Engine) module(ctx context.Context, code []byte) (*module, error) {
-	rt, err := e.runtime()
-	if err != nil {
-		return nil, err
-	}
+// module returns the form of code that is to run, with a reference on the
+// module. Compiling goes on when ctx ends, for the next one who asks.
+func (e *Engine) module(ctx context.Context, code []byte) (*module, form, error) {
 	key := digest(sha256.Sum256(code))
 	e.mu.Lock()
 	if e.closed {
 		e.mu.Unlock()
-		return nil, linux.EIO
+		return nil, form{}, linux.EIO
 	}
 	m := e.modules[key]
 	if m == nil {
 		m = &module{key: key, ready: make(chan struct{})}
 		e.modules[key] = m
 		m.refs++ // the compilation's
-		go e.compile(rt, m, code)
+		e.background.Go(func() { e.first(m, code) })
 	}
 	m.refs++
 	e.mu.Unlock()
@@ -81,32 +78,59 @@ func (e *Engine) module(ctx context.Context, code []byte) (*module, error) {
 	case <-m.ready:
 	case <-ctx.Done():
 		e.release(m)
-		return nil, linux.EINTR
+		return nil, form{}, linux.EINTR
 	}
 	if m.err != nil {
 		e.release(m)
-		return nil, m.err
+		return nil, form{}, m.err
 	}
-	return m, nil
+	return m, e.pick(m, code), nil
 }
 
-func (e *Engine) compile(rt wazero.Runtime, m *module, code []byte) {
+// first makes the first form of a module.
+func (e *Engine) first(m *module, code []byte) {
 	defer e.release(m)
 	defer close(m.ready)
-	ctx := experimental.WithCompilationWorkers(context.Background(), e.workers())
-	defer func() { m.foreign = m.err == nil && !imports(m.compiled, moduleSbx) }()
-	m.compiled, m.err = compileSafely(ctx, rt, code)
-	if m.err == nil || e.cfg.CacheDir == "" {
+	var f form
+	if isQuick(code) && !e.store.has(m.key) {
+		f, m.err = e.prepare(e.ctx, interpreted, code)
+	} else {
+		f, m.err = e.compile(e.ctx, m.key, code)
+	}
+	if m.err != nil {
 		return
 	}
-	// Either the module is bad or the cache is. Without the cache we know.
-	plain := wazero.NewRuntimeWithConfig(ctx, e.runtimeConfig())
-	defer plain.Close(ctx)
-	if _, err := compileSafely(ctx, plain, code); err != nil {
+	m.foreign = !imports(f.compiled, moduleSbx)
+	e.mu.Lock()
+	m.forms = append(m.forms, f)
+	e.mu.Unlock()
+}
+
+// pick returns the form to run. When an interpreted module has been used often
+// enough, it is compiled in the background.
+func (e *Engine) pick(m *module, code []byte) form {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	f := m.forms[len(m.forms)-1]
+	m.loads++
+	if f.tier == interpreted && m.loads == quickUses && !e.cfg.Interpret && hasCompiler && !e.closed {
+		m.refs++
+		e.background.Go(func() { e.promote(m, code) })
+	}
+	return f
+}
+
+// promote gives a module a compiled form. It is not cancelled: it would be
+// begun again by the next engine.
+func (e *Engine) promote(m *module, code []byte) {
+	defer e.release(m)
+	f, err := e.compile(context.Background(), m.key, code)
+	if err != nil {
 		return
 	}
-	dropCache(e.cfg.CacheDir)
-	m.compiled, m.err = compileSafely(ctx, rt, code)
+	e.mu.Lock()
+	m.forms = append(m.forms, f)
+	e.mu.Unlock()
 }
 
 // imports reports whether a module imports a function of another.
@@ -117,21 +141,6 @@ func imports(c wazero.CompiledModule, name string) bool {
 		}
 	}
 	return false
-}
-
-// compileSafely turns wazero's complaints, and its panics on a damaged cache,
-// into ENOEXEC.
-func compileSafely(ctx context.Context, rt wazero.Runtime, code []byte) (c wazero.CompiledModule, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			c, err = nil, fmt.Errorf("compile: %v: %w", r, linux.ENOEXEC)
-		}
-	}()
-	c, err = rt.CompileModule(ctx, code)
-	if err != nil {
-		return nil, fmt.Errorf("compile: %v: %w", err, linux.ENOEXEC)
-	}
-	return c, nil
 }
 
 // release drops a reference and, when many modules lie idle, the oldest of them.
@@ -161,7 +170,9 @@ func (e *Engine) release(m *module) {
 		delete(e.modules, drop.key)
 	}
 	e.mu.Unlock()
-	if drop != nil && drop.compiled != nil {
-		drop.compiled.Close(context.Background())
+	if drop != nil {
+		for _, f := range drop.forms {
+			f.compiled.Close(context.Background())
+		}
 	}
 }

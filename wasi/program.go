@@ -22,6 +22,7 @@ const exitNoExec = 126
 type program struct {
 	engine    *Engine
 	module    *module
+	form      form
 	argv, env []string
 }
 
@@ -29,21 +30,26 @@ type program struct {
 // and the descriptors that the guest opened are gone afterwards.
 func (g *program) Run(t *kernel.Task) int {
 	defer g.engine.release(g.module)
-	rt, err := g.engine.runtime()
-	if err != nil {
-		return exitNoExec
-	}
 	p := newProc(t, g.argv, g.env, g.module.foreign)
 	defer p.close()
 	ctx := context.WithValue(t.Context(), procKey{}, p)
 	ictx := experimental.WithMemoryAllocator(ctx, allocator{t, &g.engine.pool})
 	cfg := wazero.NewModuleConfig().WithName("").WithStartFunctions()
-	mod, err := rt.InstantiateModule(ictx, g.module.compiled, cfg)
+	mod, err := g.form.rt.InstantiateModule(ictx, g.form.compiled, cfg)
 	if err == nil {
 		defer mod.Close(context.Background())
+		if g.form.tier == native {
+			defer stopWith(t.Context(), mod)()
+		}
 		err = start(ctx, mod)
 	}
 	return g.end(t, p, err)
+}
+
+// stopWith makes the checks in a module trap when ctx ends.
+func stopWith(ctx context.Context, mod api.Module) func() bool {
+	stop, _ := mod.ExportedGlobal(stopName).(api.MutableGlobal)
+	return context.AfterFunc(ctx, func() { stop.Set(1) })
 }
 
 var errNoStart = errors.New("no _start function: not a command")
@@ -52,6 +58,11 @@ func start(ctx context.Context, mod api.Module) error {
 	f := mod.ExportedFunction("_start")
 	if f == nil || len(f.Definition().ParamTypes()) > 0 || len(f.Definition().ResultTypes()) > 0 {
 		return errNoStart
+	}
+	if first := mod.ExportedFunction(startName); first != nil {
+		if _, err := first.Call(ctx); err != nil {
+			return err
+		}
 	}
 	_, err := f.Call(ctx)
 	return err

@@ -11,15 +11,22 @@ import (
 	"github.com/sbxrun/sbx/internal/testimage"
 )
 
+// buildCommand builds sbx and returns its path.
+func buildCommand(t *testing.T) string {
+	t.Helper()
+	command := filepath.Join(t.TempDir(), "sbx")
+	if out, err := exec.Command("go", "build", "-o", command, ".").CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v: %s", err, out)
+	}
+	return command
+}
+
 // TestRealImage pulls a real Debian image from a real registry with the built command, runs pipelines of the built-in tools
 // over its files, and holds their output against GNU's over the exported tree.
 func TestRealImage(t *testing.T) {
 	mirror := testimage.Serve(t)
 	dir := t.TempDir()
-	command := filepath.Join(dir, "sbx")
-	if out, err := exec.Command("go", "build", "-o", command, ".").CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v: %s", err, out)
-	}
+	command := buildCommand(t)
 	sbx := func(args ...string) string {
 		t.Helper()
 		cmd := exec.Command(command, args...)

@@ -1,4 +1,5 @@
 # The tools that a script starts most: small, so that a first run compiles little.
+#quick
 true true core/true.c
 false false core/true.c
 date date core/date.c
