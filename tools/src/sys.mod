@@ -17,3 +17,5 @@ pidof pidof sys/pgrep.c
 - - sys/ps_args.c
 - - sys/ps_columns.c
 ps ps sys/ps.c
+- - sys/http.c
+wget wget sys/wget.c
