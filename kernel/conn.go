@@ -8,14 +8,22 @@ import (
 	"os"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/sbxrun/sbx/abi/linux"
 	"github.com/sbxrun/sbx/vfs"
 )
 
+// DialOpts are what a connection may have besides an address.
+type DialOpts struct {
+	Timeout time.Duration // of connection and handshake; 0 is none of our own
+	TLS     *TLS          // nil: the bare stream
+}
+
 // Dial opens a connection through Config.Dial, which is where the policy is:
-// "tcp" or "udp", a host name or address, a port. Signals interrupt it.
-func (t *Task) Dial(network, host string, port int) (int, error) {
+// "tcp" or "udp", a host name or address, a port. Signals interrupt it. A
+// failed handshake of TLS is a *TLSError.
+func (t *Task) Dial(network, host string, port int, o DialOpts) (int, error) {
 	if err := t.enter(); err != nil {
 		return -1, err
 	}
@@ -32,7 +40,15 @@ func (t *Task) Dial(network, host string, port int) (int, error) {
 				err = linux.EIO
 			}
 		}()
+		if o.Timeout > 0 {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithTimeout(ctx, o.Timeout)
+			defer cancel()
+		}
 		c, err := t.k.cfg.Dial(ctx, network, net.JoinHostPort(host, strconv.Itoa(port)))
+		if err == nil && o.TLS != nil {
+			c, err = o.TLS.handshake(ctx, t.k.clock, c, host)
+		}
 		if err == nil {
 			slot.put(c)
 		}
@@ -73,11 +89,14 @@ func (s *connSlot) abandon() {
 	}
 }
 
-// dialErrno makes an errno of what dialling gave.
+// dialErrno makes an errno of what dialling gave, but for a *TLSError.
 func dialErrno(err error) error {
 	var dns *net.DNSError
 	var ne net.Error
+	var te *TLSError
 	switch {
+	case errors.As(err, &te):
+		return te
 	case errors.As(err, &dns):
 		return linux.EHOSTUNREACH
 	case errors.As(err, &ne) && ne.Timeout() && linux.ErrnoOf(err) != linux.EINTR:

@@ -37,6 +37,7 @@ type Process struct {
 	status    linux.WaitStatus // valid when exiting
 	execed    bool
 	oomAdj    int
+	nice      int
 	subreaper bool
 
 	stopping   bool         // a stop is under way or complete

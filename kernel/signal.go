@@ -171,6 +171,7 @@ func (p *Process) sendLocked(to *Task, info SigInfo, force bool) bool {
 	if !added {
 		return !full || sig < 32
 	}
+	p.awaitedLocked(sig)
 	p.deliverLocked(to, sig)
 	return true
 }
