@@ -28,6 +28,8 @@ type Config struct {
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 	// NoProc, NoDev and NoSys leave /proc, /dev and /sys unmounted.
 	NoProc, NoDev, NoSys bool
+	// ShmBytes is the size of /dev/shm; 0 is 64 MiB.
+	ShmBytes int64
 	// CPUs is how many processors guests see; 0 is 1.
 	CPUs int
 }

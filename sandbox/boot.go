@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"context"
 	"io"
 	"runtime"
 	"slices"
@@ -39,7 +40,7 @@ func (r *Run) prepare() (*bootPlan, error) {
 			make = s.file
 		}
 		if err := make(m.Target); err != nil {
-			return nil, err
+			return nil, mountError(m, reasonOf(err))
 		}
 	}
 	r.state.Scaffold = append(r.state.Scaffold, s.paths...)
@@ -71,7 +72,7 @@ func (r *Run) plan(w *vfs.Walker) (*bootPlan, error) {
 
 // startKernel boots a kernel on the laid out file system and mounts the
 // user's mounts in it.
-func (r *Run) startKernel() (err error) {
+func (r *Run) startKernel(ctx context.Context) (err error) {
 	c := r.rec.Config
 	var root vfs.Super = r.tree.fs
 	if c.ReadOnly {
@@ -85,11 +86,16 @@ func (r *Run) startKernel() (err error) {
 		Loaders:    r.e.loaders(),
 		Dial:       newDialer(c),
 		CPUs:       runtime.NumCPU(),
+		ShmBytes:   c.ShmSize,
 	})
 	if err != nil {
 		return err
 	}
-	r.mounts, err = r.e.mountAll(r.kernel.Namespace(), r.rec)
+	from := r.tree
+	if !r.state.StartedAt.IsZero() {
+		from = nil // volumes were filled then
+	}
+	r.mounts, err = r.e.mountAll(ctx, r.kernel.Namespace(), r.rec, from)
 	return err
 }
 

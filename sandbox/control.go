@@ -22,8 +22,9 @@ import (
 
 // request is the caller's line.
 type request struct {
-	Op     string       `json:"op"` // "signal" or "upper"
+	Op     string       `json:"op"` // "signal", "upper" or "volume"
 	Signal linux.Signal `json:"signal,omitempty"`
+	Volume string       `json:"volume,omitempty"` // its name
 }
 
 // response is the container's line; an empty Error is success.
@@ -117,6 +118,15 @@ func (c *control) answer(r *Run, conn net.Conn) {
 			err = r.Signal(req.Signal)
 		case "upper":
 			fork := r.tree.fs.Fork()
+			defer fork.Close()
+			body = func(w io.Writer) error { return fork.Diff(w, vfs.DiffOptions{}) }
+		case "volume":
+			v := r.mounts.volume(req.Volume)
+			if v == nil {
+				err = fail(ErrNotFound, "no such volume: %s", req.Volume)
+				break
+			}
+			fork := v.fs.Fork()
 			defer fork.Close()
 			body = func(w io.Writer) error { return fork.Diff(w, vfs.DiffOptions{}) }
 		default:

@@ -220,7 +220,8 @@ func (d disk) state(id string, held bool) State {
 	}
 	st.Status, st.ExitCode, st.HostPID = StatusExited, exitSignal+9, 0
 	st.FinishedAt = time.Now().UTC()
-	st.Error = "the sbx that ran it was killed; changes of that run are lost, those of earlier runs are kept"
+	st.Error = "the sbx that ran it was killed; what it changed is kept but for its last seconds"
+	sweepTemp(d.dir(id))
 	_ = writeJSON(d.file(id, stateName), st)
 	return st
 }
@@ -291,7 +292,7 @@ func writeJSON(path string, v any) error {
 
 // writeAtomic replaces path by b in one step.
 func writeAtomic(path string, b []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".tmp-")
+	f, err := os.CreateTemp(filepath.Dir(path), tempPrefix)
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,8 @@ package sandbox
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 )
 
 // What went wrong, for errors.Is. The text of the error that wraps one of
@@ -46,6 +48,20 @@ func (e *userError) Unwrap() error { return e.kind }
 // fail makes a userError.
 func fail(kind error, format string, args ...any) error {
 	return &userError{kind: kind, msg: fmt.Sprintf(format, args...)}
+}
+
+// reasonOf is what the host's system said, without the path of a file that
+// the user did not name.
+func reasonOf(err error) error {
+	var pe *fs.PathError
+	var le *os.LinkError
+	switch {
+	case errors.As(err, &pe):
+		return pe.Err
+	case errors.As(err, &le):
+		return le.Err
+	}
+	return err
 }
 
 // ExitCode is the exit status that the command line gives for err, which

@@ -39,6 +39,7 @@ func (f *containerFlags) register(c *cobra.Command) {
 	fl.StringArrayVar(&f.cfg.GroupAdd, "group-add", nil, "Add a further group")
 	fl.StringVar(&f.entrypoint, "entrypoint", "", "Replace the image's entry point")
 	fl.StringArrayVarP(&f.volumes, "volume", "v", nil, "Mount `[SOURCE:]TARGET[:ro]`: a host folder or a named volume")
+	fl.StringArrayVar(&f.cfg.VolumesFrom, "volumes-from", nil, "Mount what `CONTAINER[:ro]` has mounted, tmpfs left out")
 	fl.StringArrayVar(&f.mounts, "mount", nil, "Mount `type=bind|volume|tmpfs,source=…,target=…[,readonly]`")
 	fl.StringArrayVar(&f.tmpfs, "tmpfs", nil, "Mount memory at `TARGET[:size=64m,mode=1777]`")
 	fl.BoolVar(&f.cfg.ReadOnly, "read-only", false, "Make the container's root file system read-only")
