@@ -8,9 +8,9 @@ import (
 )
 
 // Device numbers of the kernel's own filesystems: major 0, as Linux gives
-// anonymous ones.
+// anonymous ones. A namespace numbers its own from 0x20 on.
 const (
-	procDev = 0x20 + iota
+	procDev = 0x10 + iota
 	devDev
 	ptsDev
 	shmDev

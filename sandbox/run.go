@@ -252,6 +252,22 @@ func (r *Run) Signal(sig linux.Signal) error {
 	return linux.ESRCH
 }
 
+// Terminate sends a signal that sbx itself was told to end by. Process 1 of a
+// container is safe from signals that it does not handle; from these it is not.
+func (r *Run) Terminate(sig linux.Signal) error {
+	if p := r.proc.Load(); p != nil {
+		return p.Terminate(sig)
+	}
+	return linux.ESRCH
+}
+
+// Hangup takes the terminal away, if there is one, as a line that is lost does.
+func (r *Run) Hangup() {
+	if r.tty != nil {
+		_ = r.tty.Close()
+	}
+}
+
 // Kill ends the container at once.
 func (r *Run) Kill() {
 	_ = r.Signal(linux.SIGKILL)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os/signal"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -156,6 +158,8 @@ func (a *app) start(ctx context.Context, ref string, attach bool) error {
 // foreground starts a container, passes signals on until it ends, and turns
 // its exit code into ours.
 func (a *app) foreground(ctx context.Context, host *hostTerminal, proxy bool, start func(context.Context, sandbox.IO) (*sandbox.Run, error)) error {
+	// A reader that has gone away is the container's to hear of: its write fails.
+	signal.Ignore(syscall.SIGPIPE)
 	// Until the container runs, a signal cancels ctx and with it the pull.
 	ready, cancel := context.WithCancel(context.Background())
 	defer cancel()
