@@ -65,12 +65,11 @@ func sweepTemp(dir string) {
 }
 
 // How often what a container changed is saved while it runs, so that an sbx
-// which is killed loses no more than that: after flushFirst, then when a
-// flush has taken no more than one part in flushShare of the time.
-const (
-	flushFirst = 2 * time.Second
-	flushShare = 20
-)
+// which is killed loses no more than that: every flushEvery, less often when
+// the saving would take more than one part in flushShare of the time.
+var flushEvery = 2 * time.Second // a variable for tests
+
+const flushShare = 20
 
 // flusher saves a running container now and then.
 type flusher struct {
@@ -82,7 +81,7 @@ type flusher struct {
 func startFlusher(flush func()) *flusher {
 	f := &flusher{stop: make(chan struct{})}
 	f.done.Go(func() {
-		timer := time.NewTimer(flushFirst)
+		timer := time.NewTimer(flushEvery)
 		defer timer.Stop()
 		for {
 			select {
@@ -92,7 +91,7 @@ func startFlusher(flush func()) *flusher {
 			}
 			began := time.Now()
 			flush()
-			timer.Reset(max(flushFirst, flushShare*time.Since(began)))
+			timer.Reset(max(flushEvery, flushShare*time.Since(began)))
 		}
 	})
 	return f
