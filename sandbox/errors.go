@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+
+	"github.com/sbxrun/sbx/registry"
 )
 
 // What went wrong, for errors.Is. The text of the error that wraps one of
@@ -60,6 +62,14 @@ func reasonOf(err error) error {
 		return pe.Err
 	case errors.As(err, &le):
 		return le.Err
+	}
+	return err
+}
+
+// diskError says what to do about a full disk under the home folder.
+func diskError(err error) error {
+	if err != nil && registry.IsDiskFull(err) {
+		return fail(registry.ErrDiskFull, "no space left on device (that of SBX_HOME): free some with 'sbx system prune', or move the folder with SBX_HOME")
 	}
 	return err
 }

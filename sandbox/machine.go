@@ -130,7 +130,7 @@ func (r *handleReader) Read(p []byte) (int, error) {
 func writeAtomicFunc(path string, write func(io.Writer) error) error {
 	f, err := os.CreateTemp(filepath.Dir(path), tempPrefix)
 	if err != nil {
-		return err
+		return diskError(err)
 	}
 	err = write(f)
 	if err == nil {
@@ -145,5 +145,5 @@ func writeAtomicFunc(path string, write func(io.Writer) error) error {
 	if err != nil {
 		_ = os.Remove(f.Name())
 	}
-	return err
+	return diskError(err)
 }

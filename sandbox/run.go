@@ -11,6 +11,7 @@ import (
 
 	"github.com/sbxrun/sbx/abi/linux"
 	"github.com/sbxrun/sbx/kernel"
+	"github.com/sbxrun/sbx/registry"
 )
 
 // IO is where a container's streams lead on the host.
@@ -73,7 +74,7 @@ func (e *Engine) Start(ctx context.Context, ref string, io IO) (*Run, error) {
 	}
 	c, err := e.load(id, true)
 	if err == nil && c.State.Status == StatusDead {
-		err = fail(ErrCorrupt, "container %s cannot be started: %s", ref, c.State.Error)
+		err = fail(ErrCorrupt, "%s", c.State.Error)
 	}
 	if err != nil {
 		lock.unlock()
@@ -106,6 +107,9 @@ func (r *Run) boot(ctx context.Context, io IO) (err error) {
 		return err
 	}
 	plan, err := r.prepare()
+	if errors.Is(err, linux.EIO) {
+		return fail(registry.ErrCorrupt, "a layer of the image of container %s is damaged: remove the image and pull it again", r.rec.Name)
+	}
 	if err != nil {
 		return err
 	}

@@ -141,7 +141,7 @@ func lockVolume(ctx context.Context, dir string) (*fileLock, error) {
 	defer cancel()
 	for {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
-			return nil, err
+			return nil, diskError(err)
 		}
 		lock, err := waitLock(ctx, filepath.Join(dir, volumeLock))
 		if errors.Is(err, fs.ErrNotExist) && ctx.Err() == nil {
