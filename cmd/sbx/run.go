@@ -164,8 +164,14 @@ func (a *app) foreground(ctx context.Context, host *hostTerminal, proxy bool, st
 	ready, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	stop := context.AfterFunc(ctx, cancel)
-	r, err := start(ready, sandbox.IO{Stdin: a.in, Stdout: a.out, Stderr: a.err, Size: host.size()})
+	streams := sandbox.IO{Stdin: a.in, Stdout: a.out, Stderr: a.err, Size: host.size()}
+	raw := make(chan struct{})
+	if host != nil {
+		streams.Stdin, streams.Stdout = gate{raw, a.in, nil}, gate{raw, nil, a.out}
+	}
+	r, err := start(ready, streams)
 	if err != nil {
+		close(raw)
 		return err
 	}
 	stop() // before takeSignals, which ends ctx
@@ -174,7 +180,9 @@ func (a *app) foreground(ctx context.Context, host *hostTerminal, proxy bool, st
 	}
 	signals := a.takeSignals(r, host, proxy)
 	defer signals()
-	if err := host.raw(); err != nil {
+	err = host.raw()
+	close(raw)
+	if err != nil {
 		r.Kill()
 		return err
 	}
