@@ -12,6 +12,8 @@ import (
 type Config struct {
 	// Root is the filesystem mounted at "/". The kernel does not close it.
 	Root vfs.Super
+	// ReadOnly mounts it read-only. What is mounted inside is not touched by it.
+	ReadOnly bool
 	// Hostname and Domainname are what uname(2) shows. The defaults are
 	// "localhost" and "(none)".
 	Hostname, Domainname string

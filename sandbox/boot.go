@@ -74,12 +74,9 @@ func (r *Run) plan(w *vfs.Walker) (*bootPlan, error) {
 // user's mounts in it.
 func (r *Run) startKernel(ctx context.Context) (err error) {
 	c := r.rec.Config
-	var root vfs.Super = r.tree.fs
-	if c.ReadOnly {
-		root = readOnly{root}
-	}
 	r.kernel, err = kernel.New(kernel.Config{
-		Root:       root,
+		Root:       r.tree.fs,
+		ReadOnly:   c.ReadOnly,
 		Hostname:   hostnameOf(c, r.rec.ID),
 		Domainname: c.Domainname,
 		Limits:     kernel.Limits{Tasks: int(max(c.PidsLimit, 0)), Memory: c.Memory, Disk: c.StorageSize},

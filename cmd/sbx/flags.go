@@ -214,3 +214,24 @@ func reason(err error) error {
 	}
 	return err
 }
+
+// notYet are flags of docker's run that users try, and what to say to them.
+var notYet = []struct{ flags, say string }{
+	{"'d'|--detach", "this version runs containers in the foreground only: leave -d out"},
+	{"'p'|'P'|--publish|--publish-all", "this version publishes no ports: leave -p out"},
+	{"--privileged|--cap-add|--cap-drop|--security-opt|--device|--gpus", "%s is not supported: a guest never touches the host's kernel, so there are no privileges to give or take"},
+	{"--cpus|--cpu-shares|--cpuset-cpus|--memory-swap|--ulimit|--restart|--health-cmd|--init|--ip|--link", "%s is not supported: leave it out"},
+}
+
+// flagHint explains flags that docker has and this version has not.
+func flagHint(err error) error {
+	msg := err.Error()
+	for _, n := range notYet {
+		for flag := range strings.SplitSeq(n.flags, "|") {
+			if msg == "unknown flag: "+flag || strings.HasPrefix(msg, "unknown shorthand flag: "+flag+" ") {
+				return errors.New(strings.ReplaceAll(n.say, "%s", flag))
+			}
+		}
+	}
+	return err
+}
