@@ -12,6 +12,8 @@ import (
 type Config struct {
 	// Root is the filesystem mounted at "/". The kernel does not close it.
 	Root vfs.Super
+	// ReadOnly mounts it read-only. What is mounted inside is not touched by it.
+	ReadOnly bool
 	// Hostname and Domainname are what uname(2) shows. The defaults are
 	// "localhost" and "(none)".
 	Hostname, Domainname string
@@ -28,6 +30,8 @@ type Config struct {
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 	// NoProc, NoDev and NoSys leave /proc, /dev and /sys unmounted.
 	NoProc, NoDev, NoSys bool
+	// ShmBytes is the size of /dev/shm; 0 is 64 MiB.
+	ShmBytes int64
 	// CPUs is how many processors guests see; 0 is 1.
 	CPUs int
 }

@@ -68,7 +68,7 @@ func New(cfg Config) (*Kernel, error) {
 		cfg.Clock = HostClock()
 	}
 	k := &Kernel{
-		cfg: cfg, clock: cfg.Clock, ns: vfs.NewNamespace(cfg.Root), locks: vfs.NewLocks(),
+		cfg: cfg, clock: cfg.Clock, ns: vfs.NewNamespaceOpts(cfg.Root, vfs.MountOpts{Source: cfg.Root.Type(), ReadOnly: cfg.ReadOnly}), locks: vfs.NewLocks(),
 		bootWall: cfg.Clock.Now(), boot: cfg.Clock.Monotonic(), done: make(chan struct{}),
 		procs: map[int]*Process{}, tasks: map[int]*Task{}, groups: map[int]*group{}, sessions: map[int]*session{},
 		hostname: cfg.Hostname, domainname: cfg.Domainname,

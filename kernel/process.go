@@ -95,6 +95,31 @@ func (p *Process) Signal(sig linux.Signal) error {
 	return nil
 }
 
+// Terminate is Signal for a host that is told to end: a signal which process 1
+// leaves at a default that ends others ends it too.
+func (p *Process) Terminate(sig linux.Signal) error {
+	if !sig.Valid() {
+		return linux.EINVAL
+	}
+	p.k.mu.Lock()
+	defer p.k.mu.Unlock()
+	if p.zombie {
+		return linux.ESRCH
+	}
+	act := defaultOf(sig)
+	if p.isInit() && p.sigs.a[sig].Disp == SigDefault && (act == actTerm || act == actCore) && !p.masksLocked(sig) {
+		p.exitGroupLocked(linux.SignalStatus(sig, false))
+		return nil
+	}
+	p.sendLocked(nil, SigInfo{Signo: sig, Code: SI_USER}, true)
+	return nil
+}
+
+// masksLocked reports whether the first thread blocks a signal.
+func (p *Process) masksLocked(sig linux.Signal) bool {
+	return len(p.tasks) > 0 && p.tasks[0].mask.Has(sig)
+}
+
 // ppidLocked returns the parent's pid, 0 when it is outside.
 func (p *Process) ppidLocked() int {
 	if p.parent == nil {

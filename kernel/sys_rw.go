@@ -49,7 +49,12 @@ func (t *Task) Write(fd int, p []byte) (int, error) {
 	}
 	n, err := f.ops.write(t, f, p)
 	if err == linux.EPIPE {
-		t.raise(linux.SIGPIPE)
+		if _, host := f.ops.(*hostOut); host && t.proc.pid == 1 {
+			// Nobody inside could end a process 1 that goes on writing.
+			_ = t.proc.Terminate(linux.SIGPIPE)
+		} else {
+			t.raise(linux.SIGPIPE)
+		}
 	}
 	return n, err
 }

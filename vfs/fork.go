@@ -18,5 +18,15 @@ func (fs *FS) Fork() *FS {
 		c.destroy(ino)
 	}
 	clear(c.orphans)
+	c.gen = fs.gen
 	return c
+}
+
+// Generation tells whether the tree changed since it was forked: a fork has the
+// number of its origin, which counts on with the first change of any inode after
+// that. It says nothing about changes between two calls without a fork.
+func (fs *FS) Generation() uint64 {
+	fs.mu.RLock()
+	defer fs.mu.RUnlock()
+	return fs.gen
 }

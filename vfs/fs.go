@@ -34,6 +34,7 @@ type FS struct {
 	seed    maphash.Seed
 	fam     *family
 	epoch   uint64
+	gen     uint64 // counts nodes that took a new state, see Generation
 	lower   radix[node]
 	upper   radix[node]
 	next    Ino
