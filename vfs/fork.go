@@ -10,7 +10,7 @@ func (fs *FS) Fork() *FS {
 	defer fs.mu.Unlock()
 	c := &FS{ix: fs.ix, nlower: fs.nlower, content: fs.content, seed: fs.seed, fam: fs.fam,
 		lower: fs.lower, upper: fs.upper, next: fs.next, used: fs.used, inodes: fs.inodes,
-		orphans: maps.Clone(fs.orphans), opts: fs.opts, closed: fs.closed, pins: make(map[Ino]int)}
+		orphans: maps.Clone(fs.orphans), opts: fs.opts, closed: fs.closed}
 	c.ix.retain()
 	c.dev.Store(fs.opts.Dev)
 	fs.epoch, c.epoch = fs.fam.epochs.Add(1), fs.fam.epochs.Add(1)

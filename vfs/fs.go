@@ -45,8 +45,8 @@ type FS struct {
 
 	dev      atomic.Uint64
 	norphans atomic.Int64
-	pinMu    sync.Mutex
-	pins     map[Ino]int
+	pins     pinTable
+	paths    pathCache
 }
 
 // family is what an FS and its forks share.
@@ -77,7 +77,7 @@ func New(ix *Index, content []Content, o Options) *FS {
 		}
 	}
 	fs := &FS{ix: ix, content: content, opts: o, seed: maphash.MakeSeed(), fam: &family{}, epoch: 1,
-		orphans: make(map[Ino]bool), pins: make(map[Ino]int)}
+		orphans: make(map[Ino]bool)}
 	fs.fam.epochs.Store(1)
 	fs.dev.Store(o.Dev)
 	if ix != nil {
@@ -124,6 +124,7 @@ func (fs *FS) Close() error {
 	ix := fs.ix
 	fs.ix, fs.nlower, fs.content = &Index{refs: 1}, 0, nil
 	fs.lower, fs.upper = radix[node]{}, radix[node]{}
+	fs.paths.drop()
 	fs.orphans = make(map[Ino]bool)
 	fs.norphans.Store(0)
 	return ix.release()
