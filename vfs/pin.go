@@ -6,8 +6,10 @@ import "github.com/sbxrun/sbx/abi/linux"
 func (fs *FS) Ref(ino Ino) { fs.pins.add(ino, 1) }
 
 // Unref implements Super. An inode without names goes with its last pin.
-func (fs *FS) Unref(ino Ino) {
-	if fs.pins.add(ino, -1) > 0 || fs.norphans.Load() == 0 {
+func (fs *FS) Unref(ino Ino) { fs.unpin(ino, 1) }
+
+func (fs *FS) unpin(ino Ino, n int) {
+	if fs.pins.add(ino, -n) > 0 || fs.norphans.Load() == 0 {
 		return
 	}
 	fs.mu.Lock()

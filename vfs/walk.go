@@ -73,6 +73,9 @@ type walk struct {
 	long  bool  // the last component is longer than a name may be
 	attr  *Attr // wanted of the end, if it can be had on the way
 	got   bool  // attr is filled
+
+	pin    bool // a file or directory at the end is wanted with two pins, if that can be had on the way
+	pinned *FS  // where they were taken
 }
 
 type lastKind uint8

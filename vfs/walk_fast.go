@@ -71,6 +71,10 @@ func (k *walk) stride(fs *FS, rest string) (string, error) {
 		}
 		k.dir, k.name, k.kind, k.slash = k.cur, name, lastNormal, after != ""
 		k.cur = next
+		if t := next.mode & linux.S_IFMT; k.pin && (t == linux.S_IFREG || t == linux.S_IFDIR) {
+			fs.pins.add(next.loc.Ino, 2)
+			k.pinned = fs
+		}
 		if k.attr != nil {
 			k.got = fs.getattr(next.loc.Ino, k.attr) == nil
 		}
