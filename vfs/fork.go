@@ -4,7 +4,8 @@ import "maps"
 
 // Fork returns a snapshot that goes its own way from here on. It takes the same
 // time however much was written: both sides share everything and copy what they
-// change. Handles and pins stay with fs. Both must be closed.
+// change; only memory that is mapped is copied at once. Handles, pins and
+// mappings stay with fs. Both must be closed.
 func (fs *FS) Fork() *FS {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
@@ -18,5 +19,6 @@ func (fs *FS) Fork() *FS {
 		c.destroy(ino)
 	}
 	clear(c.orphans)
+	fs.unmapFork(c)
 	return c
 }

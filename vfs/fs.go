@@ -40,6 +40,7 @@ type FS struct {
 	used    int64        // bytes
 	inodes  int64        // inodes and further links above the index
 	orphans map[Ino]bool // without a name but pinned; true: link(2) may give one
+	maps    map[Ino]*inodeMaps
 	opts    Options
 	closed  bool
 
