@@ -88,7 +88,11 @@ func (s *layerScanner) entry(h *tar.Header, r io.Reader) error {
 	if err := s.details(&e, h); err != nil {
 		return err
 	}
-	if err := s.spendMeta(&e); err != nil {
+	n := len(e.Path) + len(e.Link) + 128
+	for k, v := range e.Xattrs {
+		n += len(k) + len(v)
+	}
+	if err := s.spendMeta(n); err != nil {
 		return err
 	}
 	if mode == linux.S_IFREG && !e.Hard {
@@ -100,14 +104,10 @@ func (s *layerScanner) entry(h *tar.Header, r io.Reader) error {
 	return nil
 }
 
-// spendMeta bounds what the names and attributes of all entries need in memory.
-func (s *layerScanner) spendMeta(e *vfs.LayerEntry) error {
-	n := int64(len(e.Path) + len(e.Link) + 128)
-	for k, v := range e.Xattrs {
-		n += int64(len(k) + len(v))
-	}
-	s.meta += n
-	if s.budget.spent.meta.Add(n) > s.lim.MetaBytes {
+// spendMeta bounds what the names, attributes and holes of all entries need in memory.
+func (s *layerScanner) spendMeta(n int) error {
+	s.meta += int64(n)
+	if s.budget.spent.meta.Add(int64(n)) > s.lim.MetaBytes {
 		return Errorf(ErrTooLarge, "the names and attributes of the layers have more than %d bytes: refused", s.lim.MetaBytes)
 	}
 	return nil
@@ -220,6 +220,9 @@ func (s *layerScanner) data(e *vfs.LayerEntry, h *tar.Header, r io.Reader) (err 
 	e.Offset = s.content.pos()
 	if isSparse(h) {
 		e.Size, e.Holes, err = s.content.copySparse(r)
+		if err == nil {
+			err = s.spendMeta(16 * len(e.Holes))
+		}
 	} else {
 		e.Size, err = s.content.copy(r)
 	}

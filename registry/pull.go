@@ -227,7 +227,9 @@ func choosePlatform(ix *ocispec.Index, want Platform, name string) (ocispec.Desc
 		case d.Platform.OS == "unknown":
 		default:
 			score = 2 * platformScore(want, *d.Platform)
-			have = append(have, FormatPlatform(normalPlatform(*d.Platform)))
+			if len(have) < 20 {
+				have = append(have, FormatPlatform(normalPlatform(*d.Platform)))
+			}
 		}
 		if score > bestScore {
 			best, bestScore = i, score

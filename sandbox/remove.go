@@ -47,6 +47,7 @@ func (e *Engine) Remove(ctx context.Context, ref string, o RemoveOptions) error 
 
 // removeLocked deletes a container whose lock is held, and drops the lock.
 func (e *Engine) removeLocked(rec Record, lock *fileLock, volumes bool) error {
+	_ = os.Remove(e.controlPath(rec.ID))
 	err := e.disk.remove(rec.ID, rec.Name, lock)
 	if volumes {
 		for _, m := range rec.Config.Mounts {
