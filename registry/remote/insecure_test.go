@@ -96,3 +96,55 @@ func mustURL(t *testing.T, s string) *url.URL {
 	}
 	return u
 }
+
+// TestRealmOfAnotherSite has a registry send us to a token server of another site: it is asked, without the login.
+func TestRealmOfAnotherSite(t *testing.T) {
+	var seen []string
+	host := serve(t, func(http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if strings.HasPrefix(r.URL.Path, "/token") {
+				seen = append(seen, r.Host+" "+r.Header.Get("Authorization"))
+				w.WriteHeader(http.StatusForbidden)
+				return
+			}
+			w.Header().Set("WWW-Authenticate", fmt.Sprintf(`Bearer realm="http://%s/token",service="x"`, realmOf[r.Host]))
+			w.WriteHeader(http.StatusUnauthorized)
+		})
+	})
+	dial := func(ctx context.Context, network, _ string) (net.Conn, error) {
+		var d net.Dialer
+		return d.DialContext(ctx, network, host)
+	}
+	login := basicAuth("ann", "pw")
+	for registryHost, realm := range realmOf {
+		t.Run(registryHost, func(t *testing.T) {
+			seen = nil
+			dockerConfig(t, `{"auths":{"%s":{"auth":"%s"}}}`, registryHost, basic64("ann", "pw"))
+			c, err := NewClient(t.TempDir(), Options{Backoff: quick, Dial: dial, Config: &Config{
+				Insecure: []string{registryHost}, AuthRealms: map[string][]string{"reg.allowed.example": {"sso.partner.example"}},
+			}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, _, err = c.Manifest(context.Background(), mustRef(t, registryHost+"/x"), "latest", 1<<20)
+			if !errors.Is(err, registry.ErrUnauthorized) {
+				t.Errorf("got %v", err)
+			}
+			want := realm + " " + login
+			if registryHost == "reg.victim.example" {
+				want = realm + " "
+				if !strings.Contains(err.Error(), "auth-realms") {
+					t.Errorf("the error does not say what to do: %v", err)
+				}
+			}
+			if len(seen) == 0 || seen[0] != want {
+				t.Errorf("the token server saw %q, want %q", seen, want)
+			}
+		})
+	}
+}
+
+// realmOf are registries and the token servers that they name.
+var realmOf = map[string]string{
+	"reg.victim.example": "tokens.evil.example.net", "reg.good.example": "auth.good.example", "reg.allowed.example": "sso.partner.example",
+}
