@@ -563,8 +563,13 @@ func TestLayoutForOthers(t *testing.T) {
 	if b, err := os.ReadFile(s.path("oci", "oci-layout")); err != nil || string(b) != layoutFile {
 		t.Errorf("oci-layout: %q %v", b, err)
 	}
+	archive := filepath.Join(t.TempDir(), "docker.tar")
+	if err := os.WriteFile(archive, saved(t, s, FormatDocker, "x.example/x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for _, cmd := range [][]string{
 		{"skopeo", "inspect", "oci:" + s.path("oci") + ":docker.io/library/debian:12"},
+		{"skopeo", "inspect", "docker-archive:" + archive},
 		{"umoci", "ls", "--layout", s.path("oci")},
 	} {
 		bin, err := exec.LookPath(cmd[0])
