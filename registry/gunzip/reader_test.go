@@ -106,7 +106,7 @@ func TestMembers(t *testing.T) {
 
 // TestDamage cuts and changes a stream at every place.
 func TestDamage(t *testing.T) {
-	want := []byte(strings.Repeat("some text, 0123456789 ", 60))
+	want := []byte(strings.Repeat("some text, 0123456789 ", 12))
 	for _, level := range []int{0, 6} {
 		z := pack(t, level, want)
 		for i := range z {
