@@ -51,8 +51,13 @@ type control struct {
 	conns map[net.Conn]bool // open; true while an answer is due. nil when closed
 }
 
+// controlPath is where a container's socket is. That of a killed run stays until the container is removed.
+func (e *Engine) controlPath(id string) string {
+	return filepath.Join(e.home, "run", ShortID(id)+".sock")
+}
+
 func listenControl(r *Run) (*control, error) {
-	c := &control{conns: map[net.Conn]bool{}, path: filepath.Join(r.e.home, "run", ShortID(r.rec.ID)+".sock")}
+	c := &control{conns: map[net.Conn]bool{}, path: r.e.controlPath(r.rec.ID)}
 	if len(c.path) > maxSocketPath {
 		dir, err := os.MkdirTemp("", "sbx")
 		if err != nil {

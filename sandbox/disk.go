@@ -139,6 +139,29 @@ func (d disk) sweep() {
 	}
 }
 
+// tidy deletes what processes left that were killed while they made or removed a container.
+func (d disk) tidy(ctx context.Context) error {
+	all, err := d.lockAll(ctx)
+	if err != nil {
+		return err
+	}
+	defer all.unlock()
+	d.sweep()
+	dir := filepath.Join(d.root, namesDir)
+	list, err := os.ReadDir(dir)
+	for _, e := range list { // a name is claimed and its container made under the same lock
+		path := filepath.Join(dir, e.Name())
+		id, rerr := os.ReadFile(path)
+		if rerr == nil && len(id) == idLen && isHex(string(id)) && !strings.HasPrefix(e.Name(), ".") {
+			if _, serr := os.Stat(d.dir(string(id))); serr == nil {
+				continue
+			}
+		}
+		err = errors.Join(err, os.Remove(path))
+	}
+	return err
+}
+
 // ids lists the containers, in no order.
 func (d disk) ids() ([]string, error) {
 	list, err := os.ReadDir(d.root)

@@ -38,7 +38,7 @@ func (e *Engine) PruneContainers(ctx context.Context) (ids []string, freed int64
 			return ids, freed, context.Cause(ctx)
 		}
 	}
-	return ids, freed, errors.Join(errs...)
+	return ids, freed, errors.Join(append(errs, e.disk.tidy(ctx))...)
 }
 
 // PruneImages removes images without a name that no container needs; with

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"context"
 	"errors"
+	"os"
 	"slices"
 	"time"
 )
@@ -48,6 +49,7 @@ func (e *Engine) Remove(ctx context.Context, ref string, o RemoveOptions) error 
 // removeLocked deletes a container whose lock is held, and drops the lock.
 func (e *Engine) removeLocked(rec Record, lock *fileLock, volumes bool) error {
 	own := e.ownVolumes(rec, volumes)
+	_ = os.Remove(e.controlPath(rec.ID))
 	err := e.disk.remove(rec.ID, rec.Name, lock)
 	for _, name := range own {
 		err = errors.Join(err, e.removeVolume(name))

@@ -71,7 +71,9 @@ func (a *app) createOptions(quiet bool) sandbox.CreateOptions {
 	o := sandbox.CreateOptions{}
 	var p *progress
 	o.Missing = func(ref registry.Ref) {
-		fmt.Fprintf(a.err, "Unable to find image '%s' locally\n", ref.Familiar())
+		if !quiet {
+			fmt.Fprintf(a.err, "Unable to find image '%s' locally\n", ref.Familiar())
+		}
 	}
 	o.Pulling = func(ref registry.Ref) {
 		if !quiet {
