@@ -16,6 +16,7 @@ const (
 	shmDev
 	mqueueDev
 	sysDev
+	memDev
 )
 
 const (
