@@ -165,10 +165,23 @@ func (t *Task) Socketpair(domain, typ, proto int) (a, b int, err error) {
 	return a, b, nil
 }
 
+// decode reads an address, which has to be as long as those of the socket's family.
+func (o *sock) decode(b []byte) (linux.Sockaddr, error) {
+	sa, err := linux.DecodeSockaddr(b)
+	if err == nil && sa.Family != linux.AF_UNSPEC {
+		switch d := o.s.Domain(); {
+		case d == linux.AF_INET && len(b) < linux.SockaddrInSize,
+			d == linux.AF_INET6 && len(b) < linux.SockaddrIn6Size-4 && sa.Family != linux.AF_INET:
+			err = linux.EINVAL
+		}
+	}
+	return sa, err
+}
+
 // sockaddr reads an address and finds the inode of a path. Errors of the walk
 // come out as they are.
 func (t *Task) sockaddr(o *sock, b []byte) (sa linux.Sockaddr, key any, err error) {
-	if sa, err = linux.DecodeSockaddr(b); err != nil {
+	if sa, err = o.decode(b); err != nil {
 		return sa, nil, err
 	}
 	if sa.Family != linux.AF_UNIX || sa.Path == "" || sa.Path[0] == 0 || o.s.Domain() != linux.AF_UNIX {
@@ -201,7 +214,7 @@ func (t *Task) Bind(fd int, addr []byte) error {
 		return err
 	}
 	defer f.decref(t)
-	sa, err := linux.DecodeSockaddr(addr)
+	sa, err := o.decode(addr)
 	if err != nil {
 		return err
 	}

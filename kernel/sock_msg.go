@@ -54,6 +54,9 @@ func (o *sock) send(t *Task, f *File, m *socket.Message) (int, error) {
 // recv blocks likewise. MSG_WAITALL waits until all of the buffer is full.
 func (o *sock) recv(t *Task, f *File, m *socket.Message, flags int) (int, error) {
 	data, done := m.Data, 0
+	if f.nonblock() {
+		flags |= linux.MSG_DONTWAIT
+	}
 	all := flags&linux.MSG_WAITALL != 0 && o.s.Type() == linux.SOCK_STREAM && flags&linux.MSG_PEEK == 0
 	var err error
 	out := 0
@@ -67,7 +70,7 @@ func (o *sock) recv(t *Task, f *File, m *socket.Message, flags int) (int, error)
 		}
 		return !all || n == 0 || done >= len(data) || len(m.Rights) > 0
 	}
-	if !try() && !f.nonblock() && flags&linux.MSG_DONTWAIT == 0 && flags&linux.MSG_ERRQUEUE == 0 {
+	if !try() && flags&(linux.MSG_DONTWAIT|linux.MSG_ERRQUEUE) == 0 {
 		limit, _ := o.s.Timeouts()
 		if limit == 0 {
 			limit = forever

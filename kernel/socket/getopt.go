@@ -16,7 +16,7 @@ func (s *Socket) GetOpt(level, name int) ([]byte, error) {
 	}
 	t := s.table(level)
 	if t == nil {
-		return nil, s.noLevel()
+		return nil, s.noLevel(false)
 	}
 	o, ok := t[name]
 	if !ok {

@@ -110,7 +110,7 @@ func (s *Socket) SetOpt(level, name int, v []byte, privileged bool) error {
 	}
 	t := s.table(level)
 	if t == nil {
-		return s.noLevel()
+		return s.noLevel(true)
 	}
 	o, ok := t[name]
 	if !ok {
@@ -142,8 +142,8 @@ func (s *Socket) SetOpt(level, name int, v []byte, privileged bool) error {
 }
 
 // noLevel is the error of a level that the socket does not have.
-func (s *Socket) noLevel() error {
-	if s.domain == linux.AF_UNIX {
+func (s *Socket) noLevel(set bool) error {
+	if s.domain == linux.AF_UNIX || s.domain == linux.AF_INET && !set {
 		return linux.EOPNOTSUPP
 	}
 	return linux.ENOPROTOOPT

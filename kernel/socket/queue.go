@@ -154,7 +154,8 @@ func (s *Socket) recvStream(m *Message, flags int) (int, error) {
 	peek := flags&linux.MSG_PEEK != 0
 	n := 0
 	q := &s.rx
-	for at := q.head; at < len(q.pkts) && (n < len(m.Data) || len(m.Data) == 0); {
+	// A peek of AF_UNIX looks for files behind what fits, as Linux does.
+	for at := q.head; at < len(q.pkts) && (n < len(m.Data) || len(m.Data) == 0 || peek && s.domain == linux.AF_UNIX); {
 		p := &q.pkts[at]
 		if n > 0 && s.opt.passcred && p.cred != m.Cred {
 			break
@@ -192,6 +193,9 @@ func (s *Socket) recvStream(m *Message, flags int) (int, error) {
 // take gives the caller what comes along with a packet.
 func (s *Socket) take(m *Message, p *packet, peek bool) {
 	m.Name, m.Named, m.To = p.from, true, p.to
+	if s.domain == linux.AF_UNIX && p.owner != nil {
+		m.Name = p.owner.local // as it is by now
+	}
 	m.Cred, m.HasCred = p.cred, s.opt.passcred
 	if peek {
 		for _, r := range p.rights {

@@ -347,7 +347,6 @@ func (s *Socket) closeLocked() {
 	s.p.close(s)
 	s.state = dead
 	for _, c := range s.accepts {
-		c.parent = nil
 		c.closeLocked()
 	}
 	s.accepts = nil

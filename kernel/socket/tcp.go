@@ -104,6 +104,7 @@ func (s *Socket) begin(to netip.AddrPort) {
 // fail ends a connection that is being made.
 func (s *Socket) fail(err linux.Errno) {
 	s.state, s.err = idle, err
+	s.shutR, s.shutW = true, true
 	s.parent = nil
 	s.unconnect()
 	s.notify(^uint32(0))
@@ -130,6 +131,7 @@ func (l *Socket) meet(s *Socket) {
 	c.local = linux.SockaddrInet(uint16(l.domain), to)
 	c.remote = linux.SockaddrInet(uint16(l.domain), s.local.AddrPort())
 	c.register()
+	c.shutR, c.shutW = l.shutR, l.shutW
 	join(s, c)
 	s.parent = nil
 	c.parent = l
@@ -253,6 +255,9 @@ func (tcpProto) recv(s *Socket, m *Message, flags int) (int, error) {
 func (t tcpProto) shutdown(s *Socket, how int) error {
 	switch s.state {
 	case idle:
+		s.shutR = s.shutR || how != linux.SHUT_WR
+		s.shutW = s.shutW || how != linux.SHUT_RD
+		s.notify(^uint32(0))
 		return linux.ENOTCONN
 	case listening:
 		if how != linux.SHUT_WR {

@@ -38,6 +38,12 @@ func (udpProto) connect(s *Socket, sa linux.Sockaddr, _ any) error {
 var broadcast = netip.AddrFrom4([4]byte{255, 255, 255, 255})
 
 func (udpProto) send(s *Socket, m *Message) (int, error) {
+	if !s.bound {
+		if err := s.takePort(netip.IPv4Unspecified(), 0); err != nil {
+			return 0, linux.EAGAIN
+		}
+		s.opt.auto = true
+	}
 	if m.Flags&linux.MSG_OOB != 0 {
 		return 0, linux.EOPNOTSUPP
 	}
@@ -74,11 +80,6 @@ func (udpProto) send(s *Socket, m *Message) (int, error) {
 	src, err := s.st.source(to.Addr())
 	if err != nil {
 		return 0, err
-	}
-	if !s.bound {
-		if err := s.takePort(netip.IPv4Unspecified(), 0); err != nil {
-			return 0, linux.EAGAIN
-		}
 	}
 	if a := s.local.Addr.Unmap(); !a.IsUnspecified() {
 		src = a

@@ -68,6 +68,8 @@ func (u unixProto) connect(s *Socket, sa linux.Sockaddr, key any) error {
 		return u.connectDatagram(s, sa, key)
 	}
 	switch {
+	case sa.Family != linux.AF_UNIX || sa.Path == "":
+		return linux.EINVAL
 	case s.state == connected:
 		return linux.EISCONN
 	case s.state == listening:
@@ -211,6 +213,9 @@ func (unixProto) deliver(s, o *Socket, m *Message) (int, error) {
 }
 
 func (u unixProto) sendDatagram(s *Socket, m *Message) (int, error) {
+	if len(m.Data) > s.opt.sndbuf-32 {
+		return 0, linux.EMSGSIZE
+	}
 	o := s.peer
 	if m.HasTo {
 		var err error
@@ -257,7 +262,7 @@ func (unixProto) recv(s *Socket, m *Message, flags int) (int, error) {
 		if err := s.takeErr(); err != nil {
 			return 0, err
 		}
-		if s.shutR {
+		if s.shutR && (s.connOriented() || flags&linux.MSG_DONTWAIT == 0) {
 			return 0, nil
 		}
 		return 0, linux.EAGAIN
