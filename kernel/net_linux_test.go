@@ -2,7 +2,6 @@ package kernel
 
 import (
 	"encoding/binary"
-	"net/netip"
 	"os"
 	"strings"
 	"testing"
@@ -42,17 +41,6 @@ func compare(t *testing.T, run func(s *script)) {
 			t.Errorf("line %d:\n Linux %s\n guest %s", i+1, x, y)
 		}
 	}
-}
-
-const nonblockStream = linux.SOCK_STREAM | linux.SOCK_NONBLOCK
-
-func inet(a string) linux.Sockaddr {
-	ap := netip.MustParseAddrPort(a)
-	f := uint16(linux.AF_INET)
-	if ap.Addr().Is6() {
-		f = linux.AF_INET6
-	}
-	return linux.Sockaddr{Family: f, Addr: ap.Addr(), Port: ap.Port()}
 }
 
 func unixAddr(s *script, name string) linux.Sockaddr {
@@ -198,15 +186,6 @@ func TestUnixDatagramsLikeTheHost(t *testing.T) {
 	})
 }
 
-func fdsMessage(fds ...int) []byte {
-	var b []byte
-	for _, fd := range fds {
-		b = binary.LittleEndian.AppendUint32(b, uint32(fd))
-	}
-	out, _ := linux.AppendCmsg(nil, 4096, linux.Cmsg{Level: linux.SOL_SOCKET, Type: linux.SCM_RIGHTS, Data: b})
-	return out
-}
-
 func TestRightsLikeTheHost(t *testing.T) {
 	for _, typ := range []int{linux.SOCK_STREAM, linux.SOCK_DGRAM} {
 		compare(t, func(s *script) {
@@ -230,7 +209,7 @@ func TestRightsLikeTheHost(t *testing.T) {
 				return fds
 			}
 			send("plain", nil)
-			send("files", fdsMessage(r, w))
+			send("files", fdsMessageOf(r, w))
 			send("after", nil)
 			recv(3, 64, linux.MSG_PEEK)
 			fds := recv(100, 64, 0)
@@ -245,18 +224,18 @@ func TestRightsLikeTheHost(t *testing.T) {
 				s.log("write %d %s", n, errName(err))
 				d, err := s.Read(fds[0], 10)
 				s.log("read %q %s", d, errName(err))
-				send("two", fdsMessage(fds...))
+				send("two", fdsMessageOf(fds...))
 				recv(10, linux.CmsgHeader+4, 0)
-				send("none", fdsMessage(fds...))
+				send("none", fdsMessageOf(fds...))
 				recv(10, 0, 0)
 			}
-			send("bad", fdsMessage(12345))
+			send("bad", fdsMessageOf(12345))
 			many := make([]int, 254)
 			for i := range many {
 				many[i] = a
 			}
-			send("many", fdsMessage(many...))
-			bad := fdsMessage(a)
+			send("many", fdsMessageOf(many...))
+			bad := fdsMessageOf(a)
 			bad[0] = 100
 			send("lie", bad)
 			one := binary.LittleEndian.AppendUint32(nil, 1)

@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"fmt"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -242,4 +243,15 @@ func (g guestSys) File(path, text string) error {
 	defer g.t.Close(fd)
 	_, err = g.t.Write(fd, []byte(text))
 	return err
+}
+
+const nonblockStream = linux.SOCK_STREAM | linux.SOCK_NONBLOCK
+
+func inet(a string) linux.Sockaddr {
+	ap := netip.MustParseAddrPort(a)
+	f := uint16(linux.AF_INET)
+	if ap.Addr().Is6() {
+		f = linux.AF_INET6
+	}
+	return linux.Sockaddr{Family: f, Addr: ap.Addr(), Port: ap.Port()}
 }
