@@ -11,7 +11,7 @@ import (
 
 const (
 	maxWatches = 1 << 16 // files that one epoll watches
-	epollNests = 5       // how deep epolls may watch epolls
+	epollNests = 4       // how deep epolls may watch epolls
 	epollBits  = linux.EPOLLEXCLUSIVE | linux.EPOLLWAKEUP | linux.EPOLLONESHOT | linux.EPOLLET
 )
 
@@ -30,7 +30,8 @@ type epollKey struct {
 // epoll is an epoll instance, epoll(7). Queues of the files that it watches put
 // items on its ready list; no goroutine waits.
 type epoll struct {
-	q Queue
+	q    Queue
+	file *File // set when another epoll watches it; guarded by Kernel.epollMu
 
 	// mu is taken before the locks of the files that are watched, and before those
 	// of epolls among them.
@@ -235,7 +236,8 @@ func (t *Task) EpollCtl(epfd, op, fd int, ev EpollEvent) error {
 	if op == linux.EPOLL_CTL_ADD && nested {
 		t.k.epollMu.Lock()
 		defer t.k.epollMu.Unlock()
-		if inner.reaches(ep, epollNests) {
+		inner.file = f
+		if inner.reaches(ep, epollNests-ep.outer()) {
 			return linux.ELOOP
 		}
 	}
@@ -262,7 +264,7 @@ func (t *Task) EpollCtl(epfd, op, fd int, ev EpollEvent) error {
 // reaches reports whether watching ep would make a loop, or is deeper than
 // allowed. Kernel.epollMu keeps the nesting as it is.
 func (ep *epoll) reaches(to *epoll, depth int) bool {
-	if ep == to || depth == 0 {
+	if ep == to || depth <= 0 {
 		return true
 	}
 	ep.mu.Lock()
@@ -279,6 +281,21 @@ func (ep *epoll) reaches(to *epoll, depth int) bool {
 		}
 	}
 	return false
+}
+
+// outer returns how deep ep is in other epolls; Kernel.epollMu is held.
+func (ep *epoll) outer() int {
+	if ep.file == nil {
+		return 0
+	}
+	ep.file.polls.mu.Lock()
+	items := slices.Clone(ep.file.polls.items)
+	ep.file.polls.mu.Unlock()
+	depth := 0
+	for _, it := range items {
+		depth = max(depth, 1+it.ep.outer())
+	}
+	return depth
 }
 
 func (ep *epoll) insert(key epollKey, ev EpollEvent) error {
