@@ -3,7 +3,8 @@ package kernel
 import "sync"
 
 // Queue is a wait queue: whoever waits for an object to change is on the
-// object's queue. Its lock is a leaf.
+// object's queue. Its lock is a leaf, but for the ready lists and queues of
+// epolls.
 type Queue struct {
 	mu   sync.Mutex
 	head *entry
