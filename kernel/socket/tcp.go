@@ -205,6 +205,11 @@ func (tcpProto) send(s *Socket, m *Message) (int, error) {
 	if len(m.Data) == 0 {
 		return 0, nil
 	}
+	if o.shutW && o.shutR && !o.done { // nobody is there to take it any more
+		o.reset(linux.ECONNRESET)
+		s.reset(linux.ECONNRESET)
+		return len(m.Data), nil
+	}
 	room := s.sendRoom()
 	if room <= 0 {
 		return 0, linux.EAGAIN
@@ -287,6 +292,10 @@ func (s *Socket) finish() {
 	if o := s.peer; o != nil {
 		o.done, o.shutR = true, true
 		o.notify(pollIn | linux.POLLRDHUP | linux.POLLHUP)
+		if s.done { // both sides are: the connection is over
+			s.peer, o.peer = nil, nil
+			s.state, o.state = idle, idle
+		}
 	}
 }
 

@@ -119,7 +119,7 @@ func Pair(a, b *Socket) {
 
 func (u unixProto) connectDatagram(s *Socket, sa linux.Sockaddr, key any) error {
 	if sa.Family == linux.AF_UNSPEC {
-		u.detach(s)
+		u.disown(s)
 		s.state, s.remote = idle, linux.Sockaddr{Family: linux.AF_UNIX}
 		return nil
 	}
@@ -130,9 +130,28 @@ func (u unixProto) connectDatagram(s *Socket, sa linux.Sockaddr, key any) error 
 	if o.peer != nil && o.peer != s {
 		return linux.EPERM
 	}
-	u.detach(s)
+	if s.peer != o {
+		u.disown(s)
+	}
 	s.peer, s.state, s.remote = o, connected, o.local
 	return nil
+}
+
+// disown leaves a peer for another or none: what it has sent is lost, and it is
+// told if it was connected to s.
+func (u unixProto) disown(s *Socket) {
+	o := s.peer
+	if o == nil {
+		return
+	}
+	if !s.rx.empty() {
+		s.rx.drop(s)
+		if o.peer == s {
+			o.err = linux.ECONNRESET
+			o.notify(linux.POLLERR)
+		}
+	}
+	u.detach(s)
 }
 
 // detach ends a datagram socket's interest in its peer.
@@ -170,6 +189,8 @@ func (u unixProto) send(s *Socket, m *Message) (int, error) {
 	}
 	o := s.peer
 	switch {
+	case s.typ == linux.SOCK_SEQPACKET && s.err != 0:
+		return 0, s.takeErr()
 	case s.shutW:
 		return 0, linux.EPIPE
 	case s.state != connected:
@@ -216,6 +237,12 @@ func (u unixProto) sendDatagram(s *Socket, m *Message) (int, error) {
 	if len(m.Data) > s.opt.sndbuf-32 {
 		return 0, linux.EMSGSIZE
 	}
+	if err := s.takeErr(); err != nil {
+		return 0, err
+	}
+	if s.shutW {
+		return 0, linux.EPIPE
+	}
 	o := s.peer
 	if m.HasTo {
 		var err error
@@ -226,10 +253,9 @@ func (u unixProto) sendDatagram(s *Socket, m *Message) (int, error) {
 		return 0, linux.ENOTCONN
 	}
 	switch {
-	case s.shutW:
-		return 0, linux.EPIPE
 	case o == nil || o.state == dead:
 		s.peer, s.state = nil, idle
+		s.rx.drop(s)
 		return 0, linux.ECONNREFUSED
 	case o.peer != nil && o.peer != s:
 		return 0, linux.EPERM
@@ -258,10 +284,12 @@ func (unixProto) recv(s *Socket, m *Message, flags int) (int, error) {
 		}
 		return 0, linux.ENOTCONN
 	}
-	if s.rx.empty() {
+	if s.rx.empty() || s.typ != linux.SOCK_STREAM { // of messages, the error comes first
 		if err := s.takeErr(); err != nil {
 			return 0, err
 		}
+	}
+	if s.rx.empty() {
 		if s.shutR && (s.connOriented() || flags&linux.MSG_DONTWAIT == 0) {
 			return 0, nil
 		}
@@ -336,7 +364,7 @@ func (u unixProto) close(s *Socket) {
 			if o.peer == s {
 				o.peer = nil
 				if o.domain == linux.AF_UNIX {
-					o.notify(^uint32(0))
+					o.notify(pollOut | linux.POLLWRBAND)
 				}
 			}
 		}
