@@ -17,6 +17,7 @@ const (
 	mqueueDev
 	sysDev
 	cgroupDev
+	memDev
 )
 
 const (

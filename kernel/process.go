@@ -21,6 +21,8 @@ type Process struct {
 	startWall time.Time
 	childQ    Queue // a child changed its state
 	threadQ   Queue // a thread ended
+	sigQ      Queue // a signal became pending
+	endQ      Queue // the process became a zombie, or was reaped
 
 	// Guarded by Kernel.mu.
 	parent    *Process
@@ -49,6 +51,9 @@ type Process struct {
 	ctty       *tty.TTY     // controlling terminal
 	limits     *rlimits
 	real       itimer
+	cpuTimers  [2]*guestTimer // ITIMER_VIRTUAL and ITIMER_PROF
+	timers     map[int]*posixTimer
+	nextTimer  int
 	deadCPU    time.Duration // of threads that ended
 	childUsage Rusage        // of children that were waited for
 	usage      Rusage        // at the end
