@@ -3,7 +3,9 @@ package kernel
 import (
 	"context"
 	"net"
+	"net/netip"
 
+	"github.com/sbxrun/sbx/kernel/socket"
 	"github.com/sbxrun/sbx/vfs"
 )
 
@@ -12,6 +14,8 @@ import (
 type Config struct {
 	// Root is the filesystem mounted at "/". The kernel does not close it.
 	Root vfs.Super
+	// ReadOnly mounts it read-only. What is mounted inside is not touched by it.
+	ReadOnly bool
 	// Hostname and Domainname are what uname(2) shows. The defaults are
 	// "localhost" and "(none)".
 	Hostname, Domainname string
@@ -26,8 +30,18 @@ type Config struct {
 	// network policy: an error of type linux.Errno reaches the guest as it is.
 	// nil means that there is no network: ENETUNREACH.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
+	// Resolver answers what guests ask of NameServer, by UDP and TCP; *net.Resolver
+	// is one. nil leaves the name server's address to Dial.
+	Resolver socket.Resolver
+	// NameServer is 10.0.2.3 by default; /etc/resolv.conf has to name it.
+	NameServer netip.Addr
+	// Addresses are those of eth0, with their networks; 10.0.2.15/24 by default. What
+	// guests send to these and to the loopback stays in the sandbox.
+	Addresses []netip.Prefix
 	// NoProc, NoDev and NoSys leave /proc, /dev and /sys unmounted.
 	NoProc, NoDev, NoSys bool
+	// ShmBytes is the size of /dev/shm; 0 is 64 MiB.
+	ShmBytes int64
 	// CPUs is how many processors guests see; 0 is 1.
 	CPUs int
 }

@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	gopath "path"
 	"strconv"
 
 	"github.com/sbxrun/sbx/abi/linux"
@@ -141,7 +142,12 @@ func (k *Kernel) place(f *File, path string) {
 	root := k.ns.RootLoc()
 	w := vfs.Walker{NS: k.ns, Root: root, Cwd: root, Cred: vfs.RootCred()}
 	f.name = path
-	loc, err := w.Resolve(root, path, 0)
+	dir, base := gopath.Split(path)
+	parent, err := w.Resolve(root, dir, vfs.Directory)
+	if err != nil {
+		return
+	}
+	loc, err := w.Resolve(parent, base, 0)
 	if err != nil {
 		return
 	}
@@ -150,5 +156,5 @@ func (k *Kernel) place(f *File, path string) {
 		return
 	}
 	loc.Ref()
-	f.loc = loc
+	f.name, f.loc, f.parent, f.base = "", loc, parent, base
 }

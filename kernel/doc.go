@@ -22,10 +22,15 @@
 //
 // # Locks, in order
 //
+//	Kernel.epollMu    the nesting of epolls
+//	epoll.mu          the files an epoll watches; outer epolls before inner ones
+//	futexBucket.mu    buckets in order of their place
 //	File.pos          the offset of a description, held while it reads or writes
 //	Kernel.mu         the process table: tasks, groups, sessions, signals, timers
 //	fsContext.mu, fdTable.mu, pipe.mu, hostIn.mu and other objects
-//	Queue.mu          a leaf
+//	socket.Stack      all sockets, see there; wakes under its lock
+//	Queue.mu          of an object before that of an epoll which watches it
+//	epoll.rmu         an epoll's ready list: a leaf
 //
 // Locks of vfs and of kernel/tty may be taken under File.pos, never under Kernel.mu:
 // a terminal asks the process table while it works.

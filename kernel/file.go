@@ -28,7 +28,8 @@ type File struct {
 	name   string
 	ino    uint64
 
-	once sync.Once
+	once  sync.Once
+	polls watchList // the epolls that watch it
 }
 
 // fileOps is what a kind of file does. The task is the caller; it is never nil
@@ -89,6 +90,7 @@ func (f *File) decref(t *Task) {
 		return
 	}
 	f.once.Do(func() {
+		f.polls.drop()
 		if f.loc.Mount != nil {
 			f.k.locks.ReleaseOwner(f.loc.LockKey(), vfs.FlockLock, f)
 			f.k.locks.ReleaseOwner(f.loc.LockKey(), vfs.OFDLock, f)
@@ -160,6 +162,9 @@ const anonDev = 0xe
 func (f *File) link(t *Task) string {
 	if f.loc.Mount == nil {
 		return f.name
+	}
+	if f.name != "" { // of memfd_create
+		return f.name + " (deleted)"
 	}
 	path, ok := f.k.pathOf(t, f)
 	if !ok {

@@ -18,6 +18,7 @@ const maxRW = 0x7ffff000
 type regular struct {
 	h       vfs.Handle
 	writing bool
+	seals   *seals // of a file of memfd_create
 }
 
 func (r *regular) read(t *Task, f *File, p []byte) (int, error) {
@@ -50,6 +51,15 @@ func (r *regular) append(t *Task, f *File, p []byte) (int, error) {
 			return 0, err
 		}
 	}
+	if r.seals != nil {
+		var a vfs.Attr
+		_ = f.loc.Getattr(&a)
+		done, err := r.seals.change(f, a.Size+int64(len(p)), sealWrite)
+		if err != nil {
+			return 0, err
+		}
+		defer done()
+	}
 	off, n, err := r.h.Append(p)
 	if n > 0 {
 		f.off = off + int64(n)
@@ -80,6 +90,13 @@ func (r *regular) pwrite(t *Task, f *File, p []byte, off int64) (int, error) {
 	p, err := t.fitSize(p, off, t.rlimit(linux.RLIMIT_FSIZE))
 	if err != nil {
 		return 0, err
+	}
+	if r.seals != nil {
+		done, err := r.seals.change(f, off+int64(len(p)), sealWrite)
+		if err != nil {
+			return 0, err
+		}
+		defer done()
 	}
 	n, err := r.h.WriteAt(p, off)
 	if n > 0 {
@@ -165,6 +182,7 @@ func (r *regular) watch(*File, *waker) func()      { return nil }
 func (r *regular) attr(f *File, a *vfs.Attr) error { return f.loc.Getattr(a) }
 func (r *regular) release(f *File) {
 	f.k.notifyClose(f)
+	f.k.sealsDone(f.loc, r.seals)
 	_ = r.h.Close()
 }
 

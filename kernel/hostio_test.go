@@ -102,6 +102,21 @@ func TestHostErrors(t *testing.T) {
 	want(t, "status", st, 0)
 }
 
+// TestHostReaderIsGone: process 1 dies of SIGPIPE on a host stream, unless it
+// ignores it.
+func TestHostReaderIsGone(t *testing.T) {
+	w := newWorld(t)
+	st := w.run(func(g *Task) int {
+		for {
+			if _, err := g.Write(0, []byte("y\n")); err != linux.EPIPE {
+				return 1
+			}
+			g.Pause()
+		}
+	}, w.k.HostWriter(failing{io.ErrClosedPipe}))
+	want(t, "status", st, linux.SignalStatus(linux.SIGPIPE, false))
+}
+
 // TestInterruptedReadLosesNothing: what arrives after the signal is there for
 // the next read.
 func TestInterruptedReadLosesNothing(t *testing.T) {

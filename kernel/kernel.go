@@ -11,6 +11,7 @@ import (
 
 	"github.com/sbxrun/sbx/abi/linux"
 	"github.com/sbxrun/sbx/kernel/dev"
+	"github.com/sbxrun/sbx/kernel/socket"
 	"github.com/sbxrun/sbx/vfs"
 )
 
@@ -34,6 +35,11 @@ type Kernel struct {
 	done   chan struct{}
 	ends   hostEnds
 	fifos  fifoTable
+	net    *socket.Stack
+	futex  futexTable
+	mem    memFS
+
+	epollMu sync.Mutex // the nesting of epolls; taken before the locks of epolls
 
 	openFiles atomic.Int64
 	memory    atomic.Int64
@@ -68,7 +74,7 @@ func New(cfg Config) (*Kernel, error) {
 		cfg.Clock = HostClock()
 	}
 	k := &Kernel{
-		cfg: cfg, clock: cfg.Clock, ns: vfs.NewNamespace(cfg.Root), locks: vfs.NewLocks(),
+		cfg: cfg, clock: cfg.Clock, ns: vfs.NewNamespaceOpts(cfg.Root, vfs.MountOpts{Source: cfg.Root.Type(), ReadOnly: cfg.ReadOnly}), locks: vfs.NewLocks(),
 		bootWall: cfg.Clock.Now(), boot: cfg.Clock.Monotonic(), done: make(chan struct{}),
 		procs: map[int]*Process{}, tasks: map[int]*Task{}, groups: map[int]*group{}, sessions: map[int]*session{},
 		hostname: cfg.Hostname, domainname: cfg.Domainname,
@@ -82,6 +88,8 @@ func New(cfg Config) (*Kernel, error) {
 		k.domainname = "(none)"
 	}
 	k.ctx, k.cancel = context.WithCancel(context.Background())
+	k.net = k.newStack()
+	k.futex.init()
 	if err := k.mountAll(); err != nil {
 		k.cancel()
 		return nil, err
@@ -110,7 +118,9 @@ func (k *Kernel) Close() error {
 	never := k.init == nil
 	k.mu.Unlock()
 	k.cancel()
+	k.net.Close()
 	k.wg.Wait()
+	k.net.Close() // what a dying task made meanwhile
 	k.ends.closeAll()
 	if never {
 		k.closeDone()

@@ -8,18 +8,20 @@ import (
 )
 
 // Device numbers of the kernel's own filesystems: major 0, as Linux gives
-// anonymous ones.
+// anonymous ones. A namespace numbers its own from 0x20 on.
 const (
-	procDev = 0x20 + iota
+	procDev = 0x10 + iota
 	devDev
 	ptsDev
 	shmDev
 	mqueueDev
 	sysDev
+	cgroupDev
+	memDev
 )
 
 const (
-	shmBytes   = 64 << 20
+	shmBytes   = 64 << 20 // as docker has it
 	devBytes   = 1 << 20
 	smallNodes = 65536
 )
@@ -36,6 +38,10 @@ func (k *Kernel) mountAll() error {
 	if !k.cfg.NoSys {
 		s := proc.NewSys(sysDev, source{k})
 		if err := k.mount("/sys", s, vfs.MountOpts{Source: "sysfs", ReadOnly: true, NoSuid: true, NoExec: true, NoDev: true}); err != nil {
+			return err
+		}
+		c := proc.NewCgroup(cgroupDev, source{k})
+		if err := k.mount("/sys/fs/cgroup", c, vfs.MountOpts{Source: "cgroup", ReadOnly: true, NoSuid: true, NoExec: true, NoDev: true}); err != nil {
 			return err
 		}
 	}
@@ -59,8 +65,12 @@ func (k *Kernel) mountDev() error {
 	if err := k.mount("/dev/pts", k.devices.Pts(), o); err != nil {
 		return err
 	}
+	shm := k.cfg.ShmBytes
+	if shm <= 0 {
+		shm = shmBytes
+	}
 	o = vfs.MountOpts{Source: "shm", NoSuid: true, NoExec: true, NoDev: true}
-	if err := k.mount("/dev/shm", k.shared(shmDev, shmBytes), o); err != nil {
+	if err := k.mount("/dev/shm", k.shared(shmDev, shm), o); err != nil {
 		return err
 	}
 	o.Source = "mqueue"

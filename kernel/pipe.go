@@ -118,7 +118,7 @@ func (p *pipe) read(t *Task, f *File, b []byte) (n int, err error) {
 		return 0, err
 	}
 	if n > 0 {
-		p.q.Wake()
+		p.q.wakeBits(pollOut)
 	}
 	return n, nil
 }
@@ -140,7 +140,7 @@ func (p *pipe) write(t *Task, f *File, b []byte) (int, error) {
 		n := p.put(b[done:])
 		done += n
 		if n > 0 {
-			p.q.Wake()
+			p.q.wakeBits(pollIn)
 		}
 		return done == len(b)
 	}

@@ -21,6 +21,8 @@ type Process struct {
 	startWall time.Time
 	childQ    Queue // a child changed its state
 	threadQ   Queue // a thread ended
+	sigQ      Queue // a signal became pending
+	endQ      Queue // the process became a zombie, or was reaped
 
 	// Guarded by Kernel.mu.
 	parent    *Process
@@ -37,6 +39,7 @@ type Process struct {
 	status    linux.WaitStatus // valid when exiting
 	execed    bool
 	oomAdj    int
+	nice      int
 	subreaper bool
 
 	stopping   bool         // a stop is under way or complete
@@ -48,6 +51,9 @@ type Process struct {
 	ctty       *tty.TTY     // controlling terminal
 	limits     *rlimits
 	real       itimer
+	cpuTimers  [2]*guestTimer // ITIMER_VIRTUAL and ITIMER_PROF
+	timers     map[int]*posixTimer
+	nextTimer  int
 	deadCPU    time.Duration // of threads that ended
 	childUsage Rusage        // of children that were waited for
 	usage      Rusage        // at the end
@@ -92,6 +98,31 @@ func (p *Process) Signal(sig linux.Signal) error {
 		p.sendLocked(nil, SigInfo{Signo: sig, Code: SI_USER}, true)
 	}
 	return nil
+}
+
+// Terminate is Signal for a host that is told to end: a signal which process 1
+// leaves at a default that ends others ends it too.
+func (p *Process) Terminate(sig linux.Signal) error {
+	if !sig.Valid() {
+		return linux.EINVAL
+	}
+	p.k.mu.Lock()
+	defer p.k.mu.Unlock()
+	if p.zombie {
+		return linux.ESRCH
+	}
+	act := defaultOf(sig)
+	if p.isInit() && p.sigs.a[sig].Disp == SigDefault && (act == actTerm || act == actCore) && !p.masksLocked(sig) {
+		p.exitGroupLocked(linux.SignalStatus(sig, false))
+		return nil
+	}
+	p.sendLocked(nil, SigInfo{Signo: sig, Code: SI_USER}, true)
+	return nil
+}
+
+// masksLocked reports whether the first thread blocks a signal.
+func (p *Process) masksLocked(sig linux.Signal) bool {
+	return len(p.tasks) > 0 && p.tasks[0].mask.Has(sig)
 }
 
 // ppidLocked returns the parent's pid, 0 when it is outside.

@@ -122,7 +122,7 @@ func (p procTask) locked() (proc.Status, *tty.TTY) {
 		VmSize: pr.memory.Load(), VmRSS: pr.memory.Load(), SigPending: t.pending.set, ShdPending: pr.pending.set,
 		SigBlocked: t.mask, SigQueued: uint64(len(t.pending.queue) + len(pr.pending.queue)), SigQueueLimit: maxQueued,
 		Voluntary: uint64(t.waits.Load()), ReadBytes: uint64(pr.inBytes.Load()), WriteBytes: uint64(pr.outBytes.Load()),
-		ReadChars: uint64(pr.inBytes.Load()), WriteChars: uint64(pr.outBytes.Load()), OOMScoreAdj: pr.oomAdj,
+		ReadChars: uint64(pr.inBytes.Load()), WriteChars: uint64(pr.outBytes.Load()), OOMScoreAdj: pr.oomAdj, Nice: pr.nice,
 	}
 	if pr.zombie {
 		st.ExitCode = pr.status

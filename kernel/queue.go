@@ -3,7 +3,8 @@ package kernel
 import "sync"
 
 // Queue is a wait queue: whoever waits for an object to change is on the
-// object's queue. Its lock is a leaf.
+// object's queue. Its lock is a leaf, but for the ready lists and queues of
+// epolls.
 type Queue struct {
 	mu   sync.Mutex
 	head *entry
@@ -13,15 +14,19 @@ type Queue struct {
 // between the check and the wait is not lost.
 type waker struct {
 	ch chan struct{}
-	f  func() // called as well, when not nil; it must not block
+	// f is called instead, when not nil, with the POLL* bits that may hold now.
+	// It must not block.
+	f func(bits uint32)
 }
 
 func newWaker() *waker { return &waker{ch: make(chan struct{}, 1)} }
 
 // poke leaves a token.
-func (w *waker) poke() {
+func (w *waker) poke() { w.pokeBits(^uint32(0)) }
+
+func (w *waker) pokeBits(bits uint32) {
 	if w.f != nil {
-		w.f()
+		w.f(bits)
 		return
 	}
 	select {
@@ -66,10 +71,14 @@ func (q *Queue) remove(e *entry) {
 }
 
 // Wake tells everyone on the queue to look again. It never blocks.
-func (q *Queue) Wake() {
+func (q *Queue) Wake() { q.wakeBits(^uint32(0)) }
+
+// wakeBits is Wake for a change that concerns some POLL* bits only; it spares
+// an edge-triggered epoll what did not happen.
+func (q *Queue) wakeBits(bits uint32) {
 	q.mu.Lock()
 	for e := q.head; e != nil; e = e.next {
-		e.w.poke()
+		e.w.pokeBits(bits)
 	}
 	q.mu.Unlock()
 }
@@ -78,6 +87,6 @@ func (q *Queue) Wake() {
 // must not block and must not use the queue.
 func (q *Queue) Subscribe(f func()) (cancel func()) {
 	e := &entry{}
-	q.add(e, &waker{f: f})
+	q.add(e, &waker{f: func(uint32) { f() }})
 	return func() { q.remove(e) }
 }

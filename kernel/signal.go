@@ -30,6 +30,9 @@ type SigInfo struct {
 	Status int32  // of a child: its exit code, or the signal
 	Value  uint64 // sigqueue(3)
 	Addr   uint64 // of a fault
+
+	TimerID int // of SI_TIMER; TimerGetoverrun tells how many ends it stands for
+	timer   *posixTimer
 }
 
 // Signals by what they do by default.
@@ -133,6 +136,9 @@ func (p *pendingSet) takeSignal(s linux.Signal) (SigInfo, bool) {
 	if !more {
 		p.set = p.set.Without(s)
 	}
+	if info.timer != nil {
+		info.timer.took()
+	}
 	return info, true
 }
 
@@ -146,6 +152,8 @@ func (p *pendingSet) flush(set linux.SigSet) {
 	for _, i := range p.queue {
 		if !set.Has(i.Signo) {
 			kept = append(kept, i)
+		} else if i.timer != nil {
+			i.timer.took()
 		}
 	}
 	p.queue = kept
@@ -161,6 +169,9 @@ func (p *Process) sendLocked(to *Task, info SigInfo, force bool) bool {
 	sig := info.Signo
 	p.prepareLocked(sig)
 	if p.dropsLocked(to, sig, force) {
+		if info.timer != nil {
+			info.timer.took()
+		}
 		return true
 	}
 	set := &p.pending
@@ -169,8 +180,13 @@ func (p *Process) sendLocked(to *Task, info SigInfo, force bool) bool {
 	}
 	added, full := set.add(info)
 	if !added {
+		if info.timer != nil {
+			info.timer.took()
+		}
 		return !full || sig < 32
 	}
+	p.awaitedLocked(sig)
+	p.sigQ.wakeBits(pollIn)
 	p.deliverLocked(to, sig)
 	return true
 }

@@ -64,7 +64,12 @@ func (t *Task) fileOf(w *walker, o vfs.Opened, flags int) (*File, error) {
 	}
 	switch o.Mode & linux.S_IFMT {
 	case linux.S_IFREG:
-		return t.k.newFile(&regular{h: o.Handle}, flags)
+		r := &regular{h: o.Handle, seals: t.k.sealsOf(o.Loc)}
+		f, err := t.k.newFile(r, flags)
+		if err != nil {
+			t.k.sealsDone(o.Loc, r.seals)
+		}
+		return f, err
 	case linux.S_IFDIR:
 		return t.k.newFile(&directory{h: o.Handle}, flags)
 	case linux.S_IFIFO:

@@ -49,7 +49,12 @@ func (t *Task) Write(fd int, p []byte) (int, error) {
 	}
 	n, err := f.ops.write(t, f, p)
 	if err == linux.EPIPE {
-		t.raise(linux.SIGPIPE)
+		if _, host := f.ops.(*hostOut); host && t.proc.pid == 1 {
+			// Nobody inside could end a process 1 that goes on writing.
+			_ = t.proc.Terminate(linux.SIGPIPE)
+		} else {
+			t.raise(linux.SIGPIPE)
+		}
 	}
 	return n, err
 }
@@ -173,7 +178,7 @@ func (t *Task) Ftruncate(fd int, n int64) error {
 	if n < 0 {
 		return linux.EINVAL
 	}
-	f, _, err := t.regularFile(fd, linux.EINVAL)
+	f, r, err := t.regularFile(fd, linux.EINVAL)
 	if err != nil {
 		return err
 	}
@@ -185,6 +190,11 @@ func (t *Task) Ftruncate(fd int, n int64) error {
 		t.raise(linux.SIGXFSZ)
 		return linux.EFBIG
 	}
+	done, err := r.seals.change(f, n, sealTruncate)
+	if err != nil {
+		return err
+	}
+	defer done()
 	if err := f.loc.Super().Setattr(f.loc.Ino, &vfs.SetAttr{Valid: vfs.SetSize, Size: n}); err != nil {
 		return err
 	}
@@ -212,6 +222,15 @@ func (t *Task) Fallocate(fd int, mode uint32, off, n int64) error {
 		t.raise(linux.SIGXFSZ)
 		return linux.EFBIG
 	}
+	how := sealAllocate
+	if mode&linux.FALLOC_FL_PUNCH_HOLE != 0 {
+		how = sealWrite
+	}
+	done, err := r.seals.change(f, off+n, how)
+	if err != nil {
+		return err
+	}
+	defer done()
 	return r.h.Allocate(mode, off, n)
 }
 
@@ -283,6 +302,10 @@ func (t *Task) Readable(fd int) (int, error) {
 		return o.readable()
 	case *hostIn:
 		return o.buffered(), nil
+	case *sock:
+		return o.s.Unread()
+	case *inotify:
+		return o.bytes(), nil
 	}
 	return 0, linux.ENOTTY
 }

@@ -39,7 +39,8 @@ type Task struct {
 	savedMask   linux.SigSet // what Sigsuspend puts back
 	restoreMask bool
 	pending     pendingSet
-	stopped     bool // takes part in the group's stop
+	awaited     linux.SigSet // what Sigtimedwait waits for
+	stopped     bool         // takes part in the group's stop
 	exited      bool
 	exitCode    linux.WaitStatus
 	clearTID    func() // run when the thread ends: CLONE_CHILD_CLEARTID

@@ -78,6 +78,7 @@ func (t *Task) become(im *image) {
 	defer t.k.mu.Unlock()
 	p := t.proc
 	p.execed = true
+	p.stopTimersLocked(true)
 	p.exitSig = linux.SIGCHLD
 	t.clearTID = nil
 	a := &sigActions{}

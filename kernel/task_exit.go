@@ -104,6 +104,7 @@ func (p *Process) endLocked() {
 	p.usage = Rusage{User: p.deadCPU, MaxRSS: p.maxMemory.Load(),
 		InBlock: p.inBytes.Load() / 512, OutBlock: p.outBytes.Load() / 512, Voluntary: p.leader.waits.Load()}
 	p.real.stopLocked()
+	p.stopTimersLocked(false)
 	p.stopping, p.waitStop, p.waitCont = false, false, false
 	p.pending = pendingSet{}
 	p.zombie = true
@@ -114,6 +115,7 @@ func (p *Process) endLocked() {
 	p.ctty = nil
 	k.hupOrphanLocked(p.group, p)
 	close(p.done)
+	p.endQ.Wake()
 	p.notifyEndLocked()
 }
 
@@ -188,6 +190,7 @@ func (p *Process) reapLocked() {
 		return
 	}
 	p.reaped = true
+	p.endQ.Wake()
 	k := p.k
 	if p.parent != nil {
 		p.parent.children = removeProc(p.parent.children, p)

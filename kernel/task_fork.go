@@ -125,7 +125,7 @@ func (k *Kernel) newProcessLocked(t, c *Task, o CloneOpts) {
 	old := t.proc
 	p := &Process{
 		k: k, pid: c.tid, done: make(chan struct{}), start: k.clock.Monotonic(), startWall: k.clock.Now(),
-		leader: c, tasks: []*Task{c}, exitSig: o.ExitSignal, sigs: old.sigs, ctty: old.ctty, limits: old.limits.copy(),
+		leader: c, tasks: []*Task{c}, exitSig: o.ExitSignal, sigs: old.sigs, ctty: old.ctty, limits: old.limits.copy(), nice: old.nice,
 	}
 	if !o.Sighand {
 		a := *old.sigs

@@ -16,7 +16,7 @@ func (t *Task) Wait4(pid, options int) (int, linux.WaitStatus, Rusage, error) {
 	if err := t.enter(); err != nil {
 		return 0, 0, Rusage{}, err
 	}
-	w := waiter{t: t, pid: pid, options: options}
+	w := waiter{t: t, pid: pid, options: options | linux.WEXITED}
 	if options&linux.WNOHANG != 0 {
 		w.look()
 		return w.got, w.status, w.usage, w.err
@@ -31,8 +31,11 @@ func (t *Task) Wait4(pid, options int) (int, linux.WaitStatus, Rusage, error) {
 type waiter struct {
 	t            *Task
 	pid, options int
+	group        int      // not 0: a group, whatever pid says
+	only         *Process // not nil: this one, likewise
 
 	got    int
+	info   SigInfo
 	status linux.WaitStatus
 	usage  Rusage
 	err    error
@@ -63,6 +66,10 @@ func (w *waiter) look() bool {
 
 func (w *waiter) matches(c *Process) bool {
 	switch {
+	case w.only != nil:
+		return c == w.only
+	case w.group != 0:
+		return c.group != nil && c.group.id == w.group
 	case w.pid > 0:
 		return c.pid == w.pid
 	case w.pid == 0:
@@ -78,6 +85,10 @@ func (w *waiter) take(c *Process) bool {
 	keep := w.options&linux.WNOWAIT != 0
 	switch {
 	case c.zombie:
+		if w.options&linux.WEXITED == 0 {
+			return false
+		}
+		w.info = c.endInfo()
 		w.status, w.usage = c.status, c.usage
 		w.usage.add(c.childUsage)
 		if !keep {
@@ -86,9 +97,11 @@ func (w *waiter) take(c *Process) bool {
 		}
 	case c.waitStop && w.options&linux.WUNTRACED != 0:
 		w.status, w.usage = linux.StopStatus(c.stopSig), c.usageLocked()
+		w.info = c.childInfo(CLD_STOPPED, int32(c.stopSig))
 		c.waitStop = keep
 	case c.waitCont && w.options&linux.WCONTINUED != 0:
 		w.status, w.usage = linux.ContinuedStatus, c.usageLocked()
+		w.info = c.childInfo(CLD_CONTINUED, int32(linux.SIGCONT))
 		c.waitCont = keep
 	default:
 		return false

@@ -48,15 +48,22 @@ func (p *Process) alarm(gen uint64) {
 // minInterval keeps a periodic timer from taking the host's CPU.
 const minInterval = 100 * time.Microsecond
 
-// Setitimer is setitimer(2). ITIMER_REAL runs on the kernel's clock; the CPU time
-// of ITIMER_VIRTUAL and ITIMER_PROF cannot be watched: EINVAL. A value of 0 stops.
+// Setitimer is setitimer(2). ITIMER_REAL runs on the kernel's clock, ITIMER_VIRTUAL
+// and ITIMER_PROF on the CPU time of the process, at which the kernel looks every
+// millisecond at most. A value of 0 stops.
 func (t *Task) Setitimer(which int, value, interval time.Duration) (oldValue, oldInterval time.Duration, err error) {
-	if which != linux.ITIMER_REAL || value < 0 || interval < 0 {
+	if which < linux.ITIMER_REAL || which > linux.ITIMER_PROF || value < 0 || interval < 0 {
 		return 0, 0, linux.EINVAL
 	}
 	t.k.mu.Lock()
 	defer t.k.mu.Unlock()
 	p := t.proc
+	if which != linux.ITIMER_REAL {
+		g := p.cpuTimerLocked(which)
+		oldValue, oldInterval = g.leftLocked(), g.interval
+		g.setLocked(value > 0, g.now()+value, interval)
+		return oldValue, oldInterval, nil
+	}
 	oldValue, oldInterval = p.leftLocked(), p.real.interval
 	p.real.stopLocked()
 	p.real.interval = 0
@@ -79,11 +86,15 @@ func (p *Process) leftLocked() time.Duration {
 
 // Getitimer is getitimer(2).
 func (t *Task) Getitimer(which int) (value, interval time.Duration, err error) {
-	if which != linux.ITIMER_REAL {
+	if which < linux.ITIMER_REAL || which > linux.ITIMER_PROF {
 		return 0, 0, linux.EINVAL
 	}
 	t.k.mu.Lock()
 	defer t.k.mu.Unlock()
+	if which != linux.ITIMER_REAL {
+		g := t.proc.cpuTimerLocked(which)
+		return g.leftLocked(), g.interval, nil
+	}
 	return t.proc.leftLocked(), t.proc.real.interval, nil
 }
 

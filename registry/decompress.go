@@ -7,8 +7,9 @@ import (
 	"errors"
 	"io"
 
-	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/sbxrun/sbx/registry/gunzip"
 )
 
 // compression of a stream, found by its first bytes: media types of real images are not always right about it.
@@ -52,11 +53,7 @@ func sniff(br *bufio.Reader) (compression, error) {
 func decompress(br *bufio.Reader, c compression, window uint64) (io.ReadCloser, error) {
 	switch c {
 	case gzipped:
-		z, err := gzip.NewReader(br)
-		if err != nil {
-			return nil, badStream(err)
-		}
-		return &blamer{r: z, close: z.Close}, nil
+		return &blamer{r: gunzip.NewReader(br), close: func() error { return nil }}, nil
 	case zstandard:
 		z, err := zstd.NewReader(br, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(window))
 		if err != nil {

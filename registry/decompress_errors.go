@@ -5,9 +5,9 @@ import (
 	"errors"
 	"io"
 
-	"github.com/klauspost/compress/flate"
-	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/sbxrun/sbx/registry/gunzip"
 )
 
 // zstdErrors are the data errors that zstd reports by value.
@@ -19,9 +19,8 @@ var zstdErrors = [...]error{
 
 // isDataError tells whether a decompressor complained about its data, and not its source about the network.
 func isDataError(err error) bool {
-	var flateErr flate.CorruptInputError
 	var bzErr bzip2.StructuralError
-	if errors.Is(err, gzip.ErrHeader) || errors.Is(err, gzip.ErrChecksum) || errors.As(err, &flateErr) || errors.As(err, &bzErr) {
+	if errors.Is(err, gunzip.ErrData) || errors.As(err, &bzErr) {
 		return true
 	}
 	for _, e := range zstdErrors {

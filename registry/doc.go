@@ -11,6 +11,9 @@
 //	v1/image/<hash of version and diffIDs>.idx  the merged index of one image (vfs.BuildIndex)
 //	v1/locks  v1/leases  v1/tmp
 //
+// Manifests are kept byte for byte, so that an image has the same digest here as in its registry. One of Docker's media
+// types stays that too: crane reads such an image out of the layout, skopeo passes over it (`sbx save` is for both).
+//
 // Everything under v1 can be rebuilt from oci. A file appears under its final name only once it is complete,
 // verified and synced, and is never changed afterwards; so a process that is killed at any moment leaves at worst a
 // file in v1/tmp. Merged indices and leases are not synced: they are checked whole when they are opened, and made again

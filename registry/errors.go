@@ -48,6 +48,9 @@ func Errorf(kind error, format string, args ...any) error {
 // corrupt makes an ErrCorrupt.
 func corrupt(format string, args ...any) error { return Errorf(ErrCorrupt, format, args...) }
 
+// IsDiskFull reports whether err says that a disk or a quota of the host is full.
+func IsDiskFull(err error) bool { return errors.Is(err, ErrDiskFull) || isDiskFull(err) }
+
 // diskError names the store in errors of the disk, and what to do when it is full.
 func diskError(home string, err error) error {
 	if err == nil || errors.Is(err, ErrDiskFull) {

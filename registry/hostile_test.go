@@ -274,7 +274,7 @@ func FuzzLayerTar(f *testing.F) {
 	f.Add([]byte("BZh9"))
 	s := testStore(f, WithLimits(small))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		if l, err := s.ingestStream(context.Background(), bytes.NewReader(b), false, nil); err == nil {
+		if l, err := s.ingestStream(context.Background(), bytes.NewReader(b), false, s.newBudget(), nil); err == nil {
 			if toc, err := s.readTOC(l.diffID); err != nil || len(toc) != len(l.entries) {
 				t.Errorf("table of contents: %d entries of %d, %v", len(toc), len(l.entries), err)
 			}

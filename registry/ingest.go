@@ -27,7 +27,7 @@ type fetchFunc func(ctx context.Context, offset int64) (io.ReadCloser, error)
 // ingest makes sure that the layer desc, whose uncompressed digest must be diffID, is in the store, and fetches what
 // is missing. Only one process fetches a layer; the others wait and find it. A download that was cut off, even by the
 // end of the process, goes on where it stopped.
-func (s *Store) ingest(ctx context.Context, desc ocispec.Descriptor, diffID Digest, fetch fetchFunc, progress func(int64)) (layer, error) {
+func (s *Store) ingest(ctx context.Context, desc ocispec.Descriptor, diffID Digest, b *budget, fetch fetchFunc, progress func(int64)) (layer, error) {
 	l, err := s.lockDigest(ctx, hexOf(desc.Digest))
 	if err != nil {
 		return layer{}, err
@@ -41,7 +41,7 @@ func (s *Store) ingest(ctx context.Context, desc ocispec.Descriptor, diffID Dige
 	}
 	var u *unpacked
 	if haveBlob {
-		u, err = s.unpackBlob(ctx, desc, diffID)
+		u, err = s.unpackBlob(ctx, desc, diffID, b)
 		if errors.Is(err, ErrCorrupt) && fetch != nil {
 			// The stored blob itself is damaged. No other file may have its name, so it has to go first.
 			if err = os.Remove(s.blobPath(desc.Digest)); err == nil {
@@ -53,7 +53,7 @@ func (s *Store) ingest(ctx context.Context, desc ocispec.Descriptor, diffID Dige
 		if fetch == nil {
 			return out, Errorf(ErrNotFound, "layer %s is missing from the image store: pull the image again", desc.Digest)
 		}
-		u, err = s.download(ctx, desc, diffID, fetch, progress)
+		u, err = s.download(ctx, desc, diffID, b, fetch, progress)
 	}
 	if err != nil {
 		return out, err
@@ -74,28 +74,28 @@ func (s *Store) hasContent(diffID Digest) bool {
 }
 
 // unpackBlob unpacks a stored blob again.
-func (s *Store) unpackBlob(ctx context.Context, desc ocispec.Descriptor, diffID Digest) (*unpacked, error) {
+func (s *Store) unpackBlob(ctx context.Context, desc ocispec.Descriptor, diffID Digest, b *budget) (*unpacked, error) {
 	f, err := os.Open(s.blobPath(desc.Digest))
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
 	tee := &wireTee{r: f, max: desc.Size}
-	return s.unpackVerified(ctx, tee, desc, diffID, func() {})
+	return s.unpackVerified(ctx, tee, desc, diffID, b, func() {})
 }
 
 // download fetches, verifies, unpacks and publishes a blob. When what an earlier attempt left turns out to be wrong,
 // it starts again from nothing, once.
-func (s *Store) download(ctx context.Context, desc ocispec.Descriptor, diffID Digest, fetch fetchFunc, progress func(int64)) (*unpacked, error) {
-	u, resumed, err := s.downloadOnce(ctx, desc, diffID, fetch, progress)
+func (s *Store) download(ctx context.Context, desc ocispec.Descriptor, diffID Digest, b *budget, fetch fetchFunc, progress func(int64)) (*unpacked, error) {
+	u, resumed, err := s.downloadOnce(ctx, desc, diffID, b, fetch, progress)
 	if resumed && errors.Is(err, ErrCorrupt) && ctx.Err() == nil {
-		u, _, err = s.downloadOnce(ctx, desc, diffID, fetch, progress)
+		u, _, err = s.downloadOnce(ctx, desc, diffID, b, fetch, progress)
 	}
 	return u, err
 }
 
 // downloadOnce goes on with the part of the blob that is in v1/tmp, if there is one.
-func (s *Store) downloadOnce(ctx context.Context, desc ocispec.Descriptor, diffID Digest, fetch fetchFunc, progress func(int64)) (u *unpacked, resumed bool, err error) {
+func (s *Store) downloadOnce(ctx context.Context, desc ocispec.Descriptor, diffID Digest, b *budget, fetch fetchFunc, progress func(int64)) (u *unpacked, resumed bool, err error) {
 	part, have, err := s.openPart(desc)
 	if err != nil {
 		return nil, false, err
@@ -110,7 +110,7 @@ func (s *Store) downloadOnce(ctx context.Context, desc ocispec.Descriptor, diffI
 	}}
 	defer src.Close()
 	tee := &wireTee{r: src, w: part, skip: have, max: desc.Size, progress: progress}
-	u, err = s.unpackVerified(ctx, tee, desc, diffID, cancel)
+	u, err = s.unpackVerified(ctx, tee, desc, diffID, b, cancel)
 	src.Close()
 	switch {
 	case err == nil:
@@ -147,10 +147,10 @@ func (s *Store) openPart(desc ocispec.Descriptor) (*os.File, int64, error) {
 }
 
 // unpackVerified unpacks what tee delivers and checks size, digest and diffID.
-func (s *Store) unpackVerified(ctx context.Context, tee *wireTee, desc ocispec.Descriptor, diffID Digest, abort func()) (*unpacked, error) {
+func (s *Store) unpackVerified(ctx context.Context, tee *wireTee, desc ocispec.Descriptor, diffID Digest, b *budget, abort func()) (*unpacked, error) {
 	h := sha256.New()
 	tee.hash = h
-	u, err := s.unpack(ctx, tee, &tee.n, abort)
+	u, err := s.unpack(ctx, tee, b, abort)
 	if err != nil {
 		return nil, err
 	}
@@ -163,6 +163,7 @@ func (s *Store) unpackVerified(ctx context.Context, tee *wireTee, desc ocispec.D
 		err = corrupt("layer %s unpacks to %s, but the image configuration says %s: refused", desc.Digest, u.diffID, diffID)
 	}
 	if err != nil {
+		b.refund(u.scan, u.rawSize)
 		u.discard()
 		return nil, err
 	}
@@ -171,7 +172,7 @@ func (s *Store) unpackVerified(ctx context.Context, tee *wireTee, desc ocispec.D
 
 // ingestStream stores a layer of which nothing is known beforehand. With compress, a stream that is not compressed
 // is stored as gzip.
-func (s *Store) ingestStream(ctx context.Context, r io.Reader, compress bool, progress func(int64)) (layer, error) {
+func (s *Store) ingestStream(ctx context.Context, r io.Reader, compress bool, b *budget, progress func(int64)) (layer, error) {
 	blob, err := s.createTemp("blob")
 	if err != nil {
 		return layer{}, err
@@ -183,7 +184,7 @@ func (s *Store) ingestStream(ctx context.Context, r io.Reader, compress bool, pr
 		z, _ = gzip.NewWriterLevel(sum, gzip.BestSpeed)
 		tee.hash = z
 	}
-	u, err := s.unpack(ctx, tee, &tee.n, nil)
+	u, err := s.unpack(ctx, tee, b, nil)
 	if err == nil && z != nil {
 		err = z.Close()
 	}
@@ -200,6 +201,10 @@ func (s *Store) ingestStream(ctx context.Context, r io.Reader, compress bool, pr
 		kind = gzipped
 	}
 	out := layer{diffID: u.diffID, entries: u.entries}
+	if b.outer { // an archive may hold many images: entries are read again when they are needed
+		defer b.refundMemory(u.scan)
+		out.entries = nil
+	}
 	out.desc = ocispec.Descriptor{MediaType: layerType(kind), Digest: digestSum(sum.h.Sum(nil)), Size: sum.n}
 	return out, together(
 		func() error { return s.publish(blob, s.blobPath(out.desc.Digest)) },

@@ -28,16 +28,17 @@ type layerScanner struct {
 	lim     Limits
 	content *contentWriter
 	entries []vfs.LayerEntry
+	budget  *budget           // of the image
+	count   int               // entries read so far
 	meta    int64             // bytes of paths, links and xattrs so far
-	size    int64             // sum of file sizes
-	room    func() int64      // file bytes that may still come, given what was read so far
+	size    int64             // sum of file sizes, also of one that is being read
 	strings map[string]string // xattr names and values that repeat
 }
 
 // scan reads the tar to its end. The caller drains and hashes what follows the end marker.
 func (s *layerScanner) scan(ctx context.Context, r io.Reader) error {
 	tr := tar.NewReader(r)
-	for n := 0; ; n++ {
+	for {
 		h, err := tr.Next()
 		if err == io.EOF {
 			return nil
@@ -45,10 +46,11 @@ func (s *layerScanner) scan(ctx context.Context, r io.Reader) error {
 		if err != nil {
 			return badTar(err)
 		}
-		if n >= s.lim.Entries {
-			return Errorf(ErrTooLarge, "the layer has more than %d entries: refused", s.lim.Entries)
+		s.count++
+		if s.budget.spent.entries.Add(1) > int64(s.lim.Entries) {
+			return Errorf(ErrTooLarge, "the layers have more than %d entries: refused", s.lim.Entries)
 		}
-		if n&0xff == 0 && ctx.Err() != nil {
+		if s.count&0xff == 0 && ctx.Err() != nil {
 			return ctx.Err()
 		}
 		if err := s.entry(h, tr); err != nil {
@@ -86,8 +88,12 @@ func (s *layerScanner) entry(h *tar.Header, r io.Reader) error {
 	if err := s.details(&e, h); err != nil {
 		return err
 	}
-	if s.meta += int64(len(e.Path) + len(e.Link) + 128); s.meta > s.lim.MetaBytes {
-		return Errorf(ErrTooLarge, "the names and attributes of the layer have more than %d bytes: refused", s.lim.MetaBytes)
+	n := len(e.Path) + len(e.Link) + 128
+	for k, v := range e.Xattrs {
+		n += len(k) + len(v)
+	}
+	if err := s.spendMeta(n); err != nil {
+		return err
 	}
 	if mode == linux.S_IFREG && !e.Hard {
 		if err := s.data(&e, h, r); err != nil {
@@ -95,6 +101,15 @@ func (s *layerScanner) entry(h *tar.Header, r io.Reader) error {
 		}
 	}
 	s.entries = append(s.entries, e)
+	return nil
+}
+
+// spendMeta bounds what the names, attributes and holes of all entries need in memory.
+func (s *layerScanner) spendMeta(n int) error {
+	s.meta += int64(n)
+	if s.budget.spent.meta.Add(int64(n)) > s.lim.MetaBytes {
+		return Errorf(ErrTooLarge, "the names and attributes of the layers have more than %d bytes: refused", s.lim.MetaBytes)
+	}
 	return nil
 }
 
@@ -172,7 +187,6 @@ func (s *layerScanner) xattrs(e *vfs.LayerEntry, h *tar.Header) error {
 			e.Xattrs = map[string]string{}
 		}
 		e.Xattrs[s.intern(name)] = s.intern(v)
-		s.meta += int64(len(name) + len(v))
 	}
 	return nil
 }
@@ -196,8 +210,8 @@ func (s *layerScanner) intern(v string) string {
 
 // data copies the contents of a file. The size that the header declares is believed only as far as the stream goes.
 func (s *layerScanner) data(e *vfs.LayerEntry, h *tar.Header, r io.Reader) (err error) {
-	if h.Size > s.room() {
-		return Errorf(ErrTooLarge, "%.200q makes the layer larger than allowed (%d bytes, or %d times its compressed size): refused", h.Name, s.lim.LayerBytes, s.lim.Ratio)
+	if !s.spendSize(h.Size) {
+		return Errorf(ErrTooLarge, "%.200q makes the image larger than allowed (%d bytes a layer, or %d times the compressed size): refused", h.Name, s.lim.LayerBytes, s.lim.Ratio)
 	}
 	if h.Size == 0 {
 		return nil
@@ -206,6 +220,9 @@ func (s *layerScanner) data(e *vfs.LayerEntry, h *tar.Header, r io.Reader) (err 
 	e.Offset = s.content.pos()
 	if isSparse(h) {
 		e.Size, e.Holes, err = s.content.copySparse(r)
+		if err == nil {
+			err = s.spendMeta(16 * len(e.Holes))
+		}
 	} else {
 		e.Size, err = s.content.copy(r)
 	}
@@ -215,8 +232,16 @@ func (s *layerScanner) data(e *vfs.LayerEntry, h *tar.Header, r io.Reader) (err 
 	if e.Size != h.Size {
 		return corrupt("%.200q has %d bytes and declares %d: refused", h.Name, e.Size, h.Size)
 	}
-	s.size += e.Size
 	return nil
+}
+
+// spendSize tells whether a file of n bytes still fits.
+func (s *layerScanner) spendSize(n int64) bool {
+	if n > s.lim.LayerBytes-s.size {
+		return false
+	}
+	s.size += n
+	return s.budget.spent.size.Add(n) <= s.budget.allowed()
 }
 
 func isSparse(h *tar.Header) bool {

@@ -9,21 +9,21 @@ type Limits struct {
 	IndexEntries  int   // manifests in one index document
 
 	LayerBytes  int64 // one layer, uncompressed, and the sum of the sizes of its files
-	ImageBytes  int64 // all layers of one image, uncompressed
-	Ratio       int64 // uncompressed bytes for each compressed byte, beyond RatioFree
-	RatioFree   int64 // uncompressed bytes that no ratio limits
-	Entries     int   // entries of one layer
+	ImageBytes  int64 // all layers of one image, or of one archive given to Load, uncompressed
+	Ratio       int64 // uncompressed bytes of all layers for each compressed byte, beyond RatioFree
+	RatioFree   int64 // uncompressed bytes of all layers that no ratio limits
+	Entries     int   // entries of all layers of one image
 	Depth       int   // components of one path
 	PathBytes   int   // one path or link target
 	RecordBytes int   // PAX records of one entry
-	MetaBytes   int64 // paths, links and xattrs of one layer
+	MetaBytes   int64 // paths, links and xattrs of all layers of one image
 
 	ArchiveEntries int   // entries of one archive given to Load
-	ArchiveSmall   int64 // JSON documents of one archive given to Load, kept in memory
+	ArchiveSmall   int64 // JSON documents and names of one archive given to Load, kept in memory
 	WindowBytes    uint64
 }
 
-// DefaultLimits is generous to real images: the largest public ones use less than a tenth of any of these.
+// DefaultLimits is generous to real images: public ones stay far below all of these.
 func DefaultLimits() Limits {
 	return Limits{
 		ManifestBytes: 4 << 20, ConfigBytes: 8 << 20, Layers: 512, IndexDepth: 4, IndexEntries: 4096,

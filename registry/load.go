@@ -31,7 +31,8 @@ func (s *Store) Load(ctx context.Context, r io.Reader, progress func(Event)) ([]
 		return nil, err
 	}
 	defer lock.Unlock()
-	a := &archive{s: s, report: newReporter(progress), small: map[string][]byte{}, layers: map[string]layer{}, bad: map[string]error{}, links: map[string]string{}}
+	a := &archive{s: s, report: newReporter(progress), small: map[string][]byte{}, layers: map[string]layer{}, bad: map[string]error{}, links: map[string]string{}, budget: s.newBudget()}
+	a.budget.outer = true
 	if err := a.read(ctx, r); err != nil {
 		return nil, diskError(s.home, err)
 	}
@@ -59,6 +60,7 @@ type archive struct {
 	layers   map[string]layer // by path
 	bad      map[string]error // files that look like layers and are none; an error only when one is needed
 	links    map[string]string
+	budget   *budget
 }
 
 // archived is one image of an archive.
@@ -70,7 +72,7 @@ type archived struct {
 
 // read goes through the archive.
 func (a *archive) read(ctx context.Context, r io.Reader) error {
-	br := bufio.NewReaderSize(r, 64<<10)
+	br := bufio.NewReaderSize(&wireReader{r, a.budget}, 64<<10)
 	kind, err := sniff(br)
 	if err != nil {
 		return err
@@ -80,7 +82,7 @@ func (a *archive) read(ctx context.Context, r io.Reader) error {
 		return err
 	}
 	defer plain.Close()
-	tr := tar.NewReader(plain)
+	tr := tar.NewReader(&outerReader{r: plain, budget: a.budget})
 	for n := 0; ; n++ {
 		h, err := tr.Next()
 		if err == io.EOF {
@@ -110,6 +112,12 @@ func badArchive(err error) error {
 
 // entry takes in one file of the archive.
 func (a *archive) entry(ctx context.Context, h *tar.Header, r io.Reader) error {
+	if len(h.Name) > a.s.limits.PathBytes || len(h.Linkname) > a.s.limits.PathBytes {
+		return Errorf(ErrTooLarge, "the archive has the path %.60q… of %d bytes: refused", h.Name, max(len(h.Name), len(h.Linkname)))
+	}
+	if err := a.keep(int64(len(h.Name) + len(h.Linkname) + 128)); err != nil {
+		return err
+	}
 	name := path.Clean("/" + h.Name)[1:]
 	switch h.Typeflag {
 	case tar.TypeSymlink:
@@ -133,8 +141,8 @@ func (a *archive) entry(ctx context.Context, h *tar.Header, r io.Reader) error {
 	if h.Size > a.s.limits.ManifestBytes && h.Size > a.s.limits.ConfigBytes {
 		return nil // nothing that we know is that large
 	}
-	if a.smallSum += h.Size; a.smallSum > a.s.limits.ArchiveSmall {
-		return Errorf(ErrTooLarge, "the archive has more than %d bytes of documents: refused", a.s.limits.ArchiveSmall)
+	if err := a.keep(h.Size); err != nil {
+		return err
 	}
 	b, err := io.ReadAll(br)
 	if err == nil && int64(len(b)) != h.Size {
@@ -142,6 +150,14 @@ func (a *archive) entry(ctx context.Context, h *tar.Header, r io.Reader) error {
 	}
 	a.small[name] = b
 	return err
+}
+
+// keep accounts for n bytes that stay in memory until the end.
+func (a *archive) keep(n int64) error {
+	if a.smallSum += n; a.smallSum > a.s.limits.ArchiveSmall {
+		return Errorf(ErrTooLarge, "the archive has more than %d bytes of documents and names: refused", a.s.limits.ArchiveSmall)
+	}
+	return nil
 }
 
 // isLayerHead tells whether a file begins like a compressed stream or a tar archive.
@@ -168,7 +184,7 @@ func isLayerHead(head []byte) bool {
 // layer stores one layer. That its name gives its digest, if it does, is checked when the name is used.
 func (a *archive) layer(ctx context.Context, name string, size int64, r io.Reader) error {
 	d := ocispec.Descriptor{Digest: Digest(layerLabel(name)), Size: size}
-	l, err := a.s.ingestStream(ctx, r, false, a.report.bytes(d, StatusLoading))
+	l, err := a.s.ingestStream(ctx, r, false, a.budget, a.report.bytes(d, StatusLoading))
 	switch {
 	case err == nil:
 		a.layers[name] = l
@@ -176,7 +192,7 @@ func (a *archive) layer(ctx context.Context, name string, size int64, r io.Reade
 		return nil
 	case ctx.Err() != nil:
 		return ctx.Err()
-	case errors.Is(err, ErrCorrupt), errors.Is(err, ErrUnsupported), errors.Is(err, ErrTooLarge):
+	case errors.Is(err, ErrCorrupt), errors.Is(err, ErrUnsupported):
 		a.bad[name] = err
 		return nil
 	}

@@ -53,13 +53,23 @@ func normalPlatform(p Platform) Platform {
 	return p
 }
 
-// FormatPlatform is the inverse of ParsePlatform.
+// FormatPlatform is the inverse of ParsePlatform. What no platform has, such as control characters out of a stranger's
+// manifest, comes out as question marks.
 func FormatPlatform(p Platform) string {
-	s := p.OS + "/" + p.Architecture
+	s := platformWord(p.OS) + "/" + platformWord(p.Architecture)
 	if p.Variant != "" {
-		s += "/" + p.Variant
+		s += "/" + platformWord(p.Variant)
 	}
 	return s
+}
+
+func platformWord(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < 0x80 && isTagByte(byte(r)) {
+			return r
+		}
+		return '?'
+	}, s[:min(len(s), 32)])
 }
 
 // platformScore tells how well have serves want: 0 not at all, more is better. Without a variant in want, an image

@@ -49,7 +49,7 @@ func (s *Store) Pull(ctx context.Context, ref Ref, o PullOptions) (Image, PullRe
 		return Image{}, PullResult{}, err
 	}
 	defer lock.Unlock()
-	p := &puller{s: s, remote: remote, ref: ref, o: o, report: newReporter(o.Progress)}
+	p := &puller{s: s, remote: remote, ref: ref, o: o, report: newReporter(o.Progress), budget: s.newBudget()}
 	if img, res, ok := p.current(ctx); ok {
 		return img, res, nil
 	}
@@ -67,6 +67,7 @@ type puller struct {
 	ref    Ref
 	o      PullOptions
 	report *reporter
+	budget *budget
 }
 
 // reference is what to ask the registry for.
@@ -226,7 +227,9 @@ func choosePlatform(ix *ocispec.Index, want Platform, name string) (ocispec.Desc
 		case d.Platform.OS == "unknown":
 		default:
 			score = 2 * platformScore(want, *d.Platform)
-			have = append(have, FormatPlatform(normalPlatform(*d.Platform)))
+			if len(have) < 20 {
+				have = append(have, FormatPlatform(normalPlatform(*d.Platform)))
+			}
 		}
 		if score > bestScore {
 			best, bestScore = i, score
@@ -322,7 +325,7 @@ func (p *puller) layer(ctx context.Context, d ocispec.Descriptor, diffID Digest)
 	fetch := func(ctx context.Context, offset int64) (io.ReadCloser, error) {
 		return p.remote.Blob(ctx, p.ref, d, offset)
 	}
-	l, err := p.s.ingest(ctx, d, diffID, fetch, p.report.bytes(d, StatusDownloading))
+	l, err := p.s.ingest(ctx, d, diffID, p.budget, fetch, p.report.bytes(d, StatusDownloading))
 	if err != nil {
 		return l, err
 	}

@@ -84,9 +84,10 @@ type stackLayer struct {
 
 func (s *Store) newStack(img Image, extra []*LayerSource) *stack {
 	st := &stack{s: s}
+	b := s.newBudget()
 	for i, l := range img.Layers() {
 		st.layers = append(st.layers, stackLayer{l.DiffID, func(ctx context.Context) error {
-			_, err := s.ingest(ctx, img.manifest.Layers[i], l.DiffID, nil, nil)
+			_, err := s.ingest(ctx, img.manifest.Layers[i], l.DiffID, b, nil, nil)
 			return err
 		}})
 	}
@@ -127,8 +128,8 @@ func (st *stack) prepare(ctx context.Context, known map[Digest][]vfs.LayerEntry)
 		lock.Unlock()
 		return nil
 	}
-	tocs, bad := st.tocs(known)
-	if bad < 0 {
+	tocs, bad, err := st.tocs(known)
+	if bad < 0 && err == nil {
 		err = st.build(tocs)
 	}
 	lock.Unlock()
@@ -152,18 +153,22 @@ func (st *stack) repair(ctx context.Context, i int, known map[Digest][]vfs.Layer
 }
 
 // tocs reads the tables of contents that are not known; bad is the first one that cannot be read, or -1.
-func (st *stack) tocs(known map[Digest][]vfs.LayerEntry) (all [][]vfs.LayerEntry, bad int) {
+func (st *stack) tocs(known map[Digest][]vfs.LayerEntry) (all [][]vfs.LayerEntry, bad int, err error) {
+	n := 0
 	for i, l := range st.layers {
 		toc, ok := known[l.diffID]
 		if !ok {
 			var err error
 			if toc, err = st.s.readTOC(l.diffID); err != nil {
-				return nil, i
+				return nil, i, nil
 			}
+		}
+		if n += len(toc); n > st.s.limits.Entries {
+			return nil, -1, Errorf(ErrTooLarge, "the layers have more than %d entries: refused", st.s.limits.Entries)
 		}
 		all = append(all, toc)
 	}
-	return all, -1
+	return all, -1, nil
 }
 
 // build publishes the merged index.
@@ -259,7 +264,7 @@ func (s *Store) ingestExtra(ctx context.Context, x *LayerSource) error {
 	}
 	defer r.Close()
 	tee := &wireTee{r: r, hash: io.Discard, max: -1}
-	u, err := s.unpack(ctx, tee, &tee.n, nil)
+	u, err := s.unpack(ctx, tee, s.newBudget(), nil)
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/layout"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/sbxrun/sbx/vfs"
@@ -571,15 +573,39 @@ func TestAlignment(t *testing.T) {
 	}
 }
 
-// TestLayoutForOthers has skopeo and umoci read the store.
+// TestLayoutForOthers has skopeo, umoci and crane's library read the store.
 func TestLayoutForOthers(t *testing.T) {
-	s := testStore(t)
+	docker := makeImage(t, amd64, gzipped, layerTar(t, file{name: "a", body: "docker"}))
+	docker.mt = mtDockerManifest // in a layout, skopeo passes over these; crane reads them
+	docker.seal(t, amd64)
+	f := newFake()
+	f.add("latest", docker)
+	s, _, err := pullFake(t, f)
+	if err != nil {
+		t.Fatal(err)
+	}
 	importOne(t, s, "debian:12", "1")
+	ix, err := layout.ImageIndexFromPath(s.path("oci"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := ix.IndexManifest()
+	if err != nil || len(m.Manifests) != 2 {
+		t.Fatalf("crane's library sees %v, %v", m, err)
+	}
+	for _, d := range m.Manifests {
+		readWithCrane(t, ix, d.Digest)
+	}
 	if b, err := os.ReadFile(s.path("oci", "oci-layout")); err != nil || string(b) != layoutFile {
 		t.Errorf("oci-layout: %q %v", b, err)
 	}
+	archive := filepath.Join(t.TempDir(), "docker.tar")
+	if err := os.WriteFile(archive, saved(t, s, FormatDocker, "x.example/x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for _, cmd := range [][]string{
 		{"skopeo", "inspect", "oci:" + s.path("oci") + ":docker.io/library/debian:12"},
+		{"skopeo", "inspect", "docker-archive:" + archive},
 		{"umoci", "ls", "--layout", s.path("oci")},
 	} {
 		bin, err := exec.LookPath(cmd[0])
@@ -589,6 +615,33 @@ func TestLayoutForOthers(t *testing.T) {
 		}
 		if out, err := exec.Command(bin, cmd[1:]...).CombinedOutput(); err != nil {
 			t.Errorf("%v: %v: %s", cmd, err, out)
+		}
+	}
+}
+
+// readWithCrane has crane's library read an image of a layout and verify its layers against manifest and configuration.
+func readWithCrane(t *testing.T, ix v1.ImageIndex, d v1.Hash) {
+	t.Helper()
+	img, err := ix.Image(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg, err := img.ConfigFile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	layers, err := img.Layers()
+	if err != nil || len(layers) == 0 || len(layers) != len(cfg.RootFS.DiffIDs) {
+		t.Fatalf("%d layers for %d diffIDs, %v", len(layers), len(cfg.RootFS.DiffIDs), err)
+	}
+	for i, l := range layers {
+		r, err := l.Uncompressed()
+		if err != nil {
+			t.Fatal(err)
+		}
+		sum, _, err := v1.SHA256(r)
+		if r.Close(); err != nil || sum != cfg.RootFS.DiffIDs[i] {
+			t.Errorf("layer %d: %v instead of %v, %v", i, sum, cfg.RootFS.DiffIDs[i], err)
 		}
 	}
 }

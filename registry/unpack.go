@@ -24,6 +24,7 @@ type unpacked struct {
 	size        int64 // sum of file sizes
 	rawSize     int64 // uncompressed tar
 	compression compression
+	scan        *layerScanner // what it cost
 }
 
 // discard removes the content file of a layer that is not to be published.
@@ -37,11 +38,12 @@ func (u *unpacked) discard() {
 // unpack reads one layer in three stages that run at the same time: wire (which hashes and stores what it passes on),
 // decompression, and hashing and writing of the files. Memory does not depend on the layer's size. abort ends a read
 // of wire that is waiting; nil when nothing can, as with a terminal.
-func (s *Store) unpack(ctx context.Context, wire io.Reader, wireBytes *atomic.Int64, abort func()) (*unpacked, error) {
+func (s *Store) unpack(ctx context.Context, wire *wireTee, b *budget, abort func()) (*unpacked, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	wire.budget = b
 	in := newReadAhead(ctx, wire, wireChunk, wireChunks)
-	u, err := s.unpackWire(ctx, cancel, in, wireBytes)
+	u, err := s.unpackWire(ctx, cancel, in, b)
 	if err != nil {
 		cancel()
 		if abort != nil {
@@ -53,7 +55,7 @@ func (s *Store) unpack(ctx context.Context, wire io.Reader, wireBytes *atomic.In
 }
 
 // unpackWire is the second stage of unpack.
-func (s *Store) unpackWire(ctx context.Context, cancel func(), in io.Reader, wireBytes *atomic.Int64) (u *unpacked, err error) {
+func (s *Store) unpackWire(ctx context.Context, cancel func(), in io.Reader, b *budget) (u *unpacked, err error) {
 	br := bufio.NewReaderSize(in, 64<<10)
 	kind, err := sniff(br)
 	if err != nil {
@@ -68,7 +70,7 @@ func (s *Store) unpackWire(ctx context.Context, cancel func(), in io.Reader, wir
 	if u.content, err = s.createTemp("content"); err != nil {
 		return nil, err
 	}
-	err = s.unpackTar(ctx, cancel, u, plain, wireBytes)
+	err = s.unpackTar(ctx, cancel, u, plain, b)
 	if err == nil {
 		_, err = io.Copy(io.Discard, br)
 	}
@@ -80,7 +82,7 @@ func (s *Store) unpackWire(ctx context.Context, cancel func(), in io.Reader, wir
 }
 
 // unpackTar is the last stage of unpack.
-func (s *Store) unpackTar(ctx context.Context, cancel func(), u *unpacked, plain io.Reader, wireBytes *atomic.Int64) (err error) {
+func (s *Store) unpackTar(ctx context.Context, cancel func(), u *unpacked, plain io.Reader, b *budget) (err error) {
 	h := sha256.New()
 	var raw int64
 	var tarIn *readAhead
@@ -89,18 +91,16 @@ func (s *Store) unpackTar(ctx context.Context, cancel func(), u *unpacked, plain
 	} else {
 		tarIn = newReadAhead(ctx, plain, tarChunk, tarChunks)
 	}
+	sc := &layerScanner{lim: s.limits, budget: b, content: newContentWriter(u.content)}
 	defer func() {
 		if err != nil {
 			cancel()
+			b.refund(sc, raw)
 		}
 		tarIn.Close(true)
 	}()
-	tarIn.onChunk = func(b []byte) { h.Write(b); raw += int64(len(b)) }
-
-	allowed := func() int64 { return min(s.limits.LayerBytes, s.limits.RatioFree+s.limits.Ratio*wireBytes.Load()) }
-	sc := &layerScanner{lim: s.limits, content: newContentWriter(u.content)}
-	sc.room = func() int64 { return allowed() - sc.size }
-	capped := &cappedReader{r: tarIn, n: &raw, allowed: allowed}
+	tarIn.onChunk = func(p []byte) { h.Write(p); raw += int64(len(p)); b.spent.raw.Add(int64(len(p))) }
+	capped := &cappedReader{r: tarIn, n: &raw, budget: b}
 	if err := sc.scan(ctx, bufio.NewReaderSize(capped, 64<<10)); err != nil {
 		return err
 	}
@@ -110,23 +110,8 @@ func (s *Store) unpackTar(ctx context.Context, cancel func(), u *unpacked, plain
 	if err := sc.content.finish(u.content); err != nil {
 		return err
 	}
-	u.entries, u.size, u.rawSize, u.diffID = sc.entries, sc.size, raw, digestSum(h.Sum(nil))
+	u.entries, u.size, u.rawSize, u.diffID, u.scan = sc.entries, sc.size, raw, digestSum(h.Sum(nil)), sc
 	return nil
-}
-
-// cappedReader fails once more has been decompressed than the bytes on the wire justify.
-type cappedReader struct {
-	r       io.Reader
-	n       *int64
-	allowed func() int64
-}
-
-func (c *cappedReader) Read(p []byte) (int, error) {
-	n, err := c.r.Read(p)
-	if *c.n > c.allowed() {
-		return 0, Errorf(ErrTooLarge, "the layer decompresses to more than its compressed size justifies (%d bytes so far): refused", *c.n)
-	}
-	return n, err
 }
 
 // publishContent publishes the content file and the table of contents of a layer.
@@ -148,6 +133,7 @@ type wireTee struct {
 	n        atomic.Int64
 	max      int64 // more bytes than this are an error; negative: unknown
 	progress func(n int64)
+	budget   *budget
 }
 
 func (t *wireTee) Read(p []byte) (int, error) {
@@ -155,6 +141,9 @@ func (t *wireTee) Read(p []byte) (int, error) {
 	b := p[:n]
 	if total := t.n.Add(int64(n)); t.max >= 0 && total > t.max {
 		return 0, corrupt("the blob is longer than the %d bytes that its manifest declares: refused", t.max)
+	}
+	if !t.budget.outer {
+		t.budget.wire.Add(int64(n))
 	}
 	t.hash.Write(b)
 	if t.skip > 0 {

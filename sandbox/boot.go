@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"context"
 	"io"
 	"runtime"
 	"slices"
@@ -39,7 +40,7 @@ func (r *Run) prepare() (*bootPlan, error) {
 			make = s.file
 		}
 		if err := make(m.Target); err != nil {
-			return nil, err
+			return nil, mountError(m, reasonOf(err))
 		}
 	}
 	r.state.Scaffold = append(r.state.Scaffold, s.paths...)
@@ -71,25 +72,27 @@ func (r *Run) plan(w *vfs.Walker) (*bootPlan, error) {
 
 // startKernel boots a kernel on the laid out file system and mounts the
 // user's mounts in it.
-func (r *Run) startKernel() (err error) {
+func (r *Run) startKernel(ctx context.Context) (err error) {
 	c := r.rec.Config
-	var root vfs.Super = r.tree.fs
-	if c.ReadOnly {
-		root = readOnly{root}
-	}
 	r.kernel, err = kernel.New(kernel.Config{
-		Root:       root,
+		Root:       r.tree.fs,
+		ReadOnly:   c.ReadOnly,
 		Hostname:   hostnameOf(c, r.rec.ID),
 		Domainname: c.Domainname,
 		Limits:     kernel.Limits{Tasks: int(max(c.PidsLimit, 0)), Memory: c.Memory, Disk: c.StorageSize},
 		Loaders:    r.e.loaders(),
 		Dial:       newDialer(c),
 		CPUs:       runtime.NumCPU(),
+		ShmBytes:   c.ShmSize,
 	})
 	if err != nil {
 		return err
 	}
-	r.mounts, err = r.e.mountAll(r.kernel.Namespace(), r.rec)
+	from := r.tree
+	if !r.state.StartedAt.IsZero() {
+		from = nil // volumes were filled then
+	}
+	r.mounts, err = r.e.mountAll(ctx, r.kernel.Namespace(), r.rec, from)
 	return err
 }
 

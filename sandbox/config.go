@@ -64,8 +64,9 @@ type Config struct {
 	Labels     map[string]string
 	StopSignal string
 
-	Mounts   []Mount
-	ReadOnly bool // the root file system
+	Mounts      []Mount
+	VolumesFrom []string // CONTAINER[:ro]: its binds and volumes too
+	ReadOnly    bool     // the root file system
 
 	TTY       bool // a terminal for the guest
 	OpenStdin bool // keep stdin open

@@ -22,8 +22,9 @@ import (
 
 // request is the caller's line.
 type request struct {
-	Op     string       `json:"op"` // "signal" or "upper"
+	Op     string       `json:"op"` // "signal", "upper" or "volume"
 	Signal linux.Signal `json:"signal,omitempty"`
+	Volume string       `json:"volume,omitempty"` // its name
 }
 
 // response is the container's line; an empty Error is success.
@@ -35,6 +36,7 @@ const (
 	maxSocketPath  = 100 // bytes, below what every host's sockaddr_un holds
 	maxRequest     = 1 << 16
 	controlTimeout = 10 * time.Second
+	closeTimeout   = time.Second // for answers that are due at the end
 )
 
 // control is the listening end. A nil control is closed.
@@ -46,11 +48,16 @@ type control struct {
 	wg   sync.WaitGroup
 
 	mu    sync.Mutex
-	conns map[net.Conn]bool // being answered; nil when closed
+	conns map[net.Conn]bool // open; true while an answer is due. nil when closed
+}
+
+// controlPath is where a container's socket is. That of a killed run stays until the container is removed.
+func (e *Engine) controlPath(id string) string {
+	return filepath.Join(e.home, "run", ShortID(id)+".sock")
 }
 
 func listenControl(r *Run) (*control, error) {
-	c := &control{conns: map[net.Conn]bool{}, path: filepath.Join(r.e.home, "run", ShortID(r.rec.ID)+".sock")}
+	c := &control{conns: map[net.Conn]bool{}, path: r.e.controlPath(r.rec.ID)}
 	if len(c.path) > maxSocketPath {
 		dir, err := os.MkdirTemp("", "sbx")
 		if err != nil {
@@ -96,8 +103,20 @@ func (c *control) track(conn net.Conn) bool {
 		_ = conn.Close()
 		return false
 	}
-	c.conns[conn] = true
+	c.conns[conn] = false
 	return true
+}
+
+// due notes that a connection is owed an answer, which may be that the
+// container has just been killed: close lets it out.
+func (c *control) due(conn net.Conn, owed bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.conns != nil {
+		c.conns[conn] = owed
+	} else if !owed {
+		_ = conn.Close() // what would follow is no more
+	}
 }
 
 func (c *control) drop(conn net.Conn) {
@@ -111,12 +130,22 @@ func (c *control) answer(r *Run, conn net.Conn) {
 	var req request
 	err := json.NewDecoder(io.LimitReader(conn, maxRequest)).Decode(&req)
 	var body func(io.Writer) error
+	c.due(conn, true)
 	if err == nil {
 		switch req.Op {
 		case "signal":
 			err = r.Signal(req.Signal)
 		case "upper":
 			fork := r.tree.fs.Fork()
+			defer fork.Close()
+			body = func(w io.Writer) error { return fork.Diff(w, vfs.DiffOptions{}) }
+		case "volume":
+			v := r.mounts.volume(req.Volume)
+			if v == nil {
+				err = fail(ErrNotFound, "no such volume: %s", req.Volume)
+				break
+			}
+			fork := v.fs.Fork()
 			defer fork.Close()
 			body = func(w io.Writer) error { return fork.Diff(w, vfs.DiffOptions{}) }
 		default:
@@ -131,6 +160,7 @@ func (c *control) answer(r *Run, conn net.Conn) {
 		return
 	}
 	_ = conn.SetDeadline(time.Time{})
+	c.due(conn, false)
 	_ = body(conn)
 }
 
@@ -144,8 +174,12 @@ func (c *control) close() {
 			_ = c.l.Close()
 		}
 		c.mu.Lock()
-		for conn := range c.conns {
-			_ = conn.Close()
+		for conn, owed := range c.conns {
+			if owed {
+				_ = conn.SetDeadline(time.Now().Add(closeTimeout))
+			} else {
+				_ = conn.Close()
+			}
 		}
 		c.conns = nil
 		c.mu.Unlock()

@@ -120,13 +120,21 @@ func (e *Engine) openFiles(ctx context.Context, ref string, change bool) (*view,
 		return nil, err
 	}
 	v.mounts = &mountSet{}
+	from := v.tree
+	if !e.disk.state(v.rec.ID, v.lock != nil).StartedAt.IsZero() {
+		from = nil
+	}
 	for _, m := range sortedMounts(v.rec.Config.Mounts) {
 		if m.Type == MountTmpfs {
 			continue
 		}
-		if err := e.mountOne(v.mounts, v.ns, m); err != nil {
+		mount := e.mountOne
+		if m.Type == MountVolume && v.lock == nil {
+			mount = v.mountLive
+		}
+		if err := mount(ctx, v.mounts, v.ns, m, from); err != nil {
 			v.Close()
-			return nil, fail(ErrInvalid, "mount at %s: %v", m.Target, err)
+			return nil, mountError(m, err)
 		}
 	}
 	return v, nil

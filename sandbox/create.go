@@ -3,6 +3,8 @@ package sandbox
 import (
 	"context"
 	"errors"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/sbxrun/sbx/registry"
@@ -46,12 +48,62 @@ func (e *Engine) create(ctx context.Context, cfg Config, opts CreateOptions) (Re
 	if rec.Process, err = makeProcess(img.Config().Config, cfg, rec.ID); err != nil {
 		return Record{}, nil, err
 	}
-	if err := e.prepareMounts(cfg.Mounts); err != nil {
+	if cfg.Mounts, err = e.allMounts(cfg, rec.Process.Volumes); err != nil {
+		return Record{}, nil, err
+	}
+	undo, err := e.prepareMounts(cfg.Mounts)
+	if err != nil {
 		return Record{}, nil, err
 	}
 	rec.Config = cfg
 	lock, err := e.disk.add(ctx, &rec, State{Status: StatusCreated})
+	if err != nil {
+		undo()
+	}
 	return rec, lock, err
+}
+
+// allMounts are the user's mounts, then those of other containers
+// (--volumes-from), then a volume for each of the image's VOLUMEs; of two at
+// one place the first counts.
+func (e *Engine) allMounts(cfg Config, image []string) ([]Mount, error) {
+	out := slices.Clone(cfg.Mounts)
+	taken := map[string]bool{}
+	for _, m := range out {
+		taken[m.Target] = true
+	}
+	add := func(m Mount) {
+		if !taken[m.Target] {
+			taken[m.Target], out = true, append(out, m)
+		}
+	}
+	for _, from := range cfg.VolumesFrom {
+		ref, mode, _ := strings.Cut(from, ":")
+		if mode != "" && mode != "ro" && mode != "rw" {
+			return nil, fail(ErrInvalid, "invalid --volumes-from %q: use CONTAINER[:ro|rw]", from)
+		}
+		c, err := e.Inspect(ref)
+		if err != nil {
+			return nil, err
+		}
+		for _, m := range c.Config.Mounts {
+			if m.Type != MountTmpfs {
+				m.ReadOnly = m.ReadOnly || mode == "ro"
+				add(m)
+			}
+		}
+	}
+	for _, v := range image {
+		m := Mount{Type: MountVolume, Target: v}
+		if !strings.HasPrefix(v, "/") {
+			m.Target = "/" + v
+		}
+		if err := m.check(); err != nil {
+			return nil, fail(ErrInvalid, "the image's volume %q: %v", v, err)
+		}
+		add(m)
+	}
+	return out, nil
 }
 
 // imageFor finds or pulls the image of a new container.

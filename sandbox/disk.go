@@ -76,7 +76,7 @@ func (d disk) add(ctx context.Context, rec *Record, st State) (*fileLock, error)
 
 func (d disk) fill(dir string, rec *Record, st State) error {
 	if err := os.Mkdir(dir, 0o700); err != nil {
-		return err
+		return diskError(err)
 	}
 	if err := writeJSON(filepath.Join(dir, configName), rec); err != nil {
 		return err
@@ -102,16 +102,27 @@ func (d disk) claimName(rec *Record) error {
 	}
 }
 
+// nameOwner finds the container that has a name. A file that is damaged, or
+// tells of a container that is not there, is not believed: the records are
+// asked.
 func (d disk) nameOwner(name string) (string, bool) {
 	b, err := os.ReadFile(d.nameFile(name))
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", false
+	}
 	id := string(b)
-	if err != nil || len(id) != idLen || !isHex(id) {
-		return "", false
+	if len(id) == idLen && isHex(id) {
+		if _, err := os.Stat(d.file(id, configName)); err == nil {
+			return id, true
+		}
 	}
-	if _, err := os.Stat(d.file(id, configName)); err != nil {
-		return "", false
+	ids, _ := d.ids()
+	for _, id := range ids {
+		if rec, err := d.record(id); err == nil && rec.Name == name {
+			return id, true
+		}
 	}
-	return id, true
+	return "", false
 }
 
 // sweep removes what crashes left. The caller holds .lock.
@@ -126,6 +137,29 @@ func (d disk) sweep() {
 			}
 		}
 	}
+}
+
+// tidy deletes what processes left that were killed while they made or removed a container.
+func (d disk) tidy(ctx context.Context) error {
+	all, err := d.lockAll(ctx)
+	if err != nil {
+		return err
+	}
+	defer all.unlock()
+	d.sweep()
+	dir := filepath.Join(d.root, namesDir)
+	list, err := os.ReadDir(dir)
+	for _, e := range list { // a name is claimed and its container made under the same lock
+		path := filepath.Join(dir, e.Name())
+		id, rerr := os.ReadFile(path)
+		if rerr == nil && len(id) == idLen && isHex(string(id)) && !strings.HasPrefix(e.Name(), ".") {
+			if _, serr := os.Stat(d.dir(string(id))); serr == nil {
+				continue
+			}
+		}
+		err = errors.Join(err, os.Remove(path))
+	}
+	return err
 }
 
 // ids lists the containers, in no order.
@@ -191,11 +225,15 @@ func (d disk) record(id string) (Record, error) {
 	case errors.Is(err, fs.ErrNotExist):
 		return rec, noContainer(ShortID(id))
 	case err != nil:
-		return Record{ID: id}, fail(ErrCorrupt, "container %s is damaged (%v): remove it with sbx rm -f %s", ShortID(id), err, ShortID(id))
+		return Record{ID: id}, damaged(id, "its record", err)
 	case rec.ID != id:
-		return Record{ID: id}, fail(ErrCorrupt, "container %s is damaged (its folder holds another's record): remove it with sbx rm -f %s", ShortID(id), ShortID(id))
+		return Record{ID: id}, damaged(id, "its folder", errors.New("the record is another's"))
 	}
 	return rec, nil
+}
+
+func damaged(id, what string, err error) error {
+	return fail(ErrCorrupt, "container %s is damaged (%s: %v): remove it with sbx rm -f %s", ShortID(id), what, reasonOf(err), ShortID(id))
 }
 
 // state reads state.json and corrects one that a crash made untrue: running,
@@ -203,7 +241,7 @@ func (d disk) record(id string) (Record, error) {
 func (d disk) state(id string, held bool) State {
 	var st State
 	if err := readJSON(d.file(id, stateName), &st); err != nil {
-		return State{Status: StatusDead, Error: err.Error(), ExitCode: exitSignal + 9}
+		return State{Status: StatusDead, Error: damaged(id, "its state", err).Error(), ExitCode: exitSignal + 9}
 	}
 	if st.Status != StatusRunning {
 		return st
@@ -220,7 +258,8 @@ func (d disk) state(id string, held bool) State {
 	}
 	st.Status, st.ExitCode, st.HostPID = StatusExited, exitSignal+9, 0
 	st.FinishedAt = time.Now().UTC()
-	st.Error = "the sbx that ran it was killed; changes of that run are lost, those of earlier runs are kept"
+	st.Error = "the sbx that ran it was killed; what it changed is kept but for its last seconds"
+	sweepTemp(d.dir(id))
 	_ = writeJSON(d.file(id, stateName), st)
 	return st
 }
@@ -291,9 +330,9 @@ func writeJSON(path string, v any) error {
 
 // writeAtomic replaces path by b in one step.
 func writeAtomic(path string, b []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".tmp-")
+	f, err := os.CreateTemp(filepath.Dir(path), tempPrefix)
 	if err != nil {
-		return err
+		return diskError(err)
 	}
 	_, err = f.Write(b)
 	if cerr := f.Close(); err == nil {
@@ -305,5 +344,5 @@ func writeAtomic(path string, b []byte) error {
 	if err != nil {
 		_ = os.Remove(f.Name())
 	}
-	return err
+	return diskError(err)
 }

@@ -3,6 +3,10 @@ package sandbox
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/sbxrun/sbx/registry"
 )
 
 // What went wrong, for errors.Is. The text of the error that wraps one of
@@ -46,6 +50,28 @@ func (e *userError) Unwrap() error { return e.kind }
 // fail makes a userError.
 func fail(kind error, format string, args ...any) error {
 	return &userError{kind: kind, msg: fmt.Sprintf(format, args...)}
+}
+
+// reasonOf is what the host's system said, without the path of a file that
+// the user did not name.
+func reasonOf(err error) error {
+	var pe *fs.PathError
+	var le *os.LinkError
+	switch {
+	case errors.As(err, &pe):
+		return pe.Err
+	case errors.As(err, &le):
+		return le.Err
+	}
+	return err
+}
+
+// diskError says what to do about a full disk under the home folder.
+func diskError(err error) error {
+	if err != nil && registry.IsDiskFull(err) {
+		return fail(registry.ErrDiskFull, "no space left on device (that of SBX_HOME): free some with 'sbx system prune', or move the folder with SBX_HOME")
+	}
+	return err
 }
 
 // ExitCode is the exit status that the command line gives for err, which

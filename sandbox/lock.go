@@ -45,6 +45,16 @@ func waitLock(ctx context.Context, path string) (*fileLock, error) {
 	}
 }
 
+// current tells whether path still is the file that was locked.
+func (l *fileLock) current(path string) bool {
+	mine, err := l.f.Stat()
+	if err != nil {
+		return false
+	}
+	there, err := os.Stat(path)
+	return err == nil && os.SameFile(mine, there)
+}
+
 // unlock gives the lock back; a nil lock is none.
 func (l *fileLock) unlock() {
 	if l != nil {

@@ -21,6 +21,7 @@ type tree struct {
 	root *registry.Root
 	fs   *vfs.FS
 	ns   *vfs.Namespace // over fs alone; nothing is mounted
+	keep keeper
 }
 
 // openTree lays a container's file system out: its image by id, and what it
@@ -44,7 +45,7 @@ func (e *Engine) openTree(ctx context.Context, rec Record) (*tree, error) {
 
 // newTree wraps an open image root; size bounds the upper layer (0: not).
 func newTree(root *registry.Root, size int64) *tree {
-	t := &tree{root: root}
+	t := &tree{root: root, keep: keeper{upper: true}}
 	t.fs = vfs.New(root.Index, root.Content, vfs.Options{MaxBytes: size, Type: "overlay"})
 	t.ns = vfs.NewNamespace(t.fs)
 	return t
@@ -59,22 +60,19 @@ func (t *tree) applyUpper(path string) error {
 		return err
 	}
 	defer f.Close()
-	return t.fs.ApplyTar(f)
+	if err := t.fs.ApplyTar(f); err != nil {
+		return err
+	}
+	t.keep.loaded(t.fs)
+	return nil
 }
 
 // saveUpper writes the changed files to path, in one step, and returns how
 // many bytes they hold. Without changes but sbx's own mount points (made)
 // there is no file.
 func (t *tree) saveUpper(path string, made []string) (int64, error) {
-	if len(dropScaffold(t.fs.Changes(), made)) == 0 {
-		err := os.Remove(path)
-		if errors.Is(err, fs.ErrNotExist) {
-			err = nil
-		}
-		return 0, err
-	}
-	err := writeAtomicFunc(path, func(w io.Writer) error { return t.fs.Diff(w, vfs.DiffOptions{}) })
-	return t.fs.Usage().Bytes, err
+	t.keep.made = made
+	return t.keep.keep(t.fs, path)
 }
 
 func (t *tree) close() {
@@ -130,9 +128,9 @@ func (r *handleReader) Read(p []byte) (int, error) {
 // writeAtomicFunc is writeAtomic for content that is streamed; the file is
 // synced before it takes its name.
 func writeAtomicFunc(path string, write func(io.Writer) error) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".tmp-")
+	f, err := os.CreateTemp(filepath.Dir(path), tempPrefix)
 	if err != nil {
-		return err
+		return diskError(err)
 	}
 	err = write(f)
 	if err == nil {
@@ -147,5 +145,5 @@ func writeAtomicFunc(path string, write func(io.Writer) error) error {
 	if err != nil {
 		_ = os.Remove(f.Name())
 	}
-	return err
+	return diskError(err)
 }

@@ -1,8 +1,8 @@
 package sandbox
 
 import (
+	"context"
 	"errors"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -13,20 +13,47 @@ import (
 	"github.com/sbxrun/sbx/vfs"
 )
 
-const (
-	defaultShm       = 64 << 20 // bytes, as docker
-	defaultTmpfsMode = 0o1777
-	shmDir           = "/dev/shm"
-)
+const defaultTmpfsMode = 0o1777
 
 // mountSet holds what was mounted into one namespace, to be given back.
-type mountSet struct{ closers []func() error }
+type mountSet struct {
+	closers []func() error
+	volumes []mountedVolume
+}
 
-func (s *mountSet) close() {
+type mountedVolume struct {
+	*volume
+	anonymous bool
+}
+
+// close gives everything back. The error tells what of a volume is lost.
+func (s *mountSet) close() error {
+	var errs []error
 	for _, c := range slices.Backward(s.closers) {
-		_ = c()
+		errs = append(errs, c())
 	}
-	s.closers = nil
+	s.closers, s.volumes = nil, nil
+	return errors.Join(errs...)
+}
+
+// flush saves the volumes that changed; those that end with their container
+// are not worth it.
+func (s *mountSet) flush(temporary bool) {
+	for _, v := range s.volumes {
+		if !temporary || !v.anonymous {
+			_ = v.flush() // the end tells if it still cannot be saved
+		}
+	}
+}
+
+// volume finds a mounted volume by name; nil when there is none.
+func (s *mountSet) volume(name string) *volume {
+	for _, v := range s.volumes {
+		if v.name == name {
+			return v.volume
+		}
+	}
+	return nil
 }
 
 // sortedMounts orders parents before what is mounted inside them.
@@ -36,57 +63,66 @@ func sortedMounts(list []Mount) []Mount {
 	return out
 }
 
-// mountAll mounts the user's mounts and the files of /etc into ns. Their
-// mount points are there already.
-func (e *Engine) mountAll(ns *vfs.Namespace, rec Record) (*mountSet, error) {
+// mountAll mounts the files of /etc and the user's mounts into ns. Their
+// mount points are there already. Empty volumes get what from has in their
+// places, unless from is nil.
+func (e *Engine) mountAll(ctx context.Context, ns *vfs.Namespace, rec Record, from *tree) (*mountSet, error) {
 	set := &mountSet{}
-	if err := set.etc(ns, rec); err != nil {
-		set.close()
-		return nil, err
-	}
-	shm := Mount{Type: MountTmpfs, Target: shmDir, Size: rec.Config.ShmSize}
-	if shm.Size == 0 {
-		shm.Size = defaultShm
-	}
-	for _, m := range append([]Mount{shm}, sortedMounts(rec.Config.Mounts)...) {
-		if err := e.mountOne(set, ns, m); err != nil {
-			set.close()
-			return nil, fail(ErrInvalid, "mount at %s: %v", m.Target, err)
+	err := set.etc(ns, rec)
+	for _, m := range sortedMounts(rec.Config.Mounts) {
+		if err == nil {
+			err = mountError(m, e.mountOne(ctx, set, ns, m, from))
 		}
+	}
+	if err != nil {
+		return nil, errors.Join(err, set.close())
 	}
 	return set, nil
 }
 
-func (e *Engine) mountOne(set *mountSet, ns *vfs.Namespace, m Mount) error {
+// mountError names the mount, unless the message is made for people already.
+func mountError(m Mount, err error) error {
+	var told *userError
+	if err == nil || errors.As(err, &told) {
+		return err
+	}
+	return fail(ErrInvalid, "mount at %s: %v", m.Target, err)
+}
+
+func (e *Engine) mountOne(ctx context.Context, set *mountSet, ns *vfs.Namespace, m Mount, from *tree) error {
 	// A mount may lie inside a mount before it, whose folders only exist now.
 	if _, err := mkdirAll(rootWalker(ns), m.Target, 0o755); err != nil && !isFileBind(m) {
 		return err
 	}
-	opt := vfs.MountOpts{Source: firstOf(m.Source, string(m.Type)), ReadOnly: m.ReadOnly}
+	opt := vfs.MountOpts{Source: firstOf(m.Source, string(m.Type)), ReadOnly: m.ReadOnly, Path: m.Target}
 	var super vfs.Super
 	switch m.Type {
 	case MountTmpfs:
 		t := newTmpfs(m.Size, firstMode(m.Mode, defaultTmpfsMode))
 		set.closers = append(set.closers, t.Close)
 		super = t
-	default:
-		var err error
-		if super, err = e.hostSide(m); err != nil {
+	case MountVolume:
+		v, err := e.openVolume(ctx, m.Source)
+		if err != nil {
 			return err
 		}
-		if c, ok := super.(io.Closer); ok {
-			set.closers = append(set.closers, c.Close)
+		set.closers = append(set.closers, func() error { return e.closeVolume(v) })
+		set.volumes = append(set.volumes, mountedVolume{v, m.Anonymous})
+		if from != nil && !m.NoCopy {
+			if err := v.fill(from, m.Target); err != nil {
+				return err
+			}
 		}
+		super = v.fs
+	default:
+		h, err := vfs.HostBind(m.Source, m.ReadOnly)
+		if err != nil {
+			return err
+		}
+		set.closers = append(set.closers, h.Close)
+		super = h
 	}
 	return mountAt(ns, m.Target, super, opt)
-}
-
-// hostSide opens the host folder or file behind a bind or volume mount.
-func (e *Engine) hostSide(m Mount) (vfs.Super, error) {
-	if m.Type == MountVolume {
-		return vfs.HostBind(e.volumeDir(m.Source), m.ReadOnly)
-	}
-	return vfs.HostBind(m.Source, m.ReadOnly)
 }
 
 func isFileBind(m Mount) bool {
@@ -119,7 +155,7 @@ func (s *mountSet) etc(ns *vfs.Namespace, rec Record) error {
 		if err := fillFile(t, ino, f.text); err != nil {
 			return err
 		}
-		if err := mountAt(ns, f.path, t, vfs.MountOpts{Source: "sbx", Root: ino}); err != nil {
+		if err := mountAt(ns, f.path, t, vfs.MountOpts{Source: "sbx", Root: ino, Path: f.path}); err != nil {
 			return &fs.PathError{Op: "mount", Path: f.path, Err: err}
 		}
 	}
@@ -150,25 +186,33 @@ func firstMode(a, b uint32) uint32 {
 }
 
 // prepareMounts checks the host's side when a container is made: folders
-// exist or are created (-v), volumes get names and folders.
-func (e *Engine) prepareMounts(list []Mount) error {
+// exist or are created (-v), volumes get names and folders. undo takes away the
+// volumes that nothing else will ever use.
+func (e *Engine) prepareMounts(list []Mount) (undo func(), err error) {
+	var made []string
+	undo = func() {
+		for _, name := range made {
+			_ = os.RemoveAll(e.volumeDir(name))
+		}
+	}
 	for i := range list {
 		m := &list[i]
 		switch m.Type {
 		case MountBind:
-			if err := prepareBind(m); err != nil {
-				return err
-			}
+			err = prepareBind(m)
 		case MountVolume:
 			if m.Source == "" {
 				m.Source, m.Anonymous = newID(), true
+				made = append(made, m.Source)
 			}
-			if err := os.MkdirAll(e.volumeDir(m.Source), 0o755); err != nil {
-				return err
-			}
+			err = os.MkdirAll(e.volumeDir(m.Source), 0o700)
+		}
+		if err != nil {
+			undo()
+			return nil, err
 		}
 	}
-	return nil
+	return undo, nil
 }
 
 func prepareBind(m *Mount) error {
@@ -193,10 +237,4 @@ func prepareBind(m *Mount) error {
 		return fail(ErrInvalid, "mount at %s: the source %s does not exist: make it first", m.Target, abs)
 	}
 	return os.MkdirAll(abs, 0o755)
-}
-
-func (e *Engine) volumeRoot(name string) string { return filepath.Join(e.home, "volumes", name) }
-
-func (e *Engine) volumeDir(name string) string {
-	return filepath.Join(e.volumeRoot(name), "_data")
 }

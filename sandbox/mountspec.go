@@ -14,7 +14,7 @@ type MountType string
 // The kinds of mount.
 const (
 	MountBind   MountType = "bind"   // a host folder
-	MountVolume MountType = "volume" // a named folder kept by sbx
+	MountVolume MountType = "volume" // a file system kept by sbx
 	MountTmpfs  MountType = "tmpfs"  // memory
 )
 
@@ -27,6 +27,7 @@ type Mount struct {
 	Size      int64     `json:"size,omitempty"`      // tmpfs: bytes, 0 = no limit
 	Mode      uint32    `json:"mode,omitempty"`      // tmpfs: permission bits, 0 = 1777
 	Anonymous bool      `json:"anonymous,omitempty"` // volume: made for this container
+	NoCopy    bool      `json:"noCopy,omitempty"`    // volume: stays empty, whatever the image has there
 	Create    bool      `json:"create,omitempty"`    // bind: make the host folder if missing (-v)
 }
 
@@ -70,9 +71,11 @@ func ParseVolume(spec string) (Mount, error) {
 	}
 	for o := range strings.SplitSeq(opts, ",") {
 		switch o {
-		case "", "rw", "z", "Z", "cached", "delegated", "consistent", "nocopy", "rprivate", "private", "rshared", "shared", "rslave", "slave":
+		case "", "rw", "z", "Z", "cached", "delegated", "consistent", "rprivate", "private", "rshared", "shared", "rslave", "slave":
 		case "ro":
 			m.ReadOnly = true
+		case "nocopy":
+			m.NoCopy = true
 		default:
 			return Mount{}, fail(ErrInvalid, "invalid volume %q: unknown mode %q: use ro or rw", spec, o)
 		}
@@ -170,7 +173,12 @@ func (m *Mount) set(key, val string, has bool) (err error) {
 		m.Size, err = units.RAMInBytes(val)
 	case "tmpfs-mode":
 		m.Mode, err = parseMode(val)
-	case "volume-nocopy", "bind-propagation", "consistency", "bind-recursive":
+	case "volume-nocopy":
+		m.NoCopy = true
+		if has {
+			m.NoCopy, err = strconv.ParseBool(val)
+		}
+	case "bind-propagation", "consistency", "bind-recursive":
 		// accepted: there is nothing to propagate to
 	default:
 		return fail(ErrInvalid, "unknown key %q: use type, source, target, readonly, tmpfs-size or tmpfs-mode", key)

@@ -19,18 +19,23 @@ type dialFunc func(ctx context.Context, network, addr string) (net.Conn, error)
 const dialTimeout = 127 * time.Second
 
 // newDialer is the way out of a container: to other hosts, by the host's own
-// routes and resolver (or --dns), never to the host's loopback. A guest's
-// loopback is its own, and nothing listens there yet.
+// routes and resolver (or --dns), never to the host's loopback or link (see
+// allowed). A guest's loopback is its own, and nothing listens there yet.
 func newDialer(c Config) dialFunc {
 	if c.Network == NetworkNone {
 		return nil
 	}
+	return dialWith(c.ExtraHosts, newResolver(c.DNS))
+}
+
+// dialWith asks r, but for the names that are given as NAME:ADDRESS.
+func dialWith(extraHosts []string, r *net.Resolver) dialFunc {
 	hosts := map[string]string{}
-	for _, h := range c.ExtraHosts {
+	for _, h := range extraHosts {
 		name, addr, _ := strings.Cut(h, ":")
 		hosts[strings.ToLower(name)] = addr
 	}
-	d := &net.Dialer{Timeout: dialTimeout, Control: refuseLoopback, Resolver: newResolver(c.DNS)}
+	d := &net.Dialer{Timeout: dialTimeout, Control: checkAddress, Resolver: r}
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
 		if host, port, err := net.SplitHostPort(addr); err == nil {
 			if known, ok := hosts[strings.ToLower(host)]; ok {
@@ -41,15 +46,53 @@ func newDialer(c Config) dialFunc {
 	}
 }
 
-// refuseLoopback runs after names were resolved, so that no name leads to
-// the host's own services.
-func refuseLoopback(_, addr string, _ syscall.RawConn) error {
+// checkAddress runs after names were resolved, on the very address that is
+// dialled, so that no name leads where no address may.
+func checkAddress(_, addr string, _ syscall.RawConn) error {
 	ap, err := netip.ParseAddrPort(addr)
 	if err != nil {
 		return linux.EINVAL
 	}
-	if ip := ap.Addr().Unmap(); ip.IsLoopback() || ip.IsUnspecified() {
+	return allowed(ap.Addr())
+}
+
+// Addresses in which another one of IPv4 is: a gateway or a tunnel of the host
+// may lead to that one.
+var (
+	ipv4Compatible = netip.MustParsePrefix("::/96")
+	ipv4Translated = netip.MustParsePrefix("::ffff:0:0:0/96")
+	nat64          = netip.MustParsePrefix("64:ff9b::/96")
+	sixToFour      = netip.MustParsePrefix("2002::/16")
+)
+
+// thisNetwork is all of 0/8, of which Linux takes only 0.0.0.0 for itself.
+var thisNetwork = netip.MustParsePrefix("0.0.0.0/8")
+
+// metadataIPv6 is where a cloud has its metadata outside of link-local ranges.
+var metadataIPv6 = netip.MustParseAddr("fd00:ec2::254")
+
+// allowed tells whether guests may connect to an address. The host's loopback
+// is never theirs, nor is what belongs to the host's own link: metadata
+// services give credentials of the host to whoever asks. Private ranges are
+// allowed, as they are from a bridge.
+func allowed(ip netip.Addr) error {
+	ip = ip.Unmap().WithZone("")
+	switch {
+	case ip.IsLoopback(), ip.IsUnspecified():
 		return linux.ECONNREFUSED
+	case ip.IsLinkLocalUnicast(), ip.IsMulticast(), ip == metadataIPv6,
+		ip == netip.AddrFrom4([4]byte{255, 255, 255, 255}), thisNetwork.Contains(ip):
+		return linux.ENETUNREACH
+	}
+	if ip.Is4() {
+		return nil
+	}
+	b := ip.As16()
+	switch {
+	case ipv4Compatible.Contains(ip), ipv4Translated.Contains(ip), nat64.Contains(ip):
+		return allowed(netip.AddrFrom4([4]byte(b[12:])))
+	case sixToFour.Contains(ip):
+		return allowed(netip.AddrFrom4([4]byte(b[2:6])))
 	}
 	return nil
 }

@@ -38,7 +38,7 @@ func (e *Engine) PruneContainers(ctx context.Context) (ids []string, freed int64
 			return ids, freed, context.Cause(ctx)
 		}
 	}
-	return ids, freed, errors.Join(errs...)
+	return ids, freed, errors.Join(append(errs, e.disk.tidy(ctx))...)
 }
 
 // PruneImages removes images without a name that no container needs; with
@@ -50,10 +50,10 @@ func (e *Engine) PruneImages(ctx context.Context, all bool) ([]registry.RemoveEv
 	return e.store.Prune(ctx, all)
 }
 
-// Volume is a named folder that outlives containers.
+// Volume is a file system that outlives containers.
 type Volume struct {
 	Name string
-	Path string // on the host
+	Path string // the folder that keeps it
 	Size int64
 	Uses int // containers that mount it
 }
@@ -109,7 +109,7 @@ func (e *Engine) PruneVolumes(all bool) (names []string, freed int64, err error)
 		if v.Uses > 0 || !anonymous && !all {
 			continue
 		}
-		if err := os.RemoveAll(e.volumeRoot(v.Name)); err != nil {
+		if err := e.removeVolume(v.Name); err != nil {
 			errs = append(errs, err)
 			continue
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"slices"
 	"time"
 )
 
@@ -47,13 +48,51 @@ func (e *Engine) Remove(ctx context.Context, ref string, o RemoveOptions) error 
 
 // removeLocked deletes a container whose lock is held, and drops the lock.
 func (e *Engine) removeLocked(rec Record, lock *fileLock, volumes bool) error {
+	own := e.ownVolumes(rec, volumes)
+	_ = os.Remove(e.controlPath(rec.ID))
 	err := e.disk.remove(rec.ID, rec.Name, lock)
-	if volumes {
-		for _, m := range rec.Config.Mounts {
-			if m.Type == MountVolume && m.Anonymous && validName(m.Source) {
-				err = errors.Join(err, os.RemoveAll(e.volumeRoot(m.Source)))
+	for _, name := range own {
+		err = errors.Join(err, e.removeVolume(name))
+	}
+	return err
+}
+
+// ownVolumes are a container's anonymous volumes that no other container has.
+func (e *Engine) ownVolumes(rec Record, want bool) (names []string) {
+	if !want {
+		return nil
+	}
+	for _, m := range rec.Config.Mounts {
+		if m.Type == MountVolume && m.Anonymous && validName(m.Source) {
+			names = append(names, m.Source)
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	list, err := e.List(ListOptions{All: true})
+	if err != nil {
+		return nil // kept rather than lost
+	}
+	for _, c := range list {
+		for _, m := range c.Config.Mounts {
+			if c.ID != rec.ID && m.Type == MountVolume {
+				names = slices.DeleteFunc(names, func(n string) bool { return n == m.Source })
 			}
 		}
 	}
-	return err
+	return names
+}
+
+// discardVolumes says that the volumes which go with a container need not be
+// saved.
+func (e *Engine) discardVolumes(rec Record, set *mountSet) {
+	own := e.ownVolumes(rec, true)
+	for _, v := range set.volumes {
+		if slices.Contains(own, v.name) {
+			v.save.Lock()
+			v.discard = true
+			v.save.Unlock()
+		}
+	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/sbxrun/sbx/abi/linux"
 	"github.com/sbxrun/sbx/kernel"
+	"github.com/sbxrun/sbx/registry"
 )
 
 // IO is where a container's streams lead on the host.
@@ -36,6 +37,7 @@ type Run struct {
 	tty    *kernel.TTY
 	mounts *mountSet
 	ctl    *control
+	flush  *flusher
 	pump   sync.WaitGroup // copies the terminal's output
 
 	state State
@@ -72,7 +74,7 @@ func (e *Engine) Start(ctx context.Context, ref string, io IO) (*Run, error) {
 	}
 	c, err := e.load(id, true)
 	if err == nil && c.State.Status == StatusDead {
-		err = fail(ErrCorrupt, "container %s cannot be started: %s", ref, c.State.Error)
+		err = fail(ErrCorrupt, "%s", c.State.Error)
 	}
 	if err != nil {
 		lock.unlock()
@@ -105,10 +107,13 @@ func (r *Run) boot(ctx context.Context, io IO) (err error) {
 		return err
 	}
 	plan, err := r.prepare()
+	if errors.Is(err, linux.EIO) {
+		return fail(registry.ErrCorrupt, "a layer of the image of container %s is damaged: remove the image and pull it again", r.rec.Name)
+	}
 	if err != nil {
 		return err
 	}
-	if err := r.startKernel(); err != nil {
+	if err := r.startKernel(ctx); err != nil {
 		return err
 	}
 	if err := r.startProgram(plan, io); err != nil {
@@ -118,12 +123,30 @@ func (r *Run) boot(ctx context.Context, io IO) (err error) {
 	if r.ctl, err = listenControl(r); err == nil {
 		r.state.Control = r.ctl.path
 	}
-	return writeJSON(r.e.disk.file(r.rec.ID, stateName), r.state)
+	if err := writeJSON(r.e.disk.file(r.rec.ID, stateName), r.state); err != nil {
+		return err
+	}
+	r.flush = startFlusher(r.flushAll)
+	return nil
+}
+
+// flushAll saves what changed while the container goes on. What fails now is
+// tried again, and told at the end.
+func (r *Run) flushAll() {
+	r.mounts.flush(r.rec.Config.AutoRemove)
+	if r.rec.Config.AutoRemove {
+		return
+	}
+	n, err := r.tree.saveUpper(r.e.disk.file(r.rec.ID, upperName), r.state.Scaffold)
+	if err == nil && n != r.state.UpperLen {
+		r.state.UpperLen = n
+		_ = writeJSON(r.e.disk.file(r.rec.ID, stateName), r.state)
+	}
 }
 
 // abandon undoes a start that failed and notes why in the state.
 func (r *Run) abandon(err error) {
-	r.teardown()
+	_ = r.teardown()
 	if r.rec.Config.AutoRemove {
 		_ = r.e.removeLocked(r.rec, r.lock, true)
 	} else {
@@ -140,16 +163,21 @@ func (r *Run) abandon(err error) {
 	close(r.done)
 }
 
-// teardown stops the kernel and gives back everything but the lock.
-func (r *Run) teardown() {
+// teardown stops the kernel, saves volumes and gives back everything but the
+// lock.
+func (r *Run) teardown() (err error) {
+	r.flush.end()
+	r.flush = nil
 	r.ctl.close()
 	r.closeKernel()
 	if r.mounts != nil {
-		r.mounts.close()
+		err = r.mounts.close()
+		r.mounts = nil
 	}
 	if r.tree != nil {
 		r.tree.close()
 	}
+	return err
 }
 
 // closeKernel ends every process; then what they wrote to the terminal is
@@ -177,19 +205,24 @@ func (r *Run) supervise() {
 }
 
 func (r *Run) finish() {
+	r.flush.end()
+	r.flush = nil
 	r.ctl.close()
 	r.closeKernel()
 	if r.rec.Config.AutoRemove {
-		r.teardown()
-		r.err = errors.Join(r.err, r.e.removeLocked(r.rec, r.lock, true))
+		r.e.discardVolumes(r.rec, r.mounts)
+		r.err = errors.Join(r.err, r.teardown(), r.e.removeLocked(r.rec, r.lock, true))
 		return
 	}
 	n, err := r.tree.saveUpper(r.e.disk.file(r.rec.ID, upperName), r.state.Scaffold)
 	if err != nil {
-		r.state.Error = "its changes could not be saved: " + err.Error()
-		r.err = errors.Join(r.err, fail(err, "the changes of container %s could not be saved: %v", r.rec.Name, err))
+		r.state.Error = "its changes could not be saved: " + reasonOf(err).Error()
+		r.err = errors.Join(r.err, fail(err, "the changes of container %s could not be saved: %v", r.rec.Name, reasonOf(err)))
 	}
-	r.teardown()
+	if err := r.teardown(); err != nil {
+		r.state.Error = err.Error()
+		r.err = errors.Join(r.err, err)
+	}
 	r.state.Status, r.state.ExitCode, r.state.FinishedAt = StatusExited, r.code, time.Now().UTC()
 	r.state.HostPID, r.state.Control, r.state.UpperLen = 0, "", n
 	r.err = errors.Join(r.err, writeJSON(r.e.disk.file(r.rec.ID, stateName), r.state))
@@ -221,6 +254,22 @@ func (r *Run) Signal(sig linux.Signal) error {
 		return p.Signal(sig)
 	}
 	return linux.ESRCH
+}
+
+// Terminate sends a signal that sbx itself was told to end by. Process 1 of a
+// container is safe from signals that it does not handle; from these it is not.
+func (r *Run) Terminate(sig linux.Signal) error {
+	if p := r.proc.Load(); p != nil {
+		return p.Terminate(sig)
+	}
+	return linux.ESRCH
+}
+
+// Hangup takes the terminal away, if there is one, as a line that is lost does.
+func (r *Run) Hangup() {
+	if r.tty != nil {
+		_ = r.tty.Close()
+	}
 }
 
 // Kill ends the container at once.

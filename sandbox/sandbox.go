@@ -9,15 +9,17 @@
 //	containers/<id>/state.json    where it is in its life (State)
 //	containers/<id>/upper.tar     what its programs changed, an OCI layer
 //	containers/<id>/lock          held by whoever runs or changes it; the OS drops it on a crash
-//	volumes/<name>/_data          named volumes
+//	volumes/<name>/data.tar       what a volume holds
+//	volumes/<name>/lock           held by the engine that has it open
 //	oci/ v1/                      the image store (package registry)
 //	cache/                        compiled WASM modules
 //
 // There is no daemon: a running container lives in the process that started
 // it, and ends with it.
 //
-// Lock order: containers/.lock, then a container's lock, then Engine.mu. The
-// locks of the image store are taken last and never held across a call.
+// Lock order: containers/.lock, then a container's lock, then a volume's, then
+// Engine.mu. The locks of the image store are taken last and never held across
+// a call.
 package sandbox
 
 import (
@@ -36,6 +38,8 @@ type Engine struct {
 	home  string
 	disk  disk
 	store *registry.Store
+
+	vols volumes
 
 	base     sync.Mutex // guards baseDone; held while the embedded image is brought in
 	baseDone bool

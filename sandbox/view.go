@@ -15,6 +15,7 @@ import (
 type view struct {
 	*tree
 	rec    Record
+	state  State     // of the running one
 	lock   *fileLock // nil for the copy of a running one
 	mounts *mountSet // volumes and binds, when files are copied
 }
@@ -40,7 +41,7 @@ func (e *Engine) openView(ctx context.Context, ref string, change bool) (*view, 
 		if err != nil {
 			return nil, err
 		}
-		return &view{tree: t, rec: c.Record}, nil
+		return &view{tree: t, rec: c.Record, state: c.State}, nil
 	}
 	lock, err := e.disk.lock(ctx, id, lockWait)
 	if err != nil {
@@ -78,9 +79,24 @@ func (e *Engine) liveTree(ctx context.Context, c Container) (*tree, error) {
 	return t, nil
 }
 
+// mountLive mounts a copy of a volume that the running container has.
+func (v *view) mountLive(ctx context.Context, set *mountSet, ns *vfs.Namespace, m Mount, _ *tree) error {
+	body, err := callControl(ctx, v.state, request{Op: "volume", Volume: m.Source})
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	c := vfs.New(nil, nil, vfs.Options{})
+	set.closers = append(set.closers, c.Close)
+	if err := c.ApplyTar(body); err != nil {
+		return err
+	}
+	return mountAt(ns, m.Target, c, vfs.MountOpts{Source: m.Source, ReadOnly: true})
+}
+
 func (v *view) Close() {
 	if v.mounts != nil {
-		v.mounts.close()
+		_ = v.mounts.close() // what was changed is saved by save
 	}
 	v.close()
 	v.lock.unlock()
@@ -88,6 +104,13 @@ func (v *view) Close() {
 
 // save keeps what was changed in the view.
 func (v *view) save(e *Engine) error {
+	if v.mounts != nil {
+		for _, m := range v.mounts.volumes {
+			if err := m.flush(); err != nil {
+				return err
+			}
+		}
+	}
 	st := e.disk.state(v.rec.ID, true)
 	n, err := v.saveUpper(e.disk.file(v.rec.ID, upperName), st.Scaffold)
 	if err != nil {

@@ -71,6 +71,9 @@ func (fs *FS) Setattr(ino Ino, s *SetAttr) error {
 			return err
 		}
 	}
+	if s.Valid&(SetMode|SetUID|SetGID) != 0 && n.isDir() {
+		fs.paths.drop()
+	}
 	if s.Valid&SetMode != 0 {
 		n.mode = n.mode&linux.S_IFMT | s.Mode&0o7777
 	}

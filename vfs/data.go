@@ -31,6 +31,7 @@ type chunk struct {
 	pages   uint16 // bit for each page that is allocated and not a hole
 	written uint16 // bit for each page that has data: fallocate gives pages without
 	charged uint16 // pages that the quota was charged for
+	mapped  bool   // data is whole and stays where it is: a Mapping handed it out
 	data    []byte
 }
 
@@ -97,7 +98,7 @@ func (fs *FS) putBuf(b []byte) {
 // freeChunk gives a chunk's quota back, and its memory when no fork shares it.
 func (fs *FS) freeChunk(c *chunk) {
 	_ = fs.charge(-int64(c.charged) * pageSize)
-	if c.epoch == fs.epoch {
+	if c.epoch == fs.epoch && !c.mapped {
 		fs.putBuf(c.data)
 		c.data = nil
 	}
@@ -125,6 +126,7 @@ func (fs *FS) ownChunk(ino Ino, f *fileBody, i uint64) (*chunk, error) {
 			}
 		}
 		f.setChunk(fs.epoch, i, c)
+		fs.remap(ino, int64(i)<<chunkShift, int64(i+1)<<chunkShift)
 		return c, nil
 	}
 	if c.epoch == fs.epoch {
@@ -324,12 +326,15 @@ func (fs *FS) cut(ino Ino, f *fileBody, size int64) error {
 		f.lowerLen = size
 	}
 	fs.dropChunks(f, keep, 1<<47)
+	fs.remap(ino, size, maxFile)
 	return nil
 }
 
 // cutChunk drops the bytes of a chunk from o on.
 func (fs *FS) cutChunk(f *fileBody, c *chunk, o int) {
-	if o < len(c.data) {
+	if c.mapped {
+		clear(c.data[o:])
+	} else if o < len(c.data) {
 		c.data = c.data[:o]
 	}
 	np := (o + pageSize - 1) / pageSize

@@ -68,9 +68,7 @@ func onFile(slot int, write bool, do func(target) (string, error)) func(target) 
 
 func checkPins(t *testing.T, fs *FS) {
 	t.Helper()
-	fs.pinMu.Lock()
-	defer fs.pinMu.Unlock()
-	if len(fs.pins) != 1 || fs.pins[rootIno] != 1 || len(fs.orphans) != 0 {
-		t.Errorf("pins left: %v, orphans %v", fs.pins, fs.orphans)
+	if fs.pins.live != 1 || fs.pins.count(rootIno) != 1 || len(fs.orphans) != 0 {
+		t.Errorf("pins left: %v, orphans %v", fs.pins.slots, fs.orphans)
 	}
 }

@@ -264,7 +264,7 @@ func (fs *FS) enter(dir Ino, name string, ino Ino) error {
 	if err != nil {
 		return err
 	}
-	_, pos, low, lerr := fs.lookupIn(&d, name)
+	old, pos, low, lerr := fs.lookupIn(&d, name)
 	_, delta, err := fs.ownDelta(dir)
 	if err != nil {
 		return err
@@ -272,8 +272,10 @@ func (fs *FS) enter(dir Ino, name string, ino Ino) error {
 	switch {
 	case lerr != nil:
 	case low:
+		fs.dropPathsOf(old)
 		delta.hide(pos, fs.ix.count(dir))
 	default:
+		fs.dropPathsOf(old)
 		delta.ents[pos].ino = ino
 		return nil
 	}
@@ -287,7 +289,7 @@ func (fs *FS) leave(dir Ino, name string) error {
 	if err != nil {
 		return err
 	}
-	_, pos, low, err := fs.lookupIn(&d, name)
+	ino, pos, low, err := fs.lookupIn(&d, name)
 	if err != nil {
 		return err
 	}
@@ -295,6 +297,7 @@ func (fs *FS) leave(dir Ino, name string) error {
 	if err != nil {
 		return err
 	}
+	fs.dropPathsOf(ino)
 	if low {
 		delta.hide(pos, fs.ix.count(dir))
 		return nil

@@ -4,13 +4,14 @@ import "maps"
 
 // Fork returns a snapshot that goes its own way from here on. It takes the same
 // time however much was written: both sides share everything and copy what they
-// change. Handles and pins stay with fs. Both must be closed.
+// change; only memory that is mapped is copied at once. Handles, pins and
+// mappings stay with fs. Both must be closed.
 func (fs *FS) Fork() *FS {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
 	c := &FS{ix: fs.ix, nlower: fs.nlower, content: fs.content, seed: fs.seed, fam: fs.fam,
 		lower: fs.lower, upper: fs.upper, next: fs.next, used: fs.used, inodes: fs.inodes,
-		orphans: maps.Clone(fs.orphans), opts: fs.opts, closed: fs.closed, pins: make(map[Ino]int)}
+		orphans: maps.Clone(fs.orphans), opts: fs.opts, closed: fs.closed}
 	c.ix.retain()
 	c.dev.Store(fs.opts.Dev)
 	fs.epoch, c.epoch = fs.fam.epochs.Add(1), fs.fam.epochs.Add(1)
@@ -18,5 +19,16 @@ func (fs *FS) Fork() *FS {
 		c.destroy(ino)
 	}
 	clear(c.orphans)
+	c.gen = fs.gen
+	fs.unmapFork(c)
 	return c
+}
+
+// Generation tells whether the tree changed since it was forked: a fork has the
+// number of its origin, which counts on with the first change of any inode after
+// that. It says nothing about changes between two calls without a fork.
+func (fs *FS) Generation() uint64 {
+	fs.mu.RLock()
+	defer fs.mu.RUnlock()
+	return fs.gen
 }

@@ -34,19 +34,21 @@ type FS struct {
 	seed    maphash.Seed
 	fam     *family
 	epoch   uint64
+	gen     uint64 // counts nodes that took a new state, see Generation
 	lower   radix[node]
 	upper   radix[node]
 	next    Ino
 	used    int64        // bytes
 	inodes  int64        // inodes and further links above the index
 	orphans map[Ino]bool // without a name but pinned; true: link(2) may give one
+	maps    map[Ino]*inodeMaps
 	opts    Options
 	closed  bool
 
 	dev      atomic.Uint64
 	norphans atomic.Int64
-	pinMu    sync.Mutex
-	pins     map[Ino]int
+	pins     pinTable
+	paths    pathCache
 }
 
 // family is what an FS and its forks share.
@@ -77,7 +79,7 @@ func New(ix *Index, content []Content, o Options) *FS {
 		}
 	}
 	fs := &FS{ix: ix, content: content, opts: o, seed: maphash.MakeSeed(), fam: &family{}, epoch: 1,
-		orphans: make(map[Ino]bool), pins: make(map[Ino]int)}
+		orphans: make(map[Ino]bool)}
 	fs.fam.epochs.Store(1)
 	fs.dev.Store(o.Dev)
 	if ix != nil {
@@ -124,6 +126,7 @@ func (fs *FS) Close() error {
 	ix := fs.ix
 	fs.ix, fs.nlower, fs.content = &Index{refs: 1}, 0, nil
 	fs.lower, fs.upper = radix[node]{}, radix[node]{}
+	fs.paths.drop()
 	fs.orphans = make(map[Ino]bool)
 	fs.norphans.Store(0)
 	return ix.release()

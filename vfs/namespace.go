@@ -41,6 +41,9 @@ type MountOpts struct {
 	Source                          string // as /proc/mounts shows it
 	ReadOnly, NoSuid, NoExec, NoDev bool
 	Root                            Ino // 0: the Super's root; another inode makes a bind mount
+	// Path is where the mount point is, for MountInfo, when it is no directory:
+	// other files have no one path that could be found.
+	Path string
 }
 
 // MountInfo describes one mount, as in /proc/PID/mountinfo.
@@ -307,7 +310,10 @@ func (ns *Namespace) Mounts() []MountInfo {
 		i := MountInfo{ID: m.id, Dev: m.super.Dev(), Type: m.super.Type(), Source: m.opts.Source, Flags: m.Flags(), Path: "/", Root: "/"}
 		if m.parent != nil {
 			i.Parent = m.parent.id
-			i.Path, _, _ = ns.Path(top, Loc{m.parent, m.at})
+			var err error
+			if i.Path, _, err = ns.Path(top, Loc{m.parent, m.at}); err != nil {
+				i.Path = m.opts.Path
+			}
 		}
 		if p, err := pathWithin(m.super, m.root); err == nil {
 			i.Root = p

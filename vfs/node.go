@@ -81,6 +81,7 @@ func (fs *FS) get(ino Ino) *node {
 }
 
 func (fs *FS) put(ino Ino, n *node) {
+	fs.gen++
 	if ino <= fs.nlower {
 		fs.lower.set(fs.epoch, ino, n)
 		return

@@ -3,23 +3,13 @@ package vfs
 import "github.com/sbxrun/sbx/abi/linux"
 
 // Ref implements Super.
-func (fs *FS) Ref(ino Ino) {
-	fs.pinMu.Lock()
-	fs.pins[ino]++
-	fs.pinMu.Unlock()
-}
+func (fs *FS) Ref(ino Ino) { fs.pins.add(ino, 1) }
 
 // Unref implements Super. An inode without names goes with its last pin.
-func (fs *FS) Unref(ino Ino) {
-	fs.pinMu.Lock()
-	n := fs.pins[ino] - 1
-	if n > 0 {
-		fs.pins[ino] = n
-	} else {
-		delete(fs.pins, ino)
-	}
-	fs.pinMu.Unlock()
-	if n > 0 || fs.norphans.Load() == 0 {
+func (fs *FS) Unref(ino Ino) { fs.unpin(ino, 1) }
+
+func (fs *FS) unpin(ino Ino, n int) {
+	if fs.pins.add(ino, -n) > 0 || fs.norphans.Load() == 0 {
 		return
 	}
 	fs.mu.Lock()
@@ -30,11 +20,7 @@ func (fs *FS) Unref(ino Ino) {
 	}
 }
 
-func (fs *FS) pinned(ino Ino) bool {
-	fs.pinMu.Lock()
-	defer fs.pinMu.Unlock()
-	return fs.pins[ino] > 0
-}
+func (fs *FS) pinned(ino Ino) bool { return fs.pins.count(ino) > 0 }
 
 func (fs *FS) addOrphan(ino Ino, linkable bool) {
 	fs.orphans[ino] = linkable

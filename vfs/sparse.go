@@ -92,7 +92,9 @@ func (fs *FS) punch(ino Ino, f *fileBody, off, end int64) error {
 		}
 	}
 	fs.dropChunks(f, first, last)
-	return fs.hideBelow(ino, f, first, last)
+	err := fs.hideBelow(ino, f, first, last)
+	fs.remap(ino, int64(first)<<chunkShift, int64(last)<<chunkShift)
+	return err
 }
 
 // hideBelow puts empty chunks over the index's data in [first, last).
@@ -132,6 +134,8 @@ func (fs *FS) punchChunk(ino Ino, f *fileBody, i uint64, o, end int) error {
 	f.pages -= int64(bits.OnesCount16(gone))
 	c.pages &^= gone
 	c.written &= c.pages
+	base := int64(i) << chunkShift
+	fs.remap(ino, base+int64(lo)*pageSize, base+int64(hi)*pageSize)
 	return nil
 }
 

@@ -43,6 +43,20 @@ func (fs *FS) Export(w io.Writer) error {
 	return t.tw.Close()
 }
 
+// ExportDir writes a directory of the tree as a tar whose root it is.
+func (fs *FS) ExportDir(w io.Writer, dir Ino) error {
+	snap := fs.Fork()
+	defer snap.Close()
+	t := newTarWriter(snap, w, DiffOptions{})
+	if err := t.inode("./", dir); err != nil {
+		return err
+	}
+	if err := t.tree("", dir, 0); err != nil {
+		return err
+	}
+	return t.tw.Close()
+}
+
 // tarWriter writes inodes of a snapshot.
 type tarWriter struct {
 	fs   *FS

@@ -36,7 +36,7 @@ type Walker struct {
 // step is where a walk stands: a place and what permission checks need of it.
 type step struct {
 	loc            Loc
-	mode, uid, gid uint32
+	mode, uid, gid uint32 // mode 0: not loaded yet
 }
 
 func (s *step) load(l Loc) error {
@@ -73,6 +73,9 @@ type walk struct {
 	long  bool  // the last component is longer than a name may be
 	attr  *Attr // wanted of the end, if it can be had on the way
 	got   bool  // attr is filled
+
+	pin    bool // a file or directory at the end is wanted with two pins, if that can be had on the way
+	pinned *FS  // where they were taken
 }
 
 type lastKind uint8
@@ -114,7 +117,7 @@ func (k *walk) run(w *Walker, at Loc, path string, flags ResolveFlags) error {
 	}
 	k.base = at
 	if path[0] != '/' {
-		if err := k.cur.load(at); err != nil {
+		if err := k.startAt(at); err != nil {
 			return err
 		}
 		return k.follow(path)
@@ -138,7 +141,17 @@ func (k *walk) toRoot() error {
 	if k.flags&NoXDev != 0 && root.Mount != k.cur.loc.Mount && k.cur.loc.Mount != nil {
 		return linux.EXDEV
 	}
-	return k.cur.load(root)
+	return k.startAt(root)
+}
+
+// startAt goes to l. In an FS the walk itself loads it, under the lock that it
+// takes anyway.
+func (k *walk) startAt(l Loc) error {
+	if _, ok := l.Mount.super.(*FS); ok {
+		k.cur = step{loc: l}
+		return nil
+	}
+	return k.cur.load(l)
 }
 
 // follow walks the components of rest from cur.
@@ -146,7 +159,10 @@ func (k *walk) follow(rest string) error {
 	k.found = true
 	for {
 		if fs, ok := k.cur.loc.Mount.super.(*FS); ok {
-			rest = k.stride(fs, rest)
+			var err error
+			if rest, err = k.stride(fs, rest); err != nil {
+				return err
+			}
 		} else {
 			rest = strings.TrimLeft(rest, "/")
 		}

@@ -62,8 +62,15 @@ func checkOpenFlags(flags int) (int, error) {
 }
 
 func (w *Walker) openOnce(at Loc, path string, flags int, mode uint32, rf ResolveFlags) (Opened, error) {
-	var k walk
-	if err := k.run(w, at, path, rf); err != nil {
+	k := walk{pin: flags&(linux.O_ACCMODE|linux.O_CREAT|linux.O_TRUNC|linux.O_TMPFILE_BIT|linux.O_PATH) == linux.O_RDONLY}
+	err := k.run(w, at, path, rf)
+	if k.pinned != nil {
+		if err == nil {
+			err = w.checkOpen(&k, flags, false)
+		}
+		return k.openPinned(flags, err)
+	}
+	if err != nil {
 		return Opened{}, err
 	}
 	if flags&linux.O_TMPFILE_BIT != 0 {
@@ -71,7 +78,6 @@ func (w *Walker) openOnce(at Loc, path string, flags int, mode uint32, rf Resolv
 	}
 	created := false
 	if flags&linux.O_CREAT != 0 {
-		var err error
 		if created, err = w.openCreate(&k, flags, mode); err != nil {
 			return Opened{}, err
 		}
@@ -84,6 +90,19 @@ func (w *Walker) openOnce(at Loc, path string, flags int, mode uint32, rf Resolv
 		err = errRace
 	}
 	return o, err
+}
+
+// openPinned makes the handle of what the walk pinned on its way, one pin for the
+// handle and one for the Loc; with an error it gives them back.
+func (k *walk) openPinned(flags int, err error) (Opened, error) {
+	l := k.cur.loc
+	if err != nil {
+		k.pinned.unpin(l.Ino, 2)
+		return Opened{}, err
+	}
+	l.Mount.refs.Add(1)
+	return Opened{Loc: l, Mode: k.cur.mode, Parent: k.dir.loc, Name: k.name,
+		Handle: &file{fs: k.pinned, ino: l.Ino, flags: flags}}, nil
 }
 
 // openCreate makes the file when it is not there.

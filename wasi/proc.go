@@ -151,6 +151,11 @@ func hostCall(f hostFunc) api.GoModuleFunction {
 			panic(sys.NewExitError(exitNoExec)) // called at instantiation, outside a process
 		}
 		p.mem = mod.Memory()
+		for i, c := range f.params {
+			if c == 'i' {
+				stack[i] = uint64(uint32(stack[i])) // compiled code leaves anything in the upper half
+			}
+		}
 		err := f.call(p, stack)
 		if p.t.Context().Err() != nil {
 			panic(sys.NewExitError(128 + uint32(linux.SIGKILL)))

@@ -37,7 +37,9 @@ var extensions = []hostFunc{
 	{"winsize", "iii", false, sbxWinsize},
 	{"tcget", "ii", false, sbxTcget},
 	{"tcset", "iii", false, sbxTcset},
-	{"connect", "iiii", false, sbxConnect},
+	{"connect", "ii", false, sbxConnect},
+	{"sigwait", "IIi", false, sbxSigwait},
+	{"nice", "ii", false, sbxNice},
 }
 
 // sbxNoFollow is SBX_NOFOLLOW.

@@ -94,24 +94,3 @@ func sbxTcset(p *proc, a []uint64) error {
 	copy(t.Cc[:], b[termiosCc:])
 	return p.t.Tcsetattr(fd, int(a[1]), t)
 }
-
-// sbxConnect opens a TCP connection through the sandbox's network policy.
-func sbxConnect(p *proc, a []uint64) error {
-	host, err := p.path(uint32(a[0]), uint32(a[1]))
-	if err != nil {
-		return err
-	}
-	port := uint32(a[2])
-	if port == 0 || port > 65535 {
-		return linux.EINVAL
-	}
-	if _, err := p.bytes(uint32(a[3]), 4); err != nil {
-		return err
-	}
-	fd, err := p.t.Dial("tcp", host, int(port))
-	if err != nil {
-		return err
-	}
-	p.t.SetFdFlags(fd, linux.FD_CLOEXEC)
-	return p.give(fd, linux.O_RDWR, uint32(a[3]))
-}

@@ -2,6 +2,8 @@ package wasi
 
 import (
 	"encoding/binary"
+	"math"
+	"time"
 
 	"github.com/sbxrun/sbx/abi/linux"
 	"github.com/sbxrun/sbx/kernel"
@@ -52,6 +54,12 @@ func sbxKill(p *proc, a []uint64) error {
 	return p.t.Kill(int(int32(a[0])), linux.Signal(sig))
 }
 
+// Flags of sbxSpawn: SBX_NEWPGRP and SBX_UNMASK.
+const (
+	spawnGroup  = 1
+	spawnUnmask = 2
+)
+
 // sbxSpawn starts a child; the request is ten 32-bit words, see sbx_wasm.c.
 func sbxSpawn(p *proc, a []uint64) error {
 	req, err := p.bytes(uint32(a[0]), 40)
@@ -84,8 +92,11 @@ func sbxSpawn(p *proc, a []uint64) error {
 			return err
 		}
 	}
-	if word(9)&1 != 0 {
+	if word(9)&spawnGroup != 0 {
 		o.Setpgid = kernel.PgidNew
+	}
+	if word(9)&spawnUnmask != 0 {
+		o.SigMask = new(linux.SigSet)
 	}
 	pid, err := p.t.Spawn(o)
 	if err != nil {
@@ -148,4 +159,39 @@ func sbxSignal(p *proc, a []uint64) error {
 	}
 	_, err := p.t.Sigaction(linux.Signal(sig), d)
 	return err
+}
+
+// sbxSigwait blocks a set of signals for good and waits for one of them, for a
+// number of milliseconds or, below 0, for ever. EAGAIN: none came.
+func sbxSigwait(p *proc, a []uint64) error {
+	if _, err := p.bytes(uint32(a[2]), 4); err != nil {
+		return err
+	}
+	set := linux.SigSet(a[0])
+	if _, err := p.t.Sigmask(linux.SIG_BLOCK, &set); err != nil {
+		return err
+	}
+	info, err := p.t.Sigtimedwait(set, milliseconds(int64(a[1])))
+	if err != nil {
+		return err
+	}
+	return p.putU32(uint32(a[2]), uint32(info.Signo))
+}
+
+// milliseconds makes a duration of a guest's number; negative is for ever.
+func milliseconds(n int64) time.Duration {
+	if n < 0 {
+		return -1
+	}
+	return time.Duration(min(n, math.MaxInt64/int64(time.Millisecond))) * time.Millisecond
+}
+
+// sbxNice adds to the niceness of the process and writes what it is then.
+func sbxNice(p *proc, a []uint64) error {
+	if add := int(int32(a[0])); add != 0 {
+		if err := p.t.SetNice(p.t.Nice() + add); err != nil {
+			return err
+		}
+	}
+	return p.putU32(uint32(a[1]), uint32(p.t.Nice()))
 }

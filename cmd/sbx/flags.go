@@ -39,6 +39,7 @@ func (f *containerFlags) register(c *cobra.Command) {
 	fl.StringArrayVar(&f.cfg.GroupAdd, "group-add", nil, "Add a further group")
 	fl.StringVar(&f.entrypoint, "entrypoint", "", "Replace the image's entry point")
 	fl.StringArrayVarP(&f.volumes, "volume", "v", nil, "Mount `[SOURCE:]TARGET[:ro]`: a host folder or a named volume")
+	fl.StringArrayVar(&f.cfg.VolumesFrom, "volumes-from", nil, "Mount what `CONTAINER[:ro]` has mounted, tmpfs left out")
 	fl.StringArrayVar(&f.mounts, "mount", nil, "Mount `type=bind|volume|tmpfs,source=…,target=…[,readonly]`")
 	fl.StringArrayVar(&f.tmpfs, "tmpfs", nil, "Mount memory at `TARGET[:size=64m,mode=1777]`")
 	fl.BoolVar(&f.cfg.ReadOnly, "read-only", false, "Make the container's root file system read-only")
@@ -210,6 +211,27 @@ func reason(err error) error {
 	var pe *fs.PathError
 	if errors.As(err, &pe) {
 		return pe.Err
+	}
+	return err
+}
+
+// notYet are flags of docker's run that users try, and what to say to them.
+var notYet = []struct{ flags, say string }{
+	{"'d'|--detach", "this version runs containers in the foreground only: leave -d out"},
+	{"'p'|'P'|--publish|--publish-all", "this version publishes no ports: leave -p out"},
+	{"--privileged|--cap-add|--cap-drop|--security-opt|--device|--gpus", "%s is not supported: a guest never touches the host's kernel, so there are no privileges to give or take"},
+	{"--cpus|--cpu-shares|--cpuset-cpus|--memory-swap|--ulimit|--restart|--health-cmd|--init|--ip|--link", "%s is not supported: leave it out"},
+}
+
+// flagHint explains flags that docker has and this version has not.
+func flagHint(err error) error {
+	msg := err.Error()
+	for _, n := range notYet {
+		for flag := range strings.SplitSeq(n.flags, "|") {
+			if msg == "unknown flag: "+flag || strings.HasPrefix(msg, "unknown shorthand flag: "+flag+" ") {
+				return errors.New(strings.ReplaceAll(n.say, "%s", flag))
+			}
+		}
 	}
 	return err
 }

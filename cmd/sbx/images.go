@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"path"
 	"slices"
 	"strings"
@@ -52,12 +53,9 @@ func (a *app) images(ctx context.Context, o imagesOptions) error {
 	if err != nil {
 		return err
 	}
-	list, err := e.Images(ctx)
-	if err != nil {
-		if len(list) == 0 {
-			return err
-		}
-		a.complain(err.Error())
+	list, damage := e.Images(ctx)
+	if len(list) == 0 && damage != nil {
+		return damage
 	}
 	keep, err := imageFilter(ctx, e, o.filters)
 	if err != nil {
@@ -78,7 +76,7 @@ func (a *app) images(ctx context.Context, o imagesOptions) error {
 	if o.digests {
 		l.Default = slices.Insert(l.Default, 2, "Digest")
 	}
-	return l.Print(a.out, o.format, rows)
+	return errors.Join(l.Print(a.out, o.format, rows), damage)
 }
 
 // imageName is one row of an image: a name, or none.

@@ -56,8 +56,8 @@ var (
 var testTime = time.Date(2024, 7, 16, 4, 36, 32, 0, time.UTC)
 
 // newTestRegistry serves, until the test ends, a registry with library/tiny
-// (two layers), library/arm (linux/arm64 only) and library/entry (an image
-// with an entry point).
+// (two layers), library/arm (linux/arm64 only), library/entry (an image with an
+// entry point) and library/vols (one with volumes).
 func newTestRegistry(t *testing.T) string {
 	t.Helper()
 	s := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
@@ -67,6 +67,8 @@ func newTestRegistry(t *testing.T) string {
 	pushTestImage(t, s.URL, "library/tiny:v2", testImage(t, cfg, "amd64", tinyBase, tinyTop, []entry{{"etc/v2", "2\n", 0o644}}))
 	pushTestImage(t, s.URL, "library/arm:latest", testImage(t, cfg, "arm64", tinyBase))
 	pushTestImage(t, s.URL, "library/entry:latest", testImage(t, v1.Config{Entrypoint: []string{"/bin/sh", "-c", "echo entry:$0:$*"}, Cmd: []string{"one"}, User: "web", WorkingDir: "/work/dir", Env: []string{"PATH=/bin"}}, "amd64", tinyBase))
+	pushTestImage(t, s.URL, "library/vols:latest", testImage(t, v1.Config{Cmd: []string{"/bin/sh"}, Env: []string{"PATH=/bin"}, Volumes: map[string]struct{}{"/data": {}, "/more": {}}}, "amd64", tinyBase,
+		[]entry{{"data/", "", 0o750}, {"data/seed", "a seed\n", 0o640}}))
 	return s.URL
 }
 

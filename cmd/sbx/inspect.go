@@ -112,7 +112,7 @@ func containerObject(ctx context.Context, e *sandbox.Engine, c sandbox.Container
 			"StorageOpt": storageOpt(cfg.StorageSize), "NetworkMode": networkName(cfg.Network), "ExtraHosts": list(cfg.ExtraHosts), "Dns": list(cfg.DNS),
 			"DnsSearch": list(cfg.DNSSearch), "GroupAdd": list(cfg.GroupAdd),
 		},
-		"Mounts":          mountObjects(cfg.Mounts),
+		"Mounts":          mountObjects(e, cfg.Mounts),
 		"NetworkSettings": object{"Ports": object{}},
 		"Sbx":             object{"Userland": string(cfg.Userland), "Engine": st.Engine},
 	}
@@ -132,12 +132,12 @@ func hostname(c sandbox.Container) string {
 	return sandbox.ShortID(c.ID)
 }
 
-func mountObjects(mounts []sandbox.Mount) []object {
+func mountObjects(e *sandbox.Engine, mounts []sandbox.Mount) []object {
 	out := []object{}
 	for _, m := range mounts {
 		o := object{"Type": string(m.Type), "Source": m.Source, "Destination": m.Target, "RW": !m.ReadOnly}
 		if m.Type == sandbox.MountVolume {
-			o["Name"] = m.Source
+			o["Name"], o["Driver"], o["Source"] = m.Source, "local", e.VolumePath(m.Source)
 		}
 		out = append(out, o)
 	}

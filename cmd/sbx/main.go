@@ -24,7 +24,7 @@ func main() {
 
 // run is sbx as a function: it returns the exit code.
 func run(args []string, in io.Reader, out, errw io.Writer) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	a := &app{in: in, out: out, err: errw}
 	a.unhook = stop

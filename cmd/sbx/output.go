@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -37,6 +38,10 @@ func (a *app) toFile(path string, write func(io.Writer) error) error {
 	}
 	if err == nil {
 		err = os.Rename(f.Name(), path)
+	}
+	var pe *fs.PathError
+	if errors.As(err, &pe) && pe.Path == f.Name() {
+		err = fmt.Errorf("%s: %w", path, pe.Err)
 	}
 	return err
 }

@@ -43,7 +43,7 @@ func newRoot(a *app) *cobra.Command {
 	root.SetOut(a.out)
 	root.SetErr(a.err)
 	root.Flags().BoolP("version", "v", false, "Print the version and exit")
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{flagHint(err)} })
 	for _, g := range [][2]string{{groupCommon, "Common commands:"}, {groupContainers, "Containers:"}, {groupImages, "Images:"}, {groupSystem, "System:"}} {
 		root.AddGroup(&cobra.Group{ID: g[0], Title: g[1]})
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os/signal"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -69,7 +71,9 @@ func (a *app) createOptions(quiet bool) sandbox.CreateOptions {
 	o := sandbox.CreateOptions{}
 	var p *progress
 	o.Missing = func(ref registry.Ref) {
-		fmt.Fprintf(a.err, "Unable to find image '%s' locally\n", ref.Familiar())
+		if !quiet {
+			fmt.Fprintf(a.err, "Unable to find image '%s' locally\n", ref.Familiar())
+		}
 	}
 	o.Pulling = func(ref registry.Ref) {
 		if !quiet {
@@ -156,12 +160,20 @@ func (a *app) start(ctx context.Context, ref string, attach bool) error {
 // foreground starts a container, passes signals on until it ends, and turns
 // its exit code into ours.
 func (a *app) foreground(ctx context.Context, host *hostTerminal, proxy bool, start func(context.Context, sandbox.IO) (*sandbox.Run, error)) error {
+	// A reader that has gone away is the container's to hear of: its write fails.
+	signal.Ignore(syscall.SIGPIPE)
 	// Until the container runs, a signal cancels ctx and with it the pull.
 	ready, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	stop := context.AfterFunc(ctx, cancel)
-	r, err := start(ready, sandbox.IO{Stdin: a.in, Stdout: a.out, Stderr: a.err, Size: host.size()})
+	streams := sandbox.IO{Stdin: a.in, Stdout: a.out, Stderr: a.err, Size: host.size()}
+	raw := make(chan struct{})
+	if host != nil {
+		streams.Stdin, streams.Stdout = gate{raw, a.in, nil}, gate{raw, nil, a.out}
+	}
+	r, err := start(ready, streams)
 	if err != nil {
+		close(raw)
 		return err
 	}
 	stop() // before takeSignals, which ends ctx
@@ -170,7 +182,9 @@ func (a *app) foreground(ctx context.Context, host *hostTerminal, proxy bool, st
 	}
 	signals := a.takeSignals(r, host, proxy)
 	defer signals()
-	if err := host.raw(); err != nil {
+	err = host.raw()
+	close(raw)
+	if err != nil {
 		r.Kill()
 		return err
 	}

@@ -1,12 +1,15 @@
 package main
 
 import (
+	"bufio"
 	"flag"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -45,7 +48,7 @@ func TestScripts(t *testing.T) {
 			"setvar":  setvarCmd,
 			"tarls":   tarlsCmd,
 			"waitfor": waitforCmd,
-			"crash":   crashCmd,
+			"end":     endCmd,
 		},
 	})
 }
@@ -112,22 +115,35 @@ func waitforCmd(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Fatalf("%s: never", args[0])
 }
 
-// crashCmd is `crash CONTAINER COMMAND...`: starts the command, which runs the
-// container, and kills it with SIGKILL once the container is running.
-func crashCmd(ts *testscript.TestScript, neg bool, args []string) {
+// endCmd is `end SIGNAL CODE CONTAINER COMMAND...`: starts the command, which
+// runs the container, sends it a signal once the container has printed "up", and
+// checks its exit code (-1: killed by the signal).
+func endCmd(ts *testscript.TestScript, neg bool, args []string) {
 	bin, err := os.Executable()
 	ts.Check(err)
-	dir := ts.MkAbs(".crash")
-	ts.Check(os.MkdirAll(dir, 0o755))
-	link := filepath.Join(dir, "sbx")
-	ts.Check(os.Symlink(bin, link))
-	cmd := exec.Command(link, args[2:]...)
+	link := filepath.Join(ts.MkAbs(".end"), "sbx")
+	ts.Check(os.MkdirAll(filepath.Dir(link), 0o755))
+	if _, err := os.Lstat(link); err != nil {
+		ts.Check(os.Symlink(bin, link))
+	}
+	sig := map[string]os.Signal{"TERM": syscall.SIGTERM, "INT": syscall.SIGINT, "HUP": syscall.SIGHUP, "QUIT": syscall.SIGQUIT, "KILL": syscall.SIGKILL}[args[0]]
+	cmd := exec.Command(link, args[3:]...)
 	cmd.Env = append(os.Environ(), "SBX_HOME="+ts.Getenv("SBX_HOME"))
 	in, err := cmd.StdinPipe()
 	ts.Check(err)
+	out, err := cmd.StdoutPipe()
+	ts.Check(err)
 	ts.Check(cmd.Start())
-	waitforCmd(ts, false, []string{"running", "sbx", "ps", "-q", "-f", "name=" + args[0]})
-	ts.Check(cmd.Process.Kill())
+	lines := bufio.NewScanner(out)
+	for lines.Scan() && lines.Text() != "up" {
+	}
+	waitforCmd(ts, false, []string{"running", "sbx", "ps", "-q", "-f", "name=" + args[2]})
+	ts.Check(cmd.Process.Signal(sig))
+	for lines.Scan() {
+	}
 	_ = cmd.Wait()
 	_ = in.Close()
+	if got := strconv.Itoa(cmd.ProcessState.ExitCode()); got != args[1] {
+		ts.Fatalf("%s: exit %s, want %s", strings.Join(args[3:], " "), got, args[1])
+	}
 }

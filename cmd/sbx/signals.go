@@ -8,7 +8,7 @@ import (
 	"github.com/sbxrun/sbx/sandbox"
 )
 
-// forceAfter is how many times INT or TERM must come before the container is
+// forceAfter is how many times INT, TERM or HUP must come before the container is
 // killed: its first program may ignore them.
 const forceAfter = 3
 
@@ -36,13 +36,20 @@ func (a *app) takeSignals(r *sandbox.Run, host *hostTerminal, proxy bool) func()
 					r.Resize(host.size())
 				}
 				continue
-			case linux.SIGINT, linux.SIGTERM:
+			case linux.SIGINT, linux.SIGTERM, linux.SIGHUP:
 				if urgent++; urgent >= forceAfter {
 					r.Kill()
 					continue
 				}
+				_ = r.Terminate(sig)
+				if sig == linux.SIGHUP && host != nil {
+					r.Hangup()
+				}
+			case linux.SIGQUIT:
+				_ = r.Terminate(sig)
+			default:
+				_ = r.Signal(sig)
 			}
-			_ = r.Signal(sig)
 		}
 	}()
 	return func() {

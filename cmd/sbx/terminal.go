@@ -20,6 +20,24 @@ type hostTerminal struct {
 	saved   *term.State
 }
 
+// gate holds a stream back until the terminal is raw: what passed before would
+// be changed by the host's line as well as the guest's.
+type gate struct {
+	open <-chan struct{}
+	r    io.Reader
+	w    io.Writer
+}
+
+func (g gate) Read(p []byte) (int, error) {
+	<-g.open
+	return g.r.Read(p)
+}
+
+func (g gate) Write(p []byte) (int, error) {
+	<-g.open
+	return g.w.Write(p)
+}
+
 var errNoTTY = errors.New("the input device is not a TTY")
 
 // terminal checks that a container with a terminal gets one to talk to.

@@ -115,12 +115,18 @@ int sbx_ids(struct sbx_ids *out);
 int sbx_groups(uint32_t *ids, int max); /* how many */
 int sbx_kill(int pid, int sig);         /* sig: Linux numbers */
 /* Starts argv[0]-named program at path (looked up in PATH of the environment when it has no slash).
- * fds are the child's 0, 1 and 2, or SBX_INHERIT. newpgrp: own process group. The pid, or -1. env NULL: ours. */
-int sbx_spawn(const char *path, char *const argv[], char *const env[], const int fds[3], int newpgrp);
+ * fds are the child's 0, 1 and 2, or SBX_INHERIT. flags: SBX_NEWPGRP its own process group, SBX_UNMASK with no signal
+ * blocked. The pid, or -1. env NULL: ours. */
+#define SBX_NEWPGRP 1
+#define SBX_UNMASK 2
+int sbx_spawn(const char *path, char *const argv[], char *const env[], const int fds[3], int flags);
 int sbx_wait(int pid, int options, uint32_t *status); /* the pid; 0 with SBX_WNOHANG and nothing to report */
 /* Replaces this process. Looks in PATH of env when path has no slash. Returns only on failure. env NULL: ours. */
 int sbx_exec(const char *path, char *const argv[], char *const env[]);
 int sbx_signal(int sig, int ignore); /* ignore 0: default action */
+/* Blocks signals (bit N-1 is signal N) for good and waits ms for one of them, below 0 for ever: the signal, or -1 EAGAIN. */
+int sbx_sigwait(uint64_t set, int64_t ms);
+int sbx_nice(int add, int *now); /* adds to the niceness; now may be NULL */
 
 /* The machine. */
 int sbx_uname(struct sbx_utsname *out);
@@ -128,7 +134,11 @@ int sbx_sysinfo(struct sbx_sysinfo *out);
 int sbx_winsize(int fd, uint16_t *rows, uint16_t *cols);
 int sbx_tcget(int fd, struct sbx_termios *out);
 int sbx_tcset(int fd, int when, const struct sbx_termios *t); /* when: 0 now, 1 drain, 2 flush */
-int sbx_connect(const char *host, uint32_t port);             /* a connected TCP stream */
+/* A connected TCP stream, with TLS if asked: roots are certificates in PEM that may sign the server's. timeout in ms, 0: none.
+ * EACCES: the certificate is not trusted, EPROTO: another failure of TLS; text then says why. ENOSYS: no TLS in this build. */
+#define SBX_TLS 1
+#define SBX_TLS_ANY 2 /* any certificate will do */
+int sbx_connect(const char *host, uint32_t port, int flags, uint32_t timeout, const char *roots, char text[256]);
 
 /* Wait statuses and device numbers, as Linux has them. */
 #define SBX_WIFEXITED(s) (((s)&0x7f) == 0)

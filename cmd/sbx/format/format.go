@@ -137,7 +137,7 @@ func each(w io.Writer, t *template.Template, rows []Row) error {
 func Template(text string) (*template.Template, error) {
 	t, err := template.New("").Option("missingkey=error").Funcs(template.FuncMap{
 		"json":    toJSON,
-		"join":    strings.Join,
+		"join":    join,
 		"lower":   strings.ToLower,
 		"upper":   strings.ToUpper,
 		"title":   title,

@@ -78,7 +78,7 @@ int sbx_ids(struct sbx_ids *o) {
 int sbx_groups(uint32_t *ids, int max) { return getgroups(max, ids); }
 int sbx_kill(int pid, int sig) { return kill(pid, sig); }
 
-int sbx_spawn(const char *path, char *const argv[], char *const env[], const int fds[3], int newpgrp) {
+int sbx_spawn(const char *path, char *const argv[], char *const env[], const int fds[3], int flags) {
 	int p[2], e = 0;
 	if (pipe2(p, O_CLOEXEC))
 		return -1;
@@ -90,8 +90,12 @@ int sbx_spawn(const char *path, char *const argv[], char *const env[], const int
 		for (int i = 0; i < 3; i++)
 			if (hold[i] >= 0)
 				dup2(hold[i], i);
-		if (newpgrp)
+		if (flags & SBX_NEWPGRP)
 			setpgid(0, 0);
+		sigset_t none;
+		sigemptyset(&none);
+		if (flags & SBX_UNMASK)
+			sigprocmask(SIG_SETMASK, &none, NULL);
 		execvpe(path, argv, env ? env : environ);
 		e = errno;
 		_exit(write(p[1], &e, sizeof e) < 0);
@@ -114,6 +118,28 @@ int sbx_wait(int pid, int options, uint32_t *status) {
 }
 int sbx_exec(const char *path, char *const argv[], char *const env[]) { return execvpe(path, argv, env ? env : environ); }
 int sbx_signal(int sig, int ignore) { return signal(sig, ignore ? SIG_IGN : SIG_DFL) == SIG_ERR ? -1 : 0; }
+
+int sbx_sigwait(uint64_t set, int64_t ms) {
+	sigset_t s;
+	sigemptyset(&s);
+	for (int i = 1; i <= 64; i++)
+		if (set >> (i - 1) & 1)
+			sigaddset(&s, i);
+	sigprocmask(SIG_BLOCK, &s, NULL);
+	struct timespec t = {ms / 1000, ms % 1000 * 1000000};
+	return sigtimedwait(&s, NULL, ms < 0 ? NULL : &t);
+}
+int sbx_nice(int add, int *now) {
+	errno = 0;
+	int n = nice(add);
+	if (n == -1 && errno) {
+		errno = errno == EPERM ? EACCES : errno;
+		return -1;
+	}
+	if (now)
+		*now = n;
+	return 0;
+}
 
 int sbx_uname(struct sbx_utsname *o) {
 	struct utsname u;
@@ -163,9 +189,14 @@ int sbx_tcset(int fd, int when, const struct sbx_termios *s) {
 	t.c_ispeed = s->ispeed, t.c_ospeed = s->ospeed;
 	return tcsetattr(fd, when == 0 ? TCSANOW : when == 1 ? TCSADRAIN : TCSAFLUSH, &t);
 }
-int sbx_connect(const char *host, uint32_t port) {
+int sbx_connect(const char *host, uint32_t port, int flags, uint32_t timeout, const char *roots, char text[256]) {
 	char service[16];
 	struct addrinfo *list, hints = {.ai_socktype = SOCK_STREAM};
+	struct timeval tv = {timeout / 1000, timeout % 1000 * 1000};
+	if (flags & SBX_TLS) {
+		errno = ENOSYS;
+		return -1;
+	}
 	snprintf(service, sizeof service, "%u", port);
 	if (getaddrinfo(host, service, &hints, &list)) {
 		errno = EHOSTUNREACH;
@@ -173,9 +204,11 @@ int sbx_connect(const char *host, uint32_t port) {
 	}
 	int fd = -1;
 	for (struct addrinfo *a = list; a && fd < 0; a = a->ai_next) {
-		fd = socket(a->ai_family, a->ai_socktype, a->ai_protocol);
+		fd = socket(a->ai_family, a->ai_socktype | SOCK_CLOEXEC, a->ai_protocol);
+		if (fd >= 0 && timeout)
+			setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof tv);
 		if (fd >= 0 && connect(fd, a->ai_addr, a->ai_addrlen)) {
-			int e = errno;
+			int e = errno == EINPROGRESS ? ETIMEDOUT : errno;
 			close(fd);
 			errno = e;
 			fd = -1;

@@ -35,7 +35,9 @@ int imp_tcset(int fd, uint32_t when, const void *in) IMPORT(tcset);
 int imp_signal(int sig, int disp) IMPORT(signal);
 int imp_pipe(uint32_t *fds) IMPORT(pipe);
 int imp_dup2(int from, int to) IMPORT(dup2);
-int imp_connect(const char *host, size_t n, uint32_t port, int32_t *fd) IMPORT(connect);
+int imp_connect(const void *req, void *out) IMPORT(connect);
+int imp_sigwait(uint64_t set, int64_t ms, int32_t *sig) IMPORT(sigwait);
+int imp_nice(int add, int32_t *now) IMPORT(nice);
 
 static int ret(int e) {
 	if (e == 0)
@@ -118,12 +120,12 @@ static char *flat(char *const v[], size_t *n) {
 extern char **environ;
 char **__wasilibc_get_environ(void);
 
-int sbx_spawn(const char *path, char *const argv[], char *const env[], const int fds[3], int newpgrp) {
+int sbx_spawn(const char *path, char *const argv[], char *const env[], const int fds[3], int flags) {
 	size_t alen, elen;
 	char *a = flat(argv, &alen), *e = flat(env ? env : __wasilibc_get_environ(), &elen);
 	int32_t pid = -1;
 	uint32_t req[10] = {(uint32_t)path, strlen(path), (uint32_t)a, alen, (uint32_t)e, elen,
-	    (uint32_t)(fds ? fds[0] : -1), (uint32_t)(fds ? fds[1] : -1), (uint32_t)(fds ? fds[2] : -1), newpgrp ? 1 : 0};
+	    (uint32_t)(fds ? fds[0] : -1), (uint32_t)(fds ? fds[1] : -1), (uint32_t)(fds ? fds[2] : -1), (uint32_t)flags};
 	int rc = a && e ? imp_spawn(req, &pid) : ENOMEM;
 	free(a);
 	free(e);
@@ -155,8 +157,27 @@ int sbx_sysinfo(struct sbx_sysinfo *out) { return ret(imp_sysinfo(out)); }
 int sbx_winsize(int fd, uint16_t *rows, uint16_t *cols) { return ret(imp_winsize(fd, rows, cols)); }
 int sbx_tcget(int fd, struct sbx_termios *out) { return ret(imp_tcget(fd, out)); }
 int sbx_tcset(int fd, int when, const struct sbx_termios *t) { return ret(imp_tcset(fd, (uint32_t)when, t)); }
-int sbx_connect(const char *host, uint32_t port) {
-	int32_t fd;
-	return ret(imp_connect(host, strlen(host), port, &fd)) ? -1 : fd;
+int sbx_sigwait(uint64_t set, int64_t ms) {
+	int32_t sig = 0;
+	return ret(imp_sigwait(set, ms, &sig)) ? -1 : sig;
+}
+
+int sbx_nice(int add, int *now) {
+	int32_t n = 0;
+	if (ret(imp_nice(add, &n)))
+		return -1;
+	if (now)
+		*now = n;
+	return 0;
+}
+
+int sbx_connect(const char *host, uint32_t port, int flags, uint32_t timeout, const char *roots, char text[256]) {
+	uint32_t req[9] = {(uint32_t)host, strlen(host), port, (uint32_t)flags, timeout, (uint32_t)roots,
+	    roots ? strlen(roots) : 0, (uint32_t)text, text ? 255 : 0};
+	struct { int32_t fd; uint32_t len; } out = {-1, 0};
+	int e = imp_connect(req, &out);
+	if (text)
+		text[out.len < 255 ? out.len : 255] = 0;
+	return ret(e) ? -1 : out.fd;
 }
 #endif

@@ -1,0 +1,350 @@
+package kernel
+
+import (
+	"encoding/binary"
+
+	"github.com/sbxrun/sbx/abi/linux"
+	"github.com/sbxrun/sbx/kernel/socket"
+)
+
+// SockMessage is struct msghdr with its buffers: Data is to be sent, or room to
+// receive into; Name is a struct sockaddr.
+type SockMessage struct {
+	Name    []byte // nil: none
+	Data    []byte
+	Control []byte // control messages; to receive, its capacity is the room
+	Flags   int    // answered by a receive: msg_flags
+}
+
+// send blocks as the description and SO_SNDTIMEO say. A stream sends all.
+func (o *sock) send(t *Task, f *File, m *socket.Message) (int, error) {
+	data, done := m.Data, 0
+	var err error
+	try := func() bool {
+		var n int
+		m.Data = data[done:]
+		n, err = o.s.Send(m)
+		if n > 0 || err == nil {
+			m.Rights = nil // they are on their way
+		}
+		if done += n; err != nil {
+			return err != linux.EAGAIN
+		}
+		return done >= len(data) || o.s.Type() != linux.SOCK_STREAM
+	}
+	if !try() && !f.nonblock() && m.Flags&linux.MSG_DONTWAIT == 0 {
+		_, limit := o.s.Timeouts()
+		if limit == 0 {
+			limit = forever
+		}
+		switch werr := t.await(&o.q, limit, try); werr {
+		case nil:
+		case linux.ETIMEDOUT:
+			err = linux.EAGAIN
+		default:
+			err = werr
+		}
+	}
+	if done > 0 {
+		return done, nil
+	}
+	return 0, err
+}
+
+// recv blocks likewise. MSG_WAITALL waits until all of the buffer is full.
+func (o *sock) recv(t *Task, f *File, m *socket.Message, flags int) (int, error) {
+	data, done := m.Data, 0
+	if f.nonblock() {
+		flags |= linux.MSG_DONTWAIT
+	}
+	all := flags&linux.MSG_WAITALL != 0 && o.s.Type() == linux.SOCK_STREAM && flags&linux.MSG_PEEK == 0
+	var err error
+	out := 0
+	try := func() bool {
+		m.Data, m.Flags = data[done:], flags
+		var n int
+		n, err = o.s.Recv(m)
+		out |= m.Flags
+		if done += n; err != nil {
+			return err != linux.EAGAIN
+		}
+		return !all || n == 0 || done >= len(data) || len(m.Rights) > 0
+	}
+	if !try() && flags&(linux.MSG_DONTWAIT|linux.MSG_ERRQUEUE) == 0 {
+		limit, _ := o.s.Timeouts()
+		if limit == 0 {
+			limit = forever
+		}
+		switch werr := t.await(&o.q, limit, try); werr {
+		case nil:
+		case linux.ETIMEDOUT:
+			err = linux.EAGAIN
+		default:
+			err = werr
+		}
+	}
+	m.Data, m.Flags = data, out
+	if done > 0 {
+		return done, nil
+	}
+	return 0, err
+}
+
+// Sendmsg is sendmsg(2), and with a Name and no Control sendto(2).
+func (t *Task) Sendmsg(fd int, m *SockMessage, flags int) (int, error) {
+	f, o, err := t.sockFile(fd)
+	if err != nil {
+		return 0, err
+	}
+	defer f.decref(t)
+	sm := socket.Message{Data: m.Data, Flags: flags, Cred: t.ucred()}
+	if len(sm.Data) > maxRW {
+		sm.Data = sm.Data[:maxRW]
+	}
+	if len(m.Name) > 0 && (o.s.Type() != linux.SOCK_STREAM || o.s.Domain() == linux.AF_UNIX) {
+		if sm.Name, sm.Key, err = t.sockaddr(o, m.Name); err != nil {
+			return 0, err
+		}
+		sm.HasTo = true
+	}
+	if err := t.takeControl(o, &sm, m.Control); err != nil {
+		return 0, err
+	}
+	n, err := o.send(t, f, &sm)
+	for _, r := range sm.Rights { // those that were not sent
+		_ = r.Close()
+	}
+	if err == linux.EPIPE && flags&linux.MSG_NOSIGNAL == 0 && o.s.Type() != linux.SOCK_DGRAM {
+		t.raise(linux.SIGPIPE)
+	}
+	return n, err
+}
+
+// takeControl reads control messages: files and credentials.
+func (t *Task) takeControl(o *sock, m *socket.Message, control []byte) error {
+	msgs, err := linux.DecodeCmsgs(control)
+	if err != nil {
+		return err
+	}
+	if !t.cred.Load().Has(linux.CAP_SYS_RESOURCE) && !t.cred.Load().Has(linux.CAP_SYS_ADMIN) {
+		m.MaxRights = t.nofile()
+	} else {
+		m.MaxRights = maxFD
+	}
+	for _, c := range msgs {
+		if c.Level != linux.SOL_SOCKET || o.s.Domain() != linux.AF_UNIX {
+			continue // IP_PKTINFO, IP_TTL and the like change nothing here
+		}
+		switch c.Type {
+		case linux.SCM_RIGHTS:
+			err = t.takeRights(m, c.Data)
+		case linux.SCM_CREDENTIALS:
+			err = t.takeCred(m, c.Data)
+		default:
+			err = linux.EINVAL
+		}
+		if err != nil {
+			for _, r := range m.Rights {
+				_ = r.Close()
+			}
+			m.Rights = nil
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *Task) takeRights(m *socket.Message, b []byte) error {
+	n := len(b) / 4
+	if len(m.Rights)+n > linux.SCM_MAX_FD {
+		return linux.EINVAL
+	}
+	for i := range n {
+		f, err := t.files.get(int(int32(binary.LittleEndian.Uint32(b[4*i:]))))
+		if err != nil {
+			return linux.EBADF
+		}
+		if f.flags.Load()&linux.O_PATH != 0 {
+			f.decref(t)
+			return linux.EBADF
+		}
+		m.Rights = append(m.Rights, right{f})
+	}
+	return nil
+}
+
+// takeCred checks credentials: only a privileged task may claim to be another.
+func (t *Task) takeCred(m *socket.Message, b []byte) error {
+	u, err := linux.DecodeUcred(b)
+	if err != nil {
+		return err
+	}
+	c := t.cred.Load()
+	pid := u.PID == uint32(t.proc.pid) || c.Has(linux.CAP_SYS_ADMIN)
+	uid := u.UID == c.UID || u.UID == c.EUID || u.UID == c.SUID || c.Has(linux.CAP_SETUID)
+	gid := u.GID == c.GID || u.GID == c.EGID || u.GID == c.SGID || c.Has(linux.CAP_SETGID)
+	if !pid || !uid || !gid {
+		return linux.EPERM
+	}
+	m.Cred = u
+	return nil
+}
+
+// Recvmsg is recvmsg(2): it fills in Data and replaces Name, Control and Flags.
+// Files that do not fit into Control are closed, and MSG_CTRUNC says so.
+func (t *Task) Recvmsg(fd int, m *SockMessage, flags int) (int, error) {
+	f, o, err := t.sockFile(fd)
+	if err != nil {
+		return 0, err
+	}
+	defer f.decref(t)
+	sm := socket.Message{Data: m.Data}
+	if len(sm.Data) > maxRW {
+		sm.Data = sm.Data[:maxRW]
+	}
+	n, err := o.recv(t, f, &sm, flags)
+	if err != nil {
+		return 0, err
+	}
+	m.Flags = sm.Flags
+	room := cap(m.Control)
+	m.Control = m.Control[:0]
+	put := func(c linux.Cmsg) {
+		var cut bool
+		if m.Control, cut = linux.AppendCmsg(m.Control, room, c); cut {
+			m.Flags |= linux.MSG_CTRUNC
+		}
+	}
+	if sm.HasCred {
+		put(linux.Cmsg{Level: linux.SOL_SOCKET, Type: linux.SCM_CREDENTIALS, Data: sm.Cred.Encode()})
+	}
+	t.giveRights(m, sm.Rights, room, flags&linux.MSG_CMSG_CLOEXEC != 0)
+	if d := o.s.Domain(); d == linux.AF_INET || d == linux.AF_INET6 {
+		if c, ok := pktinfo(o.s, sm.To); ok {
+			put(c)
+		}
+	}
+	m.Name = nil
+	if sm.Named {
+		m.Name = sm.Name.Encode()
+	}
+	return n, nil
+}
+
+// giveRights installs the files that came, as many as there is room for.
+func (t *Task) giveRights(m *SockMessage, rights []socket.Right, room int, cloexec bool) {
+	if len(rights) == 0 {
+		return
+	}
+	fit := min((room-len(m.Control)-linux.CmsgHeader)/4, len(rights))
+	var fds []byte
+	for i, r := range rights {
+		if i >= fit {
+			_ = r.Close()
+			continue
+		}
+		fd, err := t.install(r.(right).f, 0, cloexec)
+		if err != nil {
+			fit = i
+			continue
+		}
+		fds = binary.LittleEndian.AppendUint32(fds, uint32(fd))
+	}
+	if len(fds) < 4*len(rights) {
+		m.Flags |= linux.MSG_CTRUNC
+	}
+	if len(fds) > 0 {
+		m.Control, _ = linux.AppendCmsg(m.Control, room, linux.Cmsg{Level: linux.SOL_SOCKET, Type: linux.SCM_RIGHTS, Data: fds})
+	}
+}
+
+// pktinfo tells which address a datagram was sent to.
+func pktinfo(s *socket.Socket, to linux.Sockaddr) (linux.Cmsg, bool) {
+	v4, v6 := s.PktInfo()
+	if !to.Addr.IsValid() || !v4 && !v6 {
+		return linux.Cmsg{}, false
+	}
+	a, index := to.Addr, uint32(2)
+	if a.Unmap().IsLoopback() {
+		index = 1
+	}
+	if s.Domain() == linux.AF_INET6 && v6 {
+		b := a.As16()
+		return linux.Cmsg{Level: linux.IPPROTO_IPV6, Type: 50, Data: binary.LittleEndian.AppendUint32(b[:], index)}, true
+	}
+	if !v4 || !a.Unmap().Is4() {
+		return linux.Cmsg{}, false
+	}
+	ip := a.Unmap().As4()
+	b := binary.LittleEndian.AppendUint32(nil, index)
+	return linux.Cmsg{Level: linux.IPPROTO_IP, Type: linux.IP_PKTINFO, Data: append(append(b, ip[:]...), ip[:]...)}, true
+}
+
+// SocketIoctl is ioctl(2) with the requests that sockets and other streams have:
+// buf is what the argument points at, 4 bytes or a struct ifreq. SIOCGIFCONF takes
+// the array that ifc_buf points at, or nil to ask for its size, and returns the
+// length. ENOTTY for requests that the file does not know.
+func (t *Task) SocketIoctl(fd int, req uint32, buf []byte) (int, error) {
+	f, err := t.file(fd)
+	if err != nil {
+		return 0, err
+	}
+	defer f.decref(t)
+	o, isSock := f.ops.(*sock)
+	if req == linux.SIOCGIFCONF && isSock {
+		return o.s.Ifconf(buf), nil
+	}
+	n, value := 0, false
+	switch req {
+	case linux.FIONREAD:
+		n, err = t.Readable(fd)
+		value = true
+	case linux.SIOCOUTQ:
+		if !isSock {
+			return 0, linux.ENOTTY
+		}
+		n, err = o.s.Unsent()
+		value = true
+	case linux.SIOCATMARK:
+		value = isSock
+	case linux.FIONBIO, linux.FIOASYNC:
+		if len(buf) < 4 {
+			return 0, linux.EFAULT
+		}
+		bit := uint32(linux.O_NONBLOCK)
+		if req == linux.FIOASYNC {
+			bit = linux.O_ASYNC
+		}
+		f.setFlag(bit, binary.LittleEndian.Uint32(buf) != 0)
+		return 0, nil
+	default:
+		if !isSock {
+			return 0, linux.ENOTTY
+		}
+		return 0, o.s.Ioctl(req, buf)
+	}
+	switch {
+	case err != nil:
+		return 0, err
+	case !value:
+		return 0, linux.ENOTTY
+	case len(buf) < 4:
+		return 0, linux.EFAULT
+	}
+	binary.LittleEndian.PutUint32(buf, uint32(n))
+	return 0, nil
+}
+
+// setFlag sets or clears a status flag.
+func (f *File) setFlag(bit uint32, on bool) {
+	for {
+		old := f.flags.Load()
+		now := old &^ bit
+		if on {
+			now |= bit
+		}
+		if f.flags.CompareAndSwap(old, now) {
+			return
+		}
+	}
+}

@@ -1,0 +1,229 @@
+package socket
+
+import "github.com/sbxrun/sbx/abi/linux"
+
+// packet is a piece of a stream, or a message.
+type packet struct {
+	data   []byte // that is left
+	free   int    // bytes behind data that are nobody's yet
+	size   int    // what is charged
+	from   linux.Sockaddr
+	to     linux.Sockaddr
+	cred   linux.Ucred
+	rights []Right
+	owner  *Socket // whose send buffer it counts in
+}
+
+// queue holds what arrived and was not read.
+type queue struct {
+	pkts  []packet
+	head  int
+	bytes int // of data
+}
+
+func (q *queue) empty() bool { return q.head == len(q.pkts) }
+
+func (q *queue) first() *packet { return &q.pkts[q.head] }
+
+func (q *queue) count() int { return len(q.pkts) - q.head }
+
+// minPiece is what a piece of a stream holds at least, so that many small writes
+// do not become many pieces.
+const minPiece = 2048
+
+// append copies a message into the queue of s; ENOBUFS without memory left.
+func (s *Socket) enqueue(p packet, data []byte, room int) error {
+	size := max(len(data), room)
+	if size > minPiece/2 && !s.st.cfg.Charge(int64(size)) {
+		return linux.ENOBUFS
+	}
+	p.data = append(make([]byte, 0, size), data...)
+	p.free, p.size = size-len(data), size
+	if p.owner != nil {
+		p.owner.wmem += size
+	}
+	s.st.rights += len(p.rights)
+	q := &s.rx
+	if q.head > 32 && q.head*2 > len(q.pkts) {
+		n := copy(q.pkts, q.pkts[q.head:])
+		clear(q.pkts[n:])
+		q.pkts, q.head = q.pkts[:n], 0
+	}
+	q.pkts = append(q.pkts, p)
+	q.bytes += len(data)
+	return nil
+}
+
+// push appends bytes of a stream, and joins them with the last piece when that
+// has room and is of the same origin.
+func (s *Socket) push(p packet, data []byte) error {
+	q := &s.rx
+	if !q.empty() && len(p.rights) == 0 {
+		last := &q.pkts[len(q.pkts)-1]
+		if last.cred == p.cred && len(last.rights) == 0 && last.owner == p.owner && last.free > 0 {
+			n := min(last.free, len(data))
+			last.data = append(last.data, data[:n]...)
+			last.free -= n
+			q.bytes += n
+			if data = data[n:]; len(data) == 0 {
+				return nil
+			}
+		}
+	}
+	return s.enqueue(p, data, minPiece)
+}
+
+// pop removes the first packet; its files are the caller's.
+func (s *Socket) pop() {
+	q := &s.rx
+	p := q.first()
+	q.bytes -= len(p.data)
+	s.st.rights -= len(p.rights)
+	if p.size > minPiece/2 {
+		s.st.cfg.Charge(-int64(p.size))
+	}
+	if o := p.owner; o != nil {
+		o.wmem -= p.size
+		o.notify(linux.POLLOUT | linux.POLLWRNORM)
+	}
+	*p = packet{}
+	if q.head++; q.empty() {
+		q.head = 0
+		if cap(q.pkts) > 64 {
+			q.pkts = nil
+		}
+		q.pkts = q.pkts[:0]
+	}
+}
+
+// drop throws away what is queued.
+func (q *queue) drop(s *Socket) {
+	for !q.empty() {
+		s.st.trash = append(s.st.trash, q.first().rights...)
+		s.pop()
+	}
+}
+
+// Message is what sendmsg(2) and recvmsg(2) move.
+type Message struct {
+	Data  []byte // to send, or room to receive into
+	Flags int    // MSG_*; after a receive those of msg_flags
+
+	Name  linux.Sockaddr // where to, when HasTo; where from, after a receive
+	HasTo bool
+	Named bool           // after a receive: there is an address
+	Key   any            // the inode of a path to send to
+	To    linux.Sockaddr // after a receive: the address that it was sent to
+
+	Rights []Right // files; after a receive they are the caller's
+	Cred   linux.Ucred
+	// HasCred says after a receive that Cred counts: SO_PASSCRED.
+	HasCred bool
+	// MaxRights is RLIMIT_NOFILE: how many files may be in flight.
+	MaxRights int
+}
+
+// Send is sendmsg(2). It takes m.Rights over when there is no error.
+func (s *Socket) Send(m *Message) (int, error) {
+	s.st.mu.Lock()
+	defer s.st.unlock()
+	if len(m.Rights) > 0 && s.domain != linux.AF_UNIX {
+		return 0, linux.EINVAL
+	}
+	if len(m.Rights) > 0 && m.MaxRights > 0 && s.st.rights+len(m.Rights) > m.MaxRights {
+		return 0, linux.ETOOMANYREFS
+	}
+	return s.p.send(s, m)
+}
+
+// Recv is recvmsg(2).
+func (s *Socket) Recv(m *Message) (int, error) {
+	s.st.mu.Lock()
+	defer s.st.unlock()
+	if m.Flags&linux.MSG_ERRQUEUE != 0 && s.domain != linux.AF_NETLINK {
+		return 0, linux.EAGAIN
+	}
+	flags := m.Flags
+	m.Flags = 0
+	return s.p.recv(s, m, flags)
+}
+
+// recvStream reads bytes of a stream. It stops behind files, and before another
+// sender when the reader wants to know who that is.
+func (s *Socket) recvStream(m *Message, flags int) (int, error) {
+	peek := flags&linux.MSG_PEEK != 0
+	n := 0
+	q := &s.rx
+	// A peek of AF_UNIX looks for files behind what fits, as Linux does.
+	for at := q.head; at < len(q.pkts) && (n < len(m.Data) || len(m.Data) == 0 || peek && s.domain == linux.AF_UNIX); {
+		p := &q.pkts[at]
+		if n > 0 && s.opt.passcred && p.cred != m.Cred {
+			break
+		}
+		files := len(p.rights) > 0
+		s.take(m, p, peek)
+		got := len(p.data)
+		if flags&linux.MSG_TRUNC == 0 || s.domain == linux.AF_UNIX {
+			got = copy(m.Data[n:], p.data)
+		} else {
+			got = min(len(m.Data)-n, got)
+		}
+		n += got
+		if peek {
+			if at++; files {
+				break
+			}
+			continue
+		}
+		p.data = p.data[got:]
+		q.bytes -= got
+		if len(p.data) > 0 {
+			break
+		}
+		s.pop()
+		at = q.head
+		if files || len(m.Data) == 0 {
+			break
+		}
+	}
+	m.Named = false
+	return n, nil
+}
+
+// take gives the caller what comes along with a packet.
+func (s *Socket) take(m *Message, p *packet, peek bool) {
+	m.Name, m.Named, m.To = p.from, true, p.to
+	if s.domain == linux.AF_UNIX && p.owner != nil {
+		m.Name = p.owner.local // as it is by now
+	}
+	m.Cred, m.HasCred = p.cred, s.opt.passcred
+	if peek {
+		for _, r := range p.rights {
+			m.Rights = append(m.Rights, r.Hold())
+		}
+		return
+	}
+	m.Rights = append(m.Rights, p.rights...)
+	s.st.rights -= len(p.rights)
+	p.rights = nil
+}
+
+// recvMessage reads one message; what does not fit is lost. With MSG_TRUNC the
+// result is its real length.
+func (s *Socket) recvMessage(m *Message, flags int) (int, error) {
+	p := s.rx.first()
+	peek := flags&linux.MSG_PEEK != 0
+	s.take(m, p, peek)
+	size := len(p.data)
+	n := copy(m.Data, p.data)
+	if !peek {
+		s.pop()
+	}
+	if size > n {
+		m.Flags = linux.MSG_TRUNC
+		if flags&linux.MSG_TRUNC != 0 {
+			n = size
+		}
+	}
+	return n, nil
+}

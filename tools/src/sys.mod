@@ -1,0 +1,21 @@
+# Processes, the machine, the network.
+- - sys/procs.c
+kill kill sys/kill.c
+nice nice sys/nice.c
+nohup nohup sys/nice.c
+timeout timeout sys/nice.c
+free free sys/free.c
+uptime uptime sys/free.c
+df df sys/df.c
+- - text/re.c
+- - text/re_parse.c
+- - text/re_dfa.c
+- - text/re_back.c
+pgrep pgrep sys/pgrep.c
+pkill pkill sys/pgrep.c
+pidof pidof sys/pgrep.c
+- - sys/ps_args.c
+- - sys/ps_columns.c
+ps ps sys/ps.c
+- - sys/http.c
+wget wget sys/wget.c
