@@ -37,8 +37,10 @@ type object struct {
 	dev    uint64
 	ino    uint64
 	shared bool
-	host   *os.File // shared memory, which the object owns
+	host   []*os.File // memory that the object owns
 	file   *sharedFile
+	// writable: a shared map of a file that was opened for writing.
+	writable bool
 }
 
 func (o *object) ref() *object {
@@ -56,8 +58,8 @@ func (o *object) unref() {
 		o.file.release()
 		return
 	}
-	if o.host != nil {
-		o.host.Close()
+	for _, f := range o.host {
+		f.Close()
 	}
 }
 

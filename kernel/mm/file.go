@@ -1,6 +1,7 @@
 package mm
 
 import (
+	"io"
 	"os"
 	"sync"
 
@@ -73,8 +74,13 @@ func (s *Space) buildFile(addr, n uint64, prot int, shared bool, f *File, off in
 		run = min(run, pages-at)
 		if host != nil {
 			add(&area{src: memory.Source{File: host, Offset: hostOff}}, at, at+run)
-		} else if e := s.readIn(f, off+at, run, func(a *area) { add(a, at, at+run) }); e != nil {
+		} else if m, e := copyToMemory(f.Backing, off+at, run); e != nil {
+			// Bytes that have to be read are copied to memory that the area then
+			// maps privately: it costs nothing to fork.
 			err = e
+		} else {
+			o.host = append(o.host, m)
+			add(&area{src: memory.Source{File: m}}, at, at+run)
 		}
 		at += run
 	}
@@ -90,40 +96,43 @@ func (s *Space) buildFile(addr, n uint64, prot int, shared bool, f *File, off in
 	return list, nil
 }
 
-// readIn copies what has to be read into shared memory of the host, which the
-// area then maps privately: it is in place before the guest's pages change, and
-// costs nothing to fork.
-func (s *Space) readIn(f *File, off, n int64, add func(*area)) error {
-	m, err := copyToMemory(f.Backing, off, n)
-	if err != nil {
-		return err
-	}
-	a := &area{src: memory.Source{File: m}}
-	add(a)
-	return nil
-}
-
 // copyToMemory makes shared memory with a part of a file, zeroed behind its end.
 func copyToMemory(b Backing, off, n int64) (*os.File, error) {
 	m, err := newSharedMemory(n)
 	if err != nil {
 		return nil, linux.ENOMEM
 	}
-	buf := make([]byte, min(n, 256<<10))
-	for at := int64(0); at < n; {
-		k, err := b.ReadAt(buf[:min(n-at, int64(len(buf)))], off+at)
+	if err := copyRange(offsetFile{m, off}, b, off, off+n); err != nil {
+		m.Close()
+		return nil, err
+	}
+	return m, nil
+}
+
+// offsetFile writes to a file whose first byte counts as off.
+type offsetFile struct {
+	f   *os.File
+	off int64
+}
+
+func (o offsetFile) WriteAt(p []byte, off int64) (int, error) { return o.f.WriteAt(p, off-o.off) }
+
+// copyRange copies bytes of a file, as far as it goes.
+func copyRange(to io.WriterAt, b Backing, from, end int64) error {
+	buf := make([]byte, min(end-from, 256<<10))
+	for from < end {
+		k, err := b.ReadAt(buf[:min(end-from, int64(len(buf)))], from)
 		if k > 0 {
-			if _, err := m.WriteAt(buf[:k], at); err != nil {
-				m.Close()
-				return nil, linux.ENOMEM
+			if _, err := to.WriteAt(buf[:k], from); err != nil {
+				return linux.ENOMEM
 			}
 		}
 		if err != nil || k == 0 {
-			break
+			return nil // the end; an error is what touching a page would have given
 		}
-		at += int64(k)
+		from += int64(k)
 	}
-	return m, nil
+	return nil
 }
 
 // files are the files that are mapped shared in any of the spaces that came from
@@ -138,10 +147,9 @@ func newFiles() *files { return &files{open: map[any]*sharedFile{}} }
 // sharedFile is the memory that all shared maps of one inode have in common. What
 // is written to it reaches the file when a map of it is synced or goes.
 type sharedFile struct {
-	of       *files
-	refs     int
-	backing  Backing
-	memory   *os.File
-	size     int64 // of the memory
-	writable bool
+	of      *files
+	refs    int
+	backing Backing
+	memory  *os.File
+	size    int64 // of the memory
 }

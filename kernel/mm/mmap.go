@@ -1,6 +1,8 @@
 package mm
 
 import (
+	"os"
+
 	"github.com/sbxrun/sbx/abi/linux"
 	"github.com/sbxrun/sbx/cpu/memory"
 )
@@ -113,7 +115,7 @@ func (s *Space) build(addr, n uint64, prot, flags int, f *File, off int64) ([]*a
 	if err != nil {
 		return nil, linux.ENOMEM
 	}
-	a.obj = &object{Name: "/dev/zero (deleted)", shared: true, host: host, dev: 1}
+	a.obj = &object{Name: "/dev/zero (deleted)", shared: true, host: []*os.File{host}, dev: 1}
 	a.obj.refs.Store(1)
 	a.src = memory.Source{File: host, Shared: true}
 	return []*area{a}, nil
@@ -187,7 +189,7 @@ func (s *Space) Mprotect(addr, n uint64, prot int) error {
 	}
 	denied, extra := false, int64(0)
 	s.overlapping(start, end, func(a *area, from, to uint64) {
-		denied = denied || prot&ProtWrite != 0 && a.obj != nil && a.obj.shared && a.obj.file != nil && !a.obj.file.writable
+		denied = denied || prot&ProtWrite != 0 && a.obj != nil && a.obj.shared && a.obj.file != nil && !a.obj.writable
 		if prot&ProtWrite != 0 && !a.charged && (a.obj == nil || !a.obj.shared) {
 			extra += int64(to - from)
 		}
