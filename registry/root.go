@@ -69,6 +69,12 @@ func (s *Store) OpenRoot(ctx context.Context, img Image, extra ...*LayerSource) 
 	return root, diskError(s.home, err)
 }
 
+// HasRoot tells whether the index of these layers is there: OpenRoot was called with them before. It may be deleted at
+// any time.
+func (s *Store) HasRoot(img Image, extra ...*LayerSource) bool {
+	return exists(s.imagePath(s.newStack(img, extra).key))
+}
+
 // stack is the layers of one root.
 type stack struct {
 	s      *Store
