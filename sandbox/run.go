@@ -12,6 +12,7 @@ import (
 	"github.com/sbxrun/sbx/abi/linux"
 	"github.com/sbxrun/sbx/kernel"
 	"github.com/sbxrun/sbx/registry"
+	"github.com/sbxrun/sbx/vfs"
 )
 
 // IO is where a container's streams lead on the host.
@@ -33,13 +34,14 @@ type Run struct {
 	lock  *fileLock
 	tree  *tree
 
-	kernel *kernel.Kernel
-	proc   atomic.Pointer[kernel.Process] // nil until it runs
-	tty    *kernel.TTY
-	mounts *mountSet
-	ctl    *control
-	flush  *flusher
-	pump   sync.WaitGroup // copies the terminal's output
+	kernel   *kernel.Kernel
+	proc     atomic.Pointer[kernel.Process] // nil until it runs
+	tty      *kernel.TTY
+	mounts   *mountSet
+	ctl      *control
+	flush    *flusher
+	verified bool           // the flusher's: the image's index has been summed up
+	pump     sync.WaitGroup // copies the terminal's output
 
 	state State
 	stop  func() bool // unhooks the context
@@ -99,6 +101,9 @@ func (e *Engine) start(ctx context.Context, r *Run, io IO) (*Run, error) {
 			return r, nil
 		}
 	}
+	if r.tree != nil && errors.Is(r.tree.root.Verify(), vfs.ErrIndex) {
+		err = fail(registry.ErrCorrupt, "the index of the image of container %s was damaged, and will be made anew: try again", r.rec.Name)
+	}
 	r.abandon(err)
 	return nil, err
 }
@@ -140,6 +145,10 @@ func (r *Run) boot(ctx context.Context, io IO) (err error) {
 // flushAll saves what changed while the container goes on. What fails now is
 // tried again, and told at the end.
 func (r *Run) flushAll() {
+	if !r.verified {
+		_ = r.tree.root.Verify() // what is damaged is made anew for the next start
+		r.verified = true
+	}
 	r.mounts.flush(r.rec.Config.AutoRemove)
 	if r.rec.Config.AutoRemove {
 		return
