@@ -28,6 +28,7 @@ import (
 	"path/filepath"
 	"sync"
 
+	"github.com/sbxrun/sbx/kernel/syscalls"
 	"github.com/sbxrun/sbx/registry"
 	"github.com/sbxrun/sbx/registry/remote"
 	"github.com/sbxrun/sbx/wasi"
@@ -47,6 +48,7 @@ type Engine struct {
 	mu      sync.Mutex // guards what follows
 	running map[string]*Run
 	wasm    *wasi.Engine // nil until a container starts
+	elf     *syscalls.Loader
 	closed  bool
 }
 

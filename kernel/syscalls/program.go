@@ -11,6 +11,7 @@ import (
 	"github.com/sbxrun/sbx/kernel"
 	"github.com/sbxrun/sbx/kernel/loader"
 	"github.com/sbxrun/sbx/kernel/mm"
+	"github.com/sbxrun/sbx/kernel/proc"
 )
 
 // Config says what the programs of a kernel run on.
@@ -215,4 +216,13 @@ func (p *Program) fault(e cpu.Exit) {
 }
 
 // Maps implements kernel.Mapper.
-func (p *Program) Maps() []mm.Region { return p.mm.Regions() }
+func (p *Program) Maps() []proc.Mapping {
+	var list []proc.Mapping
+	for _, r := range p.mm.Regions() {
+		list = append(list, proc.Mapping{
+			Start: r.Start, End: r.End, Read: r.Prot&mm.ProtRead != 0, Write: r.Prot&mm.ProtWrite != 0, Exec: r.Prot&mm.ProtExec != 0,
+			Shared: r.Shared, Offset: uint64(r.Offset), Dev: r.Dev, Ino: r.Ino, Path: r.Name,
+		})
+	}
+	return list
+}
