@@ -25,7 +25,7 @@ static struct { /* the file at work */
 	char *out; /* NULL: stdout */
 	int ifd, ofd;
 	struct sbx_stat st;
-	bool created, copy; /* copy: not compressed, passed through as -cdf does */
+	bool created, copy, later; /* copy: not compressed, passed through as -cdf does; later: past the first member */
 	uint64_t bytes_in, bytes_out, header;
 	struct gz_in gz;
 } f;
@@ -165,6 +165,7 @@ static bool expand(void) {
 		if (code != 1)
 			return wrong_header(code);
 		f.bytes_out = 0; /* as GNU counts: of the last member */
+		f.later = true;
 	}
 }
 
@@ -344,7 +345,7 @@ static void process(void) {
 			bool whole = expand();
 			uint64_t size = (uint64_t)f.st.size;
 			f.bytes_in = S_ISREG(f.st.mode) ? size : 0;
-			f.header = 18 + (f.gz.name ? strlen(f.gz.name) + 1 : 0);
+			f.header = f.later ? 0 : 18 + (f.gz.name ? strlen(f.gz.name) + 1 : 0);
 			ok = whole;
 		}
 		if (ok && file)
