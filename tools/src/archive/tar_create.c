@@ -111,7 +111,7 @@ static char type_of(uint32_t mode) {
 }
 
 /* Writes one member; false when it is left out. */
-static bool dump(const char *path, const struct sbx_stat *st, int fd) {
+static bool dump(const char *path, const struct sbx_stat *st, int fd, bool top) {
 	struct member m = {.type = type_of(st->mode), .mode = st->mode & 07777};
 	char *t = transformed(path, 'r');
 	m.name = safe_name(t, false);
@@ -133,7 +133,7 @@ static bool dump(const char *path, const struct sbx_stat *st, int fd) {
 			tar_errno(path, "read link");
 		ok = target != NULL;
 		free(target);
-	} else if (st->nlink > 1 && m.type != '5' && !to.hard_deref) {
+	} else if ((st->nlink > 1 || top) && m.type != '5' && !to.hard_deref) {
 		const char *first = linked(st, path);
 		if (first) {
 			m.type = '1';
@@ -223,12 +223,12 @@ static void add(const char *path, bool top, uint64_t dev) {
 		tar_warn("%s: socket ignored", shown_colon(path));
 		return;
 	}
-	if (!type_of(st.mode)) {
+	if (!type_of(st.mode) || (to.format == F_V7 && !S_ISREG(st.mode) && !dir && !S_ISLNK(st.mode))) {
 		tar_warn("%s: Unknown file type; file ignored", shown_colon(path));
 		return;
 	}
 	if (dir) {
-		if (!is_old(path, &st) && !dump(path, &st, -1))
+		if (!is_old(path, &st) && !dump(path, &st, -1, top))
 			return;
 		if (to.no_recursion)
 			return;
@@ -251,7 +251,7 @@ static void add(const char *path, bool top, uint64_t dev) {
 			return;
 		}
 	}
-	bool ok = dump(path, &st, fd);
+	bool ok = dump(path, &st, fd, top);
 	struct sbx_stat after;
 	if (fd >= 0 && ok && sbx_fstat(fd, &after) == 0 && (after.size != st.size || after.mtime != st.mtime || after.mtime_ns != st.mtime_ns))
 		tar_differs("%s: file changed as we read it", shown_colon(path));

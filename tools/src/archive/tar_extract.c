@@ -184,7 +184,8 @@ static void extract_dir(const struct member *m, char *name) {
 	while (n > 1 && name[n - 1] == '/')
 		name[--n] = 0;
 	if (sbx_stat(name, to.keep_dir_links ? 0 : SBX_NOFOLLOW, &st) == 0 && S_ISDIR(st.mode)) {
-		note_dir(m, name);
+		if (to.old != OLD_KEEP && to.old != OLD_SKIP)
+			note_dir(m, name);
 		return;
 	}
 	int rc = make(m, name, new_dir);
@@ -214,7 +215,9 @@ static int new_symlink(const struct member *m, const char *name) { return symlin
 static void extract_symlink(const struct member *m, const char *name) {
 	bool late = !to.absolute && (*m->link == '/' || has_dotdot(m->link));
 	int rc = make(m, name, late ? new_placeholder : new_symlink);
-	if (rc < 0)
+	if (rc < 0 && late)
+		tar_errno(name, "open");
+	else if (rc < 0)
 		tar_error("%s: Cannot create symlink to %s: %s", shown_colon(name), quote(m->link), errtext(errno));
 	else if (rc == 0 && !late)
 		set_all(m, name, true);
@@ -273,11 +276,6 @@ static void extract_node(const struct member *m, const char *name) {
 
 void extract_member(struct member *m, char *name, struct operand *op) {
 	place = op;
-	if (!to.absolute && has_dotdot(m->name)) {
-		tar_error("%s: Member name contains '..'", shown_colon(m->name));
-		member_to(m, -1, name);
-		return;
-	}
 	bool plain = strchr("07S", m->type) || !strchr("123456D", m->type);
 	if (to.to_stdout) {
 		fflush(stdout);

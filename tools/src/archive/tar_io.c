@@ -6,7 +6,7 @@ static int fd = -1, child;
 static struct rd in;
 static struct gz_in gz;
 static struct gz_out gzo;
-static bool through_gz, gz_first, at_end;
+static bool through_gz, gz_first, at_end, failed; /* failed: the gzip data are damaged, and that was said */
 static struct sbx_stat self;
 static bool know_self;
 static uint64_t block_number;
@@ -50,7 +50,7 @@ static void spawn(const char *program, bool expand) {
 	if (sbx_pipe(p))
 		tar_fatal("Cannot create pipe: %s", errtext(errno));
 	char *line = expand ? xasprintf("%s -d", program) : xstrdup(program);
-	char *argv[] = {"sh", "-c", line, NULL};
+	char *argv[] = {"/bin/sh", "-c", line, NULL};
 	int fds[3] = {expand ? fd : p[0], expand ? p[1] : fd, SBX_INHERIT};
 	fcntl(expand ? p[0] : p[1], F_SETFD, FD_CLOEXEC);
 	child = sbx_spawn("/bin/sh", argv, NULL, fds, 0);
@@ -120,9 +120,8 @@ static bool fill(void) {
 		}
 		fflush(stdout);
 		fprintf(stderr, "\ngzip: stdin: %s\n", code == GZ_READ ? errtext(in.err) : gz_error(code));
-		tar_error("Child returned status 1");
-		warn("Error is not recoverable: exiting now");
-		exit(2);
+		at_end = failed = true;
+		return false;
 	}
 }
 
@@ -195,11 +194,10 @@ bool ar_block(uint8_t b[BLOCK]) {
 	}
 	if (got == 0)
 		return false;
-	memset(b + got, 0, BLOCK - got);
-	if (got < BLOCK) {
-		tar_error("Unexpected EOF in archive");
-		warn("Error is not recoverable: exiting now");
-		exit(2);
+	if (got < BLOCK) { /* a part of a block at the end counts for nothing */
+		if (block_number == 0 && !failed)
+			tar_error("This does not look like a tar archive");
+		return false;
 	}
 	block_number++;
 	return true;
@@ -230,17 +228,24 @@ void ar_close_read(void) {
 			;
 	close(fd);
 	wait_child();
+	if (failed) {
+		tar_error("Child returned status 1");
+		warn("Error is not recoverable: exiting now");
+		exit(2);
+	}
 }
+
+bool ar_failed(void) { return failed; }
 
 /* ---- writing */
 
 static NORETURN void write_failed(void) {
 	int e = errno;
+	tar_error("%s: Cannot write: %s", shown_colon(to.file), errtext(e));
 	if (e == EPIPE && child) {
 		close(fd);
 		wait_child();
 	}
-	tar_error("%s: Cannot write: %s", shown_colon(to.file), errtext(e));
 	warn("Error is not recoverable: exiting now");
 	exit(2);
 }

@@ -34,7 +34,8 @@ void list_member(FILE *f, const struct member *m, const char *name, const char *
 	int pad = (int)(strlen(u) + 1 + strlen(g) + 1 + strlen(size));
 	if (pad > width)
 		width = pad;
-	fprintf(f, "%s %s/%s %*s%s %s %s", mode, u, g, width - pad, "", size, date, shown(name));
+	size_t len = strlen(name);
+	fprintf(f, "%s %s/%s %*s%s %s %s%s", mode, u, g, width - pad, "", size, date, shown(name), t == '5' && len && name[len - 1] != '/' ? "/" : "");
 	if (t == '2')
 		fprintf(f, " -> %s", shown(link));
 	else if (t == '1')
@@ -115,6 +116,8 @@ bool member_to(const struct member *m, int fd, const char *name) {
 		whole = copy_out(fd, m->size, name, &failed) && ar_skip((BLOCK - m->size % BLOCK) % BLOCK);
 	if (!whole) {
 		tar_error("Unexpected EOF in archive");
+		if (ar_failed())
+			tar_error("Unexpected EOF in archive");
 		if (to.mode == 'x')
 			extract_end();
 		warn("Error is not recoverable: exiting now");
@@ -176,6 +179,7 @@ static void one(struct member *m) {
 		m->link = link;
 	}
 	if (to.mode == 't') {
+		free(safe_name(name, false)); /* for what it says */
 		print_name(m, to.show_transformed ? name : m->name);
 		free(name);
 		member_to(m, -1, m->name);
@@ -190,9 +194,15 @@ static void one(struct member *m) {
 	char *final = safe_name(cut, false);
 	if (to.has_top)
 		final = under_top(final);
-	if (to.verbose)
+	bool leaves = !to.absolute && has_dotdot(m->name);
+	if (leaves)
+		tar_error("%s: Member name contains '..'", shown_colon(m->name));
+	if (to.verbose && !leaves)
 		print_name(m, to.show_transformed ? final : m->name);
-	extract_member(m, final, op);
+	if (leaves)
+		member_to(m, -1, m->name);
+	else
+		extract_member(m, final, op);
 	free(final);
 	free(name);
 }

@@ -37,8 +37,11 @@ void names_go(const char *dir) {
 	const char *want = dir ? dir : start, *now_at = here ? here : start;
 	if (strcmp(want, now_at) == 0)
 		return;
-	if (sbx_chdir(want))
-		tar_fatal("%s: Cannot open: %s", shown_colon(want), errtext(errno));
+	if (sbx_chdir(want)) {
+		size_t n = strlen(start);
+		bool inside = strncmp(want, start, n) == 0 && want[n] == '/' && want[n + 1];
+		tar_fatal("%s: Cannot open: %s", shown_colon(inside ? want + n + 1 : want), errtext(errno));
+	}
 	free(here);
 	here = xstrdup(want);
 }
