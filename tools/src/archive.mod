@@ -17,3 +17,9 @@ zcat gzip archive/gzip.c
 - - archive/tar_list.c
 - - archive/tar_extract.c
 tar tar archive/tar.c
+- - archive/re_fail.c
+- - archive/diff_read.c
+- - archive/diff_seq.c
+- - archive/diff_out.c
+- - archive/diff_dir.c
+diff diff archive/diff.c

@@ -178,8 +178,6 @@ struct transform {
 static struct transform *transforms;
 static size_t n_transforms, cap_transforms;
 
-void re_fail(const char *msg) { tar_fatal("regular expression: %s", msg); }
-
 static char *part(const char **p, char delim) {
 	char *out = xmalloc(strlen(*p) + 1), *o = out;
 	while (**p && **p != delim) {
