@@ -14,7 +14,7 @@ const char diff_help[] = " [OPTION]... FILES\nCompare FILES line by line.\n\n"
 
 struct diff_options dopt = {.switches = ""};
 
-enum { O_LABEL = 256, O_NORMAL, O_STRIP_CR, O_COLOR, O_PALETTE, O_NO_DEREF, O_SUPPRESS, O_NAMES, O_NO_NAMES, O_IGNORE };
+enum { O_LABEL = 256, O_NORMAL, O_STRIP_CR, O_COLOR, O_PALETTE, O_NO_DEREF, O_SUPPRESS, O_NAMES, O_NO_NAMES, O_IGNORE, O_UNSUPPORTED };
 
 static const struct lopt longs[] = {{"normal", 0, O_NORMAL}, {"brief", 0, 'q'}, {"report-identical-files", 0, 's'}, {"context", 2, 'C'},
     {"unified", 2, 'U'}, {"show-c-function", 0, 'p'}, {"show-function-line", 1, 'F'}, {"label", 1, O_LABEL}, {"initial-tab", 0, 'T'},
@@ -23,7 +23,9 @@ static const struct lopt longs[] = {{"normal", 0, O_NORMAL}, {"brief", 0, 'q'}, 
     {"exclude", 1, 'x'}, {"exclude-from", 1, 'X'}, {"ignore-case", 0, 'i'}, {"ignore-tab-expansion", 0, 'E'},
     {"ignore-trailing-space", 0, 'Z'}, {"ignore-space-change", 0, 'b'}, {"ignore-all-space", 0, 'w'}, {"ignore-blank-lines", 0, 'B'},
     {"ignore-matching-lines", 1, 'I'}, {"text", 0, 'a'}, {"strip-trailing-cr", 0, O_STRIP_CR}, {"minimal", 0, 'd'},
-    {"speed-large-files", 0, 'H'}, {"horizon-lines", 1, O_IGNORE}, {"color", 2, O_COLOR}, {"palette", 1, O_PALETTE}, {0, 0, 0}};
+    {"speed-large-files", 0, 'H'}, {"horizon-lines", 1, O_IGNORE}, {"color", 2, O_COLOR}, {"palette", 1, O_PALETTE},
+    {"side-by-side", 0, 'y'}, {"ed", 0, 'e'}, {"forward-ed", 0, 'f'}, {"rcs", 0, 'n'}, {"ifdef", 1, 'D'}, {"paginate", 0, 'l'},
+    {"expand-tabs", 0, 't'}, {"starting-file", 1, 'S'}, {"from-file", 1, O_UNSUPPORTED}, {"to-file", 1, O_UNSUPPORTED}, {0, 0, 0}};
 
 static re *regex(const char *s) {
 	const char *err = NULL;
@@ -127,6 +129,10 @@ static void option(int c) {
 	case O_NAMES: dopt.case_names = true; break;
 	case O_NO_NAMES: dopt.case_names = false; break;
 	case O_COLOR: color(opt_arg); break;
+	case 'D': case 'e': case 'f': case 'l': case 'n': case 'S': case 't': case 'W': case 'y': case O_UNSUPPORTED:
+		if (opt_long)
+			die(2, "option '--%s' is not supported", opt_long);
+		die(2, "option '-%c' is not supported", c);
 	}
 }
 
@@ -142,7 +148,7 @@ int diff_main(int argc, char **argv) {
 	int c;
 	opt_status = exit_failure = 2;
 	usage_text = xasprintf("%s: Try '%s --help' for more information.\n", prog, prog);
-	while ((c = opt_next(argc, argv, "0123456789abBcC:dEF:HiI:L:NpPqrsTuU:wx:X:Z", longs)) != -1)
+	while ((c = opt_next(argc, argv, "0123456789abBcC:dD:eEfF:HiI:lL:nNpPqrsS:tTuU:wW:x:X:yZ", longs)) != -1)
 		option(c);
 	note_switches(opt_ind, argv);
 	if (!dopt.style && dopt.function) {

@@ -47,6 +47,11 @@ static const char *kind(const struct sbx_stat *st) {
 	}
 }
 
+static int only(const char *dir, const char *name) {
+	printf("Only in %s: %s\n", dir, name);
+	return 1;
+}
+
 static bool is_stdin(const char *name) { return strcmp(name, "-") == 0; }
 
 static int look(struct side *s) {
@@ -90,7 +95,7 @@ static int compare_text(struct side s[2], bool top) {
 	size_t n;
 	diff_sequences(s);
 	struct change *c = diff_changes(s, &n);
-	char *command = top ? NULL : xasprintf("diff%s %s %s", dopt.switches, quotef(s[0].name), quotef(s[1].name));
+	char *command = top ? NULL : xasprintf("diff%s %s %s", dopt.switches, diff_quoted(s[0].name), diff_quoted(s[1].name));
 	int rc = diff_print(s, c, n, command);
 	if (rc && dopt.brief)
 		printf("Files %s and %s differ\n", s[0].name, s[1].name);
@@ -158,8 +163,17 @@ int diff_names(char *a, char *b, bool top) {
 	}
 	uint32_t type[2] = {s[0].st.mode & S_IFMT, s[1].st.mode & S_IFMT};
 	bool same_file = !s[0].missing && !s[1].missing && s[0].st.dev == s[1].st.dev && s[0].st.ino == s[1].st.ino;
-	if (S_ISDIR(s[0].st.mode) && S_ISDIR(s[1].st.mode)) {
-		if (!top && !dopt.recursive)
+	bool odd = !S_ISDIR(type[0]) && !S_ISREG(type[0]) && !S_ISLNK(type[0]);
+	if (!top && (s[0].missing || s[1].missing) && odd) {
+		const char *there = s[s[0].missing].name;
+		char *dir = dir_name(there), *base = base_name(there);
+		rc = only(dir, base);
+		free(dir);
+		free(base);
+	} else if (S_ISDIR(type[0]) && S_ISDIR(type[1])) {
+		if (same_file)
+			rc = 0;
+		else if (!top && !dopt.recursive)
 			printf("Common subdirectories: %s and %s\n", s[0].name, s[1].name);
 		else
 			rc = diff_dirs(s[0].name, s[1].name, !s[0].missing, !s[1].missing);
@@ -196,11 +210,6 @@ static int order(const char *a, const char *b) {
 }
 
 static int by_name(const void *a, const void *b) { return order(((const struct ent *)a)->name, ((const struct ent *)b)->name); }
-
-static int only(const char *dir, const char *name) {
-	printf("Only in %s: %s\n", dir, name);
-	return 1;
-}
 
 int diff_dirs(const char *a, const char *b, bool have_a, bool have_b) {
 	const char *dir[2] = {a, b};

@@ -59,7 +59,9 @@ static void put_line(const struct side *s, long i, const char *flag) {
 	/* an empty flag column is left out of empty lines where asked for */
 	if (dopt.suppress_blank && *flag == ' ' && l->n == 0)
 		flag = "";
-	fputs(flag, stdout);
+	bool tab_only = dopt.initial_tab && dopt.style == S_UNIFIED && *flag == ' ';
+	if (!tab_only)
+		fputs(flag, stdout);
 	if (*flag && dopt.initial_tab)
 		putchar('\t');
 	else if (*flag && dopt.style != S_UNIFIED)
@@ -173,7 +175,7 @@ static void unified(struct side s[2], const struct hunk *h) {
 	for (size_t k = 0; k <= h->n; k++) {
 		long stop = k < h->n ? h->c[k].line[0] : h->to[0];
 		for (; i < stop; i++)
-			put_line(&s[0], i, dopt.initial_tab ? "" : " ");
+			put_line(&s[0], i, " ");
 		if (k == h->n)
 			break;
 		const struct change *c = &h->c[k];

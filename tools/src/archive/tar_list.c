@@ -87,6 +87,8 @@ static bool sparse_to(struct member *m, int fd, const char *name, bool *failed) 
 			bad = true;
 			break;
 		}
+		if (!s->len) /* marks the end of the file: the last hole is made below */
+			continue;
 		gap(fd, at, s->at, name, failed);
 		if (!copy_out(fd, s->len, name, failed))
 			return false;
