@@ -25,7 +25,7 @@ static struct { /* the file at work */
 	char *out; /* NULL: stdout */
 	int ifd, ofd;
 	struct sbx_stat st;
-	bool created, copy, later; /* copy: not compressed, passed through as -cdf does; later: past the first member */
+	bool created, copy, later, trailing; /* copy: not compressed, passed through as -cdf does; later: past the first member; trailing: something follows the last */
 	uint64_t bytes_in, bytes_out, header;
 	struct gz_in gz;
 } f;
@@ -154,6 +154,7 @@ static bool expand(void) {
 		if (n < 0)
 			data_failed((int)n);
 		int code = gz_header(&f.gz, false);
+		f.trailing = code == GZ_MAGIC || f.gz.zeros;
 		if (code == GZ_END && f.gz.zeros && o.verbose)
 			warning("\n%s: %s: decompression OK, trailing zero bytes ignored\n", prog, f.in);
 		if (code == GZ_END)
@@ -352,7 +353,7 @@ static void process(void) {
 			finish_output();
 		if (ok && o.list)
 			list_file(f.out ? f.out : "stdout");
-		else if (ok && o.verbose && (f.out || o.test || !o.expand))
+		else if (ok && o.verbose && (f.out || ((o.test || !o.expand) && !f.trailing)))
 			report(!f.out ? NULL : o.to_stdout ? "stdout" : f.out);
 	}
 	if (f.created)

@@ -360,7 +360,7 @@ int tar_main(int argc, char **argv) {
 	if ((to.mode == 'r' || to.mode == 'u') && (to.gzip || to.program))
 		tar_usage("Cannot update compressed archives");
 	if ((to.mode == 'r' || to.mode == 'u') && strcmp(to.file, "-") == 0)
-		tar_usage("Options '-%s' and '-%s' both want standard input", "Aru", "f -");
+		tar_usage("Options '-Aru' are incompatible with '-f -'");
 	if (to.gzip && to.program)
 		tar_usage("Conflicting compression options");
 	if (to.blocking < 1)

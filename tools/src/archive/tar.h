@@ -68,7 +68,6 @@ bool ar_skip_data(uint64_t size);          /* a member's data with its padding *
 void ar_write(const void *p, size_t n);
 void ar_pad(uint64_t size);                /* zeros up to the next block */
 void ar_close_read(void);
-bool ar_failed(void);                      /* the stream ended because its gzip data are damaged */
 void ar_close_write(void);
 bool ar_is_archive(const struct sbx_stat *st);
 

@@ -316,7 +316,7 @@ bool head_write(const struct member *m) {
 		strncpy(h.uname, m->uname ? m->uname : "", 31);
 		strncpy(h.gname, m->gname ? m->gname : "", 31);
 	}
-	if (m->type == '3' || m->type == '4' || to.format == F_USTAR || pax) {
+	if (m->type == '3' || m->type == '4' || !gnu) {
 		put_number(h.major, 8, m->dev_major, gnu);
 		put_number(h.minor, 8, m->dev_minor, gnu);
 	}

@@ -118,10 +118,10 @@ bool member_to(const struct member *m, int fd, const char *name) {
 		whole = copy_out(fd, m->size, name, &failed) && ar_skip((BLOCK - m->size % BLOCK) % BLOCK);
 	if (!whole) {
 		tar_error("Unexpected EOF in archive");
-		if (ar_failed())
+		if (to.mode == 'x') {
 			tar_error("Unexpected EOF in archive");
-		if (to.mode == 'x')
 			extract_end();
+		}
 		warn("Error is not recoverable: exiting now");
 		exit(2);
 	}
