@@ -14,7 +14,7 @@ struct tar_options {
 	enum old_files old;
 	const char *file, *program; /* of the archive, "-" for a stream; to compress with, as -I has it */
 	bool gzip, auto_suffix, absolute, deref, hard_deref, to_stdout, numeric, touch, utc, full_time, show_transformed, no_recursion;
-	bool one_fs, ignore_failed, ignore_zeros, remove_files, clamp, delay_dirs, keep_dir_links, null_names, verbatim;
+	bool one_fs, ignore_failed, ignore_zeros, remove_files, clamp, keep_dir_links, null_names, verbatim;
 	int verbose, blocking, strip, same_owner, same_mode; /* same_: -1 default */
 	bool wildcards, anchored, ignore_case, no_match_slash;
 	const char *top; /* --one-top-level */

@@ -193,7 +193,7 @@ bool ar_block(uint8_t b[BLOCK]) {
 		got += (size_t)n;
 	}
 	if (got < BLOCK) { /* a part of a block at the end counts for nothing */
-		if (block_number == 0 && !failed && to.mode != 'r' && to.mode != 'u')
+		if (block_number == 0 && !failed && !child && to.mode != 'r' && to.mode != 'u')
 			tar_error("This does not look like a tar archive");
 		return false;
 	}
