@@ -10,6 +10,7 @@ import (
 
 	"github.com/sbxrun/sbx/cpu"
 	"github.com/sbxrun/sbx/cpu/memory"
+	"github.com/sbxrun/sbx/cpu/rewrite/verify"
 )
 
 // Space runs the threads of one window. It is a cpu.Executor.
@@ -31,6 +32,9 @@ type Space struct {
 	// gen changes when blocks die: what a thread knows of host addresses is void then.
 	gen      atomic.Uint64
 	stopping atomic.Int32
+
+	checker *verify.Checker // nil unless code is verified
+	failed  atomic.Pointer[error]
 }
 
 // stubRef is a branch that is not linked.
@@ -46,7 +50,7 @@ var _ cpu.Executor = (*Space)(nil)
 
 // NewSpace makes an executor for a window that New made with Room below it.
 // cpu.ErrUnsupported says that this host can't.
-func NewSpace(w *memory.Window, code cpu.Code) (*Space, error) {
+func NewSpace(w *memory.Window, code cpu.Code, options ...Option) (*Space, error) {
 	addr, n := w.Below()
 	if n < Room {
 		return nil, fmt.Errorf("rewrite: the window has no room below it")
@@ -54,11 +58,18 @@ func NewSpace(w *memory.Window, code cpu.Code) (*Space, error) {
 	if err := mapTable(addr); err != nil {
 		return nil, err
 	}
-	c, err := newCache()
+	o := settings{cacheSize: defaultCacheSize}
+	for _, set := range options {
+		set(&o)
+	}
+	c, err := newCache(o.cacheSize)
 	if err != nil {
 		return nil, err
 	}
 	s := &Space{window: w, code: code, tableTop: addr + n, cache: c, threads: map[*thread]struct{}{}}
+	if o.verify {
+		s.checker = &verify.Checker{}
+	}
 	s.forget()
 	return s, nil
 }
@@ -105,7 +116,7 @@ func (s *Space) find(pc uint64) (b *block, ok bool) {
 		b = &block{pc: pc, code: append([]byte(nil), code[:n]...), host: host, size: uint32(len(s.emit.b))}
 		b.sites = append(b.sites, s.emit.sites...)
 		s.place(b)
-		return b, true
+		return b, s.verified(b)
 	}
 }
 
@@ -202,6 +213,9 @@ func (s *Space) link(ref stubRef) (host uintptr, gen uint64, ok bool) {
 		rel := ref.from.host + t.rel
 		s.cache.patch(rel, b.host)
 		b.incoming = append(b.incoming, rel)
+		if !s.verified(ref.from) {
+			return 0, 0, false
+		}
 	}
 	return s.hostOf(b), s.gen.Load(), true
 }

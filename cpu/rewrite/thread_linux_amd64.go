@@ -41,7 +41,7 @@ func (s *Space) NewThread() (cpu.Thread, error) {
 		st.Free()
 		return nil, errClosed
 	}
-	st.SetCache(s.cache.rx, s.cache.rx+cacheSize)
+	st.SetCache(s.cache.rx, s.cache.rx+uintptr(s.cache.size))
 	s.threads[t] = struct{}{}
 	return t, nil
 }
@@ -265,5 +265,8 @@ func (t *thread) pageFault() (cpu.Exit, bool) {
 
 // noCode is the exit for a RIP that cannot be executed.
 func (t *thread) noCode() cpu.Exit {
+	if err := t.space.failed.Load(); err != nil {
+		return cpu.Exit{Reason: cpu.Failed, Err: *err}
+	}
 	return cpu.Exit{Reason: cpu.Fault, Access: cpu.AccessExecute, Addr: t.state.RIP}
 }

@@ -19,6 +19,7 @@ const (
 	stepWindow                  // register a, an address, becomes the host's
 	stepGuest                   // register a, the host's, becomes the guest's again
 	stepCount                   // RCX is one less
+	stepTarget                  // RAX, saved in slot 0, had where to go, and has its complement
 )
 
 // step is a part of an instruction's code, which ends at end.

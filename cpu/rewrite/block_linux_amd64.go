@@ -59,7 +59,7 @@ func (e *emitter) translate(pc, host uint64, code []byte) (guestLen int) {
 func (e *emitter) instruction() {
 	switch c := e.in.Form.Class; c {
 	case x86.Plain, x86.Lea, x86.Rdtsc, x86.Rdtscp, x86.Rdrand, x86.Rdseed, x86.Cmpxchg16b,
-		x86.Fxsave, x86.Fxrstor, x86.FPUEnv:
+		x86.Fxsave, x86.Fxrstor, x86.FPUEnv, x86.Gather:
 		e.plain()
 	case x86.Nop:
 		if e.in.Opcode == 0x90 && e.in.Map == 0 && e.in.Prefix&x86.PrefixF3 != 0 {

@@ -73,7 +73,11 @@ func (e *emitter) operand(used *uint16, low bool) (m mem, list []held) {
 	}
 	if in.IsMem() {
 		m.base = place(in.Base())
-		m.index = place(in.Index())
+		if in.Form.VSIB != x86.None {
+			m.index = int8(in.Index())
+		} else {
+			m.index = place(in.Index())
+		}
 		m.scale = in.SIB >> 6
 		if !in.HasSIB {
 			m.scale = 0
@@ -128,7 +132,8 @@ func (e *emitter) segmentBase() int32 {
 // plain emits an instruction that computes with its operands.
 func (e *emitter) plain() {
 	in := &e.in
-	if in.Form.Imm == x86.ImmMoffs && uint64(in.Imm) >= memory.Size {
+	const segments = x86.PrefixFS | x86.PrefixGS
+	if in.Form.Imm == x86.ImmMoffs && uint64(in.Imm) >= memory.Size && in.Prefix&segments == 0 {
 		e.stop()
 		return
 	}
@@ -170,7 +175,7 @@ func (e *emitter) loadBySegment(used uint16) bool {
 	in := &e.in
 	reg := in.RegField()
 	if in.Map != 0 || in.Opcode != 0x8b || in.OpSize < 4 || in.Prefix&(x86.PrefixFS|x86.PrefixGS) == 0 ||
-		reg == guestSP || reg == guestR15 || in.Base() >= 0 || in.Index() >= 0 {
+		reg == guestSP || reg == guestR15 || in.Base() >= 0 || in.Index() >= 0 || in.RIPRelative() {
 		return false
 	}
 	spill := e.borrow(reg)
