@@ -62,12 +62,14 @@ func (e *emitter) jrcxz() {
 }
 
 func (e *emitter) loop() {
-	if e.in.Prefix&x86.Prefix67 != 0 {
-		e.stop()
-		return
+	if e.in.Prefix&x86.Prefix67 != 0 { // the count is ECX, the rest of RCX is cleared
+		spill := e.borrow(x86.RCX)
+		e.lea32(x86.RCX, mem{base: x86.RCX, index: none, disp: -1})
+		e.borrowed(x86.RCX, spill)
+	} else {
+		e.lea(x86.RCX, mem{base: x86.RCX, index: none, disp: -1})
+		e.did(stepCount, 0, 0)
 	}
-	e.lea(x86.RCX, mem{base: x86.RCX, index: none, disp: -1})
-	e.did(stepCount, 0, 0)
 	e.bytes(0xe3, 0)
 	out := []int{len(e.b)}
 	switch e.in.Opcode {

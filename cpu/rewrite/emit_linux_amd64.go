@@ -15,6 +15,7 @@ const (
 	stepBorrow                  // register a, saved in slot b, holds something else
 	stepFill                    // register a is restored from slot b
 	stepStore15                 // register a is the guest's R15 and goes to its place
+	stepStoreSP                 // register a is the guest's RSP and goes to its place
 	stepSP                      // the guest's stack pointer moves by a
 	stepWindow                  // register a, an address, becomes the host's
 	stepGuest                   // register a, the host's, becomes the guest's again

@@ -157,12 +157,23 @@ func (e *emitter) plain() {
 			e.borrowed(r15, list[len(list)-1].spill)
 		}
 	}
-	e.encode(r15, m)
+	// AH and the host's R15, which is the guest's RSP, do not go together.
+	sp := hostSP
+	if low && isGPR(in.Form.Reg.Kind) && in.Form.Reg.Kind != x86.GPR8 && in.RegField() == guestSP {
+		sp = e.take(&used, true, &list)
+		e.move(sp, hostSP)
+		e.borrowed(sp, list[len(list)-1].spill)
+	}
+	e.encode(r15, sp, m)
 	if len(list) == 0 {
 		e.did(stepWork, 0, 0)
 		return
 	}
 	e.commit()
+	if sp != hostSP {
+		e.move(hostSP, sp)
+		e.did(stepStoreSP, sp, 0)
+	}
 	if access&x86.Write != 0 {
 		e.storeState(trap.OffR15, r15)
 		e.did(stepStore15, r15, 0)
@@ -209,8 +220,8 @@ func accessR15(in *x86.Inst) (a x86.Access, ok bool) {
 }
 
 // encode appends the instruction with other registers and another memory operand.
-// r15 is the register that stands for the guest's R15.
-func (e *emitter) encode(r15 int, m *mem) {
+// r15 and sp are the registers that stand for the guest's R15 and RSP.
+func (e *emitter) encode(r15, sp int, m *mem) {
 	in := &e.in
 	f := in.Form
 	host := func(op x86.Operand, n int) int {
@@ -219,8 +230,10 @@ func (e *emitter) encode(r15 int, m *mem) {
 			return n
 		case n == guestR15:
 			return r15
+		case n == guestSP:
+			return sp
 		}
-		return toHost(n)
+		return n
 	}
 	reg, rm, v, op := 0, 0, 0, 0
 	if in.HasModRM {
@@ -235,7 +248,7 @@ func (e *emitter) encode(r15 int, m *mem) {
 	if in.VEX != 0 {
 		v = host(f.V, int(in.VexV))
 	}
-	e.prefixes(m != nil && f.Class != x86.Lea)
+	e.prefixes(m != nil && f.Class != x86.Lea || f.Class == x86.Xlat || f.Class == x86.MaskMov)
 	if f.Class == x86.Lea && (in.Prefix&x86.Prefix67 != 0 || in.RIPRelative()) {
 		e.bytes(0x67)
 	}
@@ -283,7 +296,8 @@ func (e *emitter) prefixes(window bool) {
 	if e.in.VEX != 0 {
 		return
 	}
-	if p&x86.Prefix66 != 0 {
+	// One that REX.W overrides could make the instruction too long.
+	if p&x86.Prefix66 != 0 && !(e.in.Map == 0 && e.in.REX&8 != 0) {
 		e.bytes(0x66)
 	}
 	if p&x86.PrefixF2 != 0 {

@@ -91,7 +91,7 @@ func aim(r *rand.Rand, b []byte, in *x86.Inst, pc uint64) {
 		clear(at)
 		binary.LittleEndian.PutUint32(at, spot-segmentOf(in))
 	case in.Form.Imm == x86.ImmRel32:
-		binary.LittleEndian.PutUint32(b[end:], uint32(int32(r.IntN(1024)-512)))
+		binary.LittleEndian.PutUint32(b[end:], uint32(int32(64+r.IntN(512))))
 	case in.RIPRelative():
 		binary.LittleEndian.PutUint32(b[end-4:], spot-uint32(pc)-uint32(len(b))-segmentOf(in))
 	case in.DispLen == 4 && in.Base() < 0:
@@ -149,7 +149,7 @@ func randomRegs(r *rand.Rand, in *x86.Inst) (g cpu.Regs) {
 		g.GPR[x86.RBX] = uint64(dataAt + r.IntN(dataSize))
 	case x86.JmpInd, x86.CallInd:
 		if !in.IsMem() {
-			g.GPR[in.RMField()] = uint64(codeAt + r.IntN(codeSize))
+			g.GPR[in.RMField()] = uint64(codeAt + r.IntN(0x700))
 		}
 	case x86.Loop, x86.Jrcxz:
 		g.GPR[x86.RCX] = uint64(r.IntN(3))

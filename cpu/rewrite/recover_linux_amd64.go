@@ -85,6 +85,8 @@ func (st step) redo(s *trap.State) {
 		*reg(s, st.a) = s.Spill[st.b]
 	case stepStore15:
 		s.GPR[guestR15] = *reg(s, st.a)
+	case stepStoreSP:
+		s.GPR[x86.RSP] = *reg(s, st.a)
 	case stepSP:
 		s.GPR[x86.RSP] += uint64(int64(st.a))
 	case stepGuest:

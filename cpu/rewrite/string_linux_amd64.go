@@ -90,19 +90,6 @@ func (e *emitter) implied() {
 		e.stop()
 		return
 	}
-	e.prefixes(true)
-	raw := e.raw
-	for len(raw) > 0 && isLegacyPrefix(raw[0]) {
-		raw = raw[1:]
-	}
-	e.bytes(raw...)
+	e.encode(none, hostSP, nil)
 	e.did(stepWork, 0, 0)
-}
-
-func isLegacyPrefix(b byte) bool {
-	switch b {
-	case 0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65, 0x66, 0x67, 0xf0, 0xf2, 0xf3:
-		return true
-	}
-	return false
 }
