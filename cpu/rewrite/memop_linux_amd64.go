@@ -108,11 +108,12 @@ func (e *emitter) segment(m mem, used *uint16, low bool, list *[]held) mem {
 	t := e.take(used, low, list)
 	spill := (*list)[len(*list)-1].spill
 	e.loadState(t, e.segmentBase())
+	e.borrowed(t, spill)
 	if m.base != none && m.index != none {
 		e.lea(t, mem{base: int8(t), index: m.base})
+		e.did(stepNothing, 0, 0)
 		m.base = none
 	}
-	e.borrowed(t, spill)
 	switch {
 	case m.index == none && m.base != none:
 		m.index, m.scale = int8(t), 0
