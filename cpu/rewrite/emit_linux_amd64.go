@@ -63,6 +63,8 @@ type emitter struct {
 	steps   []step
 	ended   bool // the last instruction does not fall through
 	spilled int  // slots in use
+	checked bool // the block compares its code with memory
+	body    uint32
 }
 
 // begin starts an instruction.

@@ -23,9 +23,18 @@ type machine struct {
 	w  *memory.Window
 	s  *Space
 	th *thread
+	// open: code and data may be executed and written.
+	open bool
+	gone bool // nothing may be executed
 }
 
 func (m *machine) Executable(addr uint64) (end uint64, writable, ok bool) {
+	if m.gone {
+		return 0, false, false
+	}
+	if m.open {
+		return memory.PageDown(addr) + memory.PageSize, true, addr >= codeAt && addr < codeAt+codeSize || addr >= dataAt && addr < constAt
+	}
 	return codeAt + codeSize, false, addr >= codeAt && addr < codeAt+codeSize
 }
 

@@ -26,6 +26,8 @@ type Space struct {
 	placed  []*block            // in the order of the cache, dead ones too
 	stubs   map[uint32]stubRef  // by the address that the stub's call pushes
 	guarded map[uint64]bool     // pages that we write-protected
+	faults  map[uint64]int      // writes to protected pages
+	checked map[uint64]bool     // pages that are not protected: see wrote
 	threads map[*thread]struct{}
 	emit    emitter
 
@@ -42,6 +44,9 @@ type stubRef struct {
 	from *block
 	site int
 }
+
+// maxPages bounds what is remembered of pages when the cache is emptied.
+const maxPages = 1 << 14
 
 // Room is what a window must have below it for a Space.
 const Room = tableSize
@@ -78,6 +83,9 @@ func NewSpace(w *memory.Window, code cpu.Code, options ...Option) (*Space, error
 func (s *Space) forget() {
 	s.blocks, s.pages, s.stubs = map[uint64]*block{}, map[uint64][]*block{}, map[uint32]stubRef{}
 	s.placed, s.guarded = nil, map[uint64]bool{}
+	if s.faults == nil || len(s.faults) > maxPages {
+		s.faults, s.checked = map[uint64]int{}, map[uint64]bool{}
+	}
 }
 
 // Close frees the code. The window is its owner's.
@@ -104,7 +112,8 @@ func (s *Space) find(pc uint64) (b *block, ok bool) {
 	}
 	for {
 		host := s.cache.next()
-		n := s.emit.translate(pc, uint64(s.cache.rx)+uint64(host), code)
+		checked := s.isChecked(pc, len(code))
+		n := s.emit.translate(pc, uint64(s.cache.rx)+uint64(host), code, checked)
 		s.emit.stubs()
 		if !s.cache.hasRoom(len(s.emit.b)) {
 			s.flush()
@@ -113,7 +122,7 @@ func (s *Space) find(pc uint64) (b *block, ok bool) {
 			}
 			continue
 		}
-		b = &block{pc: pc, code: append([]byte(nil), code[:n]...), host: host, size: uint32(len(s.emit.b))}
+		b = &block{pc: pc, code: append([]byte(nil), code[:n]...), host: host, size: uint32(len(s.emit.b)), checked: checked, body: s.emit.body}
 		b.sites = append(b.sites, s.emit.sites...)
 		s.place(b)
 		return b, s.verified(b)
@@ -168,7 +177,7 @@ func (s *Space) fetch(pc uint64, buf []byte) (code []byte, ok bool) {
 // guard write-protects the pages of n bytes.
 func (s *Space) guard(addr uint64, n int) {
 	for p := memory.PageDown(addr); p < addr+uint64(n); p += memory.PageSize {
-		if _, writable, ok := s.code.Executable(p); !s.guarded[p] && ok && writable {
+		if _, writable, ok := s.code.Executable(p); !s.guarded[p] && !s.checked[p] && ok && writable {
 			s.guarded[p] = true
 			_ = s.window.Protect(p, memory.PageSize, memory.Read)
 		}
@@ -286,6 +295,12 @@ func (s *Space) Invalidate(addr, n uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.invalidate(addr, n)
+	for p := range s.faults {
+		if p+memory.PageSize > addr && p < addr+n {
+			delete(s.faults, p)
+			delete(s.checked, p)
+		}
+	}
 }
 
 // invalidate forgets the blocks of n bytes and unprotects their pages. It reports
@@ -355,4 +370,14 @@ func (s *Space) Written(addr, n uint64) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.invalidate(addr, n)
+}
+
+// writtenBy is Written for a write by guest code at pc.
+func (s *Space) writtenBy(addr, pc uint64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.guarded[memory.PageDown(addr)] {
+		s.wrote(addr, pc)
+	}
+	return s.invalidate(memory.PageDown(addr), 1)
 }

@@ -232,7 +232,7 @@ func (o *hand) bitTest() cpu.Reason {
 		if in.Opcode != 0xa3 {
 			if in.Prefix&x86.PrefixLock != 0 {
 				if last := addr + uint64(n) - 1; !o.writable(uint64(uint32(last))) {
-					return o.faultAt(uint64(uint32(last))&^uint64(memory.PageSize-1), true)
+					return o.faultAt(max(uint64(uint32(addr)), memory.PageDown(uint64(uint32(last)))), true)
 				}
 				// An atomic one works on the aligned word that has the bit.
 				word := uint64(uint32(addr+uint64(bits64(mask))/8)) &^ 3
