@@ -26,6 +26,8 @@ type machine struct {
 	// open: code and data may be executed and written.
 	open bool
 	gone bool // nothing may be executed
+	// comparing: blocks compare their code.
+	comparing bool
 }
 
 func (m *machine) Executable(addr uint64) (end uint64, writable, ok bool) {

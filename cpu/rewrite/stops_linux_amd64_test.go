@@ -102,6 +102,9 @@ func (m *machine) unlink() {
 // instructions with a stop in front of it.
 func stopEverywhere(t *testing.T, m *machine, code []byte, s start) (stops int) {
 	m.put(code)
+	if m.comparing {
+		m.s.checked[codeAt] = true
+	}
 	want := m.outcome(t, s)
 	for i, at := range m.boundaries(t) {
 		if i%2 == 1 {
@@ -152,7 +155,15 @@ f7f0 f7f4 49f7ff f6f4 f7342490 49f737 c8100000 c8100002 669d 9c 9d 669c 6650 665
 // TestStops stops a thread in front of every instruction of the host's, in code of
 // every shape and in random code.
 func TestStops(t *testing.T) {
-	m := newMachine(t)
+	t.Run("plain", func(t *testing.T) { testStops(t, newMachine(t)) })
+	t.Run("comparing", func(t *testing.T) {
+		m := newMachine(t)
+		m.comparing = true
+		testStops(t, m)
+	})
+}
+
+func testStops(t *testing.T, m *machine) {
 	stops, programs := 0, 0
 	for _, line := range shapes {
 		for i, text := range strings.Fields(line) {

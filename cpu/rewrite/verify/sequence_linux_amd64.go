@@ -45,11 +45,16 @@ func (c *Checker) betweens(in *inst) bool {
 	case in.Form.Class == x86.Lea:
 		return in.Prefix == 0 && in.RegField() == 15
 	case isLoad(in, 8):
-		return slot && off >= trap.OffSpill && off <= trap.OffSpill+16 && in.RegField() != x86.RAX
+		return slot && isSpill(off) && in.RegField() != x86.RAX
 	case in.Opcode == 0xc7:
 		return !slot && in.IsMem() && windowPrefix(in) && !in.RIPRelative() && in.Base() != x86.RSP
 	}
 	return false
+}
+
+// isSpill reports whether a distance from RSP is that of a register that code saves.
+func isSpill(off int32) bool {
+	return off == trap.OffSpill || off == trap.OffSpill+8 || off == trap.OffSpill+16
 }
 
 func isNotRAX(in *inst) bool {
