@@ -30,7 +30,9 @@ type start struct {
 
 func randomStart(r *rand.Rand, code []byte) (s start) {
 	var in x86.Inst
-	x86.Decode(code, &in)
+	if x86.Decode(code, &in) != nil {
+		x86.Decode([]byte{0x90}, &in)
+	}
 	s.regs = randomRegs(r, &in)
 	if in.Form.Class == x86.Loop && loops(code) {
 		s.regs.GPR[x86.RCX] = uint64(1 + r.IntN(3))
