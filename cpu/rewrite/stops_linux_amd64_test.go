@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"encoding/hex"
+	"fmt"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -70,6 +71,23 @@ func (o *outcome) same(p *outcome) bool {
 	return o.end == p.end && o.regs == p.regs && bytes.Equal(o.vectors, p.vectors) && bytes.Equal(o.data, p.data)
 }
 
+// differs names what same finds different beside the registers.
+func (o *outcome) differs(p *outcome) (what []string) {
+	for i := range o.vectors {
+		if o.vectors[i] != p.vectors[i] {
+			what = append(what, fmt.Sprintf("vectors at %d: %#x %#x", i, o.vectors[i], p.vectors[i]))
+			break
+		}
+	}
+	if !bytes.Equal(o.data, p.data) {
+		what = append(what, "data")
+	}
+	if o.end != p.end {
+		what = append(what, fmt.Sprint(o.end, p.end))
+	}
+	return what
+}
+
 // boundaries are the host's instructions in the live blocks, as offsets in the cache.
 func (m *machine) boundaries(t testing.TB) (list []uint32) {
 	for _, b := range m.s.placed {
@@ -108,6 +126,8 @@ func stopEverywhere(t *testing.T, m *machine, code []byte, s start) (stops int) 
 		m.s.checked[codeAt] = true
 	}
 	want := m.outcome(t, s)
+	seen := map[uint64]outcome{} // what a stop at a guest address leaves
+	straight := !repeats(code)
 	for i, at := range m.boundaries(t) {
 		if i%2 == 1 {
 			m.unlink()
@@ -124,6 +144,14 @@ func stopEverywhere(t *testing.T, m *machine, code []byte, s start) (stops int) 
 		rip := got.regs.RIP
 		if stopped {
 			stops++
+			if first, ok := seen[rip]; !ok {
+				kept := got
+				kept.vectors = bytes.Clone(got.vectors)
+				seen[rip] = kept
+			} else if straight && !got.same(&first) {
+				t.Errorf("% x stopped before host instruction %d, guest %#x:\n%#x\nelsewhere it is\n%#x\n%v", code, i, rip, got.regs, first.regs, got.differs(&first))
+				return stops
+			}
 			got = m.goOn(t, got)
 		}
 		if !got.same(&want) {
@@ -202,6 +230,22 @@ func testStops(t *testing.T, m *machine) {
 	if stops < 1000 {
 		t.Error("too few stops to say anything")
 	}
+}
+
+// repeats reports whether the code may be at one guest address in several states.
+func repeats(code []byte) bool {
+	for off := 0; off < len(code); {
+		var in x86.Inst
+		if x86.Decode(code[off:], &in) != nil {
+			return true
+		}
+		switch in.Form.Class {
+		case x86.String, x86.Gather, x86.Call: // a call may push again what it has pushed
+			return true
+		}
+		off += int(in.Len)
+	}
+	return loops(code)
 }
 
 // loops reports whether a branch of the code leads back into it.
