@@ -74,6 +74,9 @@ func (sh *Shell) builtin(name string) (*builtin, bool) {
 }
 
 func (sh *Shell) runBuiltin(b *builtin, args []string) {
+	if b.name != "exec" {
+		sh.release()
+	}
 	out := &output{sh: sh}
 	status := b.run(sh, out, args)
 	out.flush()
