@@ -170,6 +170,7 @@ func controlBuiltins() []*builtin {
 		{name: "enable", bashOnly: true, run: (*Shell).enableBuiltin},
 		{name: "trap", special: true, run: (*Shell).trapBuiltin},
 		{name: "complete", bashOnly: true, run: func(*Shell, *output, []string) int { return 0 }},
+		{name: "compgen", bashOnly: true, run: (*Shell).compgenBuiltin},
 		{name: "bind", bashOnly: true, run: func(*Shell, *output, []string) int { return 0 }},
 	}
 }
