@@ -99,6 +99,9 @@ func checkArgs(argv, env []string) error {
 	return nil
 }
 
+// OpenExec opens a program's file for a loader: an interpreter, say.
+func (t *Task) OpenExec(file string) (*File, error) { return t.openExec(file) }
+
 // openExec opens a file for execution: a regular file with an x bit, on a mount
 // that allows it, that nobody has open for writing.
 func (t *Task) openExec(file string) (*File, error) {

@@ -251,8 +251,7 @@ func (p *Process) deliverLocked(to *Task, sig linux.Signal) {
 		p.exitGroupLocked(linux.SignalStatus(sig, false))
 		return
 	}
-	to.attention.Store(true)
-	to.waker.poke()
+	to.notice()
 }
 
 // wants reports whether a thread can take a signal now: it does not block it,
@@ -275,9 +274,17 @@ func (p *Process) exitGroupLocked(st linux.WaitStatus) {
 // killLocked makes one thread end.
 func (t *Task) killLocked() {
 	t.dead.Store(true)
-	t.attention.Store(true)
 	t.cancel()
+	t.notice()
+}
+
+// notice makes a task look at its signals, wherever it is.
+func (t *Task) notice() {
+	t.attention.Store(true)
 	t.waker.poke()
+	if f := t.interrupt.Load(); f != nil {
+		(*f)()
+	}
 }
 
 // recalcLocked sets attention to whether there is something to look at.
@@ -357,8 +364,7 @@ func (p *Process) stopGroupLocked(s linux.Signal) {
 	p.stopping, p.stopSig, p.stopLeft = true, s, len(p.tasks)
 	p.stopGen++
 	for _, t := range p.tasks {
-		t.attention.Store(true)
-		t.waker.poke()
+		t.notice()
 	}
 }
 

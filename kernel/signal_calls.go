@@ -69,7 +69,7 @@ func (t *Task) setMaskLocked(m linux.SigSet) {
 	for _, u := range t.proc.tasks {
 		u.recalcLocked()
 		if u != t && u.attention.Load() {
-			u.waker.poke()
+			u.notice()
 		}
 	}
 }

@@ -24,6 +24,7 @@ type Task struct {
 	// a signal, a stop, death. dead says that it must end.
 	attention atomic.Bool
 	dead      atomic.Bool
+	interrupt atomic.Pointer[func()] // called with attention
 
 	// Of the task itself; others read them with care.
 	cred       atomic.Pointer[Credentials]
@@ -101,6 +102,31 @@ func (t *Task) Exit(code int) {
 	t.k.mu.Lock()
 	defer t.k.mu.Unlock()
 	t.proc.exitGroupLocked(linux.ExitStatus(code))
+}
+
+// SetInterrupt has f called when the task should look at its signals soon, for
+// programs that do not come to the kernel by themselves. It must not block, and may be
+// called from any goroutine; nil ends that.
+func (t *Task) SetInterrupt(f func()) {
+	if f == nil {
+		t.interrupt.Store(nil)
+		return
+	}
+	t.interrupt.Store(&f)
+	if t.attention.Load() {
+		f()
+	}
+}
+
+// Attend does what is due before a program goes on: it stops, dies, acts on signals
+// without handlers. It reports whether signals are there to be handled, for
+// DequeueSignal. A dead task's Context is done.
+func (t *Task) Attend() bool {
+	if !t.attention.Load() {
+		return false
+	}
+	_, err := t.attend()
+	return err != nil && !t.dead.Load()
 }
 
 // cpu returns the time that the task did not wait.

@@ -86,8 +86,9 @@ func (p *Process) endThreadLocked(t *Task, code int) {
 	p.threadQ.Wake()
 	if len(p.tasks) > 0 {
 		for _, u := range p.tasks {
-			u.recalcLocked() // signals that only t would have taken
-			u.waker.poke()
+			if u.recalcLocked(); u.attention.Load() { // signals that only t would have taken
+				u.notice()
+			}
 		}
 		return
 	}

@@ -85,5 +85,6 @@ func (s *Store) checkCaches(img Image) error {
 	if err != nil {
 		return err
 	}
-	return ix.Close()
+	defer ix.Close()
+	return ix.Verify()
 }

@@ -19,7 +19,7 @@ type Image struct {
 	rawMani   []byte
 	refs      []Ref
 	digests   []string
-	size      int64
+	store     *Store
 }
 
 // LayerInfo describes one layer of an image, the lowest first.
@@ -79,7 +79,13 @@ func (i Image) Created() time.Time {
 
 // Size is the sum of the sizes of the layers' files in bytes, uncompressed; of the blobs as long as the layers have not
 // been unpacked.
-func (i Image) Size() int64 { return i.size }
+func (i Image) Size() int64 {
+	var n int64
+	for _, l := range i.Layers() {
+		n += i.store.LayerSize(l)
+	}
+	return n
+}
 
 // Platform is what the image runs on.
 func (i Image) Platform() Platform {
@@ -111,7 +117,7 @@ func (s *Store) loadImage(c *catalog, desc ocispec.Descriptor) (Image, error) {
 	if doc.manifest == nil {
 		return Image{}, Errorf(ErrUnsupported, "%s is an index: pull it with sbx to choose a platform", desc.Digest)
 	}
-	img := Image{desc: desc, manifest: *doc.manifest, rawMani: raw}
+	img := Image{desc: desc, manifest: *doc.manifest, rawMani: raw, store: s}
 	if img.rawConfig, err = s.readBlob(img.manifest.Config.Digest, s.limits.ConfigBytes); err != nil {
 		return Image{}, err
 	}
@@ -131,21 +137,7 @@ func (s *Store) loadImage(c *catalog, desc ocispec.Descriptor) (Image, error) {
 	slices.Sort(img.digests)
 	img.digests = slices.Compact(img.digests)
 	slices.SortFunc(img.refs, func(a, b Ref) int { return strings.Compare(a.Familiar(), b.Familiar()) })
-	img.size = s.imageSize(img)
 	return img, nil
-}
-
-// imageSize sums the layers.
-func (s *Store) imageSize(img Image) int64 {
-	var n int64
-	for _, l := range img.Layers() {
-		if size, err := s.layerSize(l.DiffID); err == nil {
-			n += size
-		} else {
-			n += l.Size
-		}
-	}
-	return n
 }
 
 // Images lists the images of the store, the newest first. Entries that cannot be read are left out and reported

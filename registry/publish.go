@@ -77,7 +77,7 @@ func (s *Store) publishFunc(dst string, fn func(io.Writer) error) error {
 	return s.publish(f, dst)
 }
 
-// publishCache is publishFunc for files that are checked whole whenever they are opened, and made again when they are
+// publishCache is publishFunc for files that are checked whole whenever they are used, and made again when they are
 // damaged: nothing waits until they are on disk.
 func (s *Store) publishCache(dst string, fn func(io.Writer) error) error {
 	f, err := s.createTemp("file")

@@ -29,6 +29,17 @@ type Root struct {
 	Index   *vfs.Index
 	Content []vfs.Content // one for each layer, the lowest first
 	lease   *fileLock
+	path    string // of the index
+}
+
+// Verify sums up the index, which OpenRoot does not. A damaged one is an error that wraps vfs.ErrIndex, and is deleted:
+// the next OpenRoot makes it anew, while those that have it open keep it.
+func (r *Root) Verify() error {
+	err := r.Index.Verify()
+	if errors.Is(err, vfs.ErrIndex) {
+		_ = os.Remove(r.path)
+	}
+	return err
 }
 
 // Close gives everything back. Filesystems over the root must be closed before.
@@ -67,6 +78,12 @@ func (s *Store) OpenRoot(ctx context.Context, img Image, extra ...*LayerSource) 
 		}
 	}
 	return root, diskError(s.home, err)
+}
+
+// HasRoot tells whether the index of these layers is there: OpenRoot was called with them before. It may be deleted at
+// any time.
+func (s *Store) HasRoot(img Image, extra ...*LayerSource) bool {
+	return exists(s.imagePath(s.newStack(img, extra).key))
 }
 
 // stack is the layers of one root.
@@ -171,10 +188,10 @@ func (st *stack) tocs(known map[Digest][]vfs.LayerEntry) (all [][]vfs.LayerEntry
 	return all, -1, nil
 }
 
-// build publishes the merged index.
+// build publishes the merged index, durably: who opens it does not sum it up.
 func (st *stack) build(tocs [][]vfs.LayerEntry) error {
 	var buildErr error
-	err := st.s.publishCache(st.s.imagePath(st.key), func(w io.Writer) error {
+	err := st.s.publishFunc(st.s.imagePath(st.key), func(w io.Writer) error {
 		buildErr = vfs.BuildIndex(w, tocs, vfs.DefaultLimits())
 		return buildErr
 	})
@@ -186,12 +203,12 @@ func (st *stack) build(tocs [][]vfs.LayerEntry) error {
 
 // open opens the files and takes the lease. The caller has the store lock, so nothing can vanish in between.
 func (st *stack) open() (*Root, error) {
-	r := &Root{}
+	r := &Root{path: st.s.imagePath(st.key)}
 	var err error
 	if r.lease, err = st.takeLease(); err != nil {
 		return nil, err
 	}
-	if r.Index, err = vfs.OpenIndex(st.s.imagePath(st.key)); err != nil {
+	if r.Index, err = vfs.OpenIndex(r.path); err != nil {
 		r.Close()
 		return nil, err
 	}

@@ -23,7 +23,7 @@ type CreateOptions struct {
 // Create makes a container from an image, which is pulled as cfg.Pull says.
 // Nothing runs yet.
 func (e *Engine) Create(ctx context.Context, cfg Config, opts CreateOptions) (Container, error) {
-	rec, lock, err := e.create(ctx, cfg, opts)
+	rec, _, lock, err := e.create(ctx, cfg, opts)
 	lock.unlock()
 	if err != nil {
 		return Container{}, err
@@ -32,35 +32,36 @@ func (e *Engine) Create(ctx context.Context, cfg Config, opts CreateOptions) (Co
 }
 
 // create is Create that returns with the container's lock held, so that
-// nobody removes it before it is started.
-func (e *Engine) create(ctx context.Context, cfg Config, opts CreateOptions) (Record, *fileLock, error) {
+// nobody removes it before it is started, and with the image that was found.
+func (e *Engine) create(ctx context.Context, cfg Config, opts CreateOptions) (rec Record, img registry.Image, lock *fileLock, err error) {
 	if e.isClosed() {
-		return Record{}, nil, ErrClosed
+		err = ErrClosed
+		return
 	}
-	if err := cfg.check(); err != nil {
-		return Record{}, nil, err
+	if err = cfg.check(); err != nil {
+		return
 	}
-	img, err := e.imageFor(ctx, cfg, opts)
+	img, err = e.imageFor(ctx, cfg, opts)
 	if err != nil {
-		return Record{}, nil, err
+		return
 	}
-	rec := Record{ID: newID(), Name: cfg.Name, Created: time.Now().UTC(), ImageID: string(img.ID()), ImageRef: cfg.Image, Platform: registry.FormatPlatform(img.Platform())}
+	rec = Record{ID: newID(), Name: cfg.Name, Created: time.Now().UTC(), ImageID: string(img.ID()), ImageRef: cfg.Image, Platform: registry.FormatPlatform(img.Platform())}
 	if rec.Process, err = makeProcess(img.Config().Config, cfg, rec.ID); err != nil {
-		return Record{}, nil, err
+		return
 	}
 	if cfg.Mounts, err = e.allMounts(cfg, rec.Process.Volumes); err != nil {
-		return Record{}, nil, err
+		return
 	}
 	undo, err := e.prepareMounts(cfg.Mounts)
 	if err != nil {
-		return Record{}, nil, err
+		return
 	}
 	rec.Config = cfg
-	lock, err := e.disk.add(ctx, &rec, State{Status: StatusCreated})
+	lock, err = e.disk.add(ctx, &rec)
 	if err != nil {
 		undo()
 	}
-	return rec, lock, err
+	return
 }
 
 // allMounts are the user's mounts, then those of other containers

@@ -29,9 +29,10 @@ const (
 )
 
 // disk is $SBX_HOME/containers. A container exists while its folder holds
-// config.json. Two locks guard it: .lock for making, naming and sweeping
-// (held briefly), and <id>/lock for whoever runs or changes one container.
-// .lock is taken before an <id>/lock, never after.
+// config.json; until it has state.json too it was made and not started. Two
+// locks guard it: .lock for making, naming and sweeping (held briefly), and
+// <id>/lock for whoever runs or changes one container. .lock is taken before
+// an <id>/lock, never after.
 type disk struct{ root string }
 
 func (d disk) dir(id string) string        { return filepath.Join(d.root, id) }
@@ -52,7 +53,7 @@ func nameKey(name string) string {
 
 // add makes a container's folder and returns its lock, held. An empty name is
 // chosen; a name in use is ErrConflict.
-func (d disk) add(ctx context.Context, rec *Record, st State) (*fileLock, error) {
+func (d disk) add(ctx context.Context, rec *Record) (*fileLock, error) {
 	all, err := d.lockAll(ctx)
 	if err != nil {
 		return nil, err
@@ -63,7 +64,7 @@ func (d disk) add(ctx context.Context, rec *Record, st State) (*fileLock, error)
 		return nil, err
 	}
 	tmp := d.dir(newPrefix + rec.ID)
-	if err := d.fill(tmp, rec, st); err != nil {
+	if err := d.fill(tmp, rec); err != nil {
 		_ = os.RemoveAll(tmp)
 		return nil, err
 	}
@@ -74,30 +75,33 @@ func (d disk) add(ctx context.Context, rec *Record, st State) (*fileLock, error)
 	return tryLock(d.file(rec.ID, lockName))
 }
 
-func (d disk) fill(dir string, rec *Record, st State) error {
+// fill makes the folder, which nobody looks into before it has its own name.
+func (d disk) fill(dir string, rec *Record) error {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return diskError(err)
 	}
-	if err := writeJSON(filepath.Join(dir, configName), rec); err != nil {
+	b, err := json.Marshal(rec)
+	if err != nil {
 		return err
 	}
-	return writeJSON(filepath.Join(dir, stateName), st)
+	return diskError(os.WriteFile(filepath.Join(dir, configName), append(b, '\n'), 0o600))
 }
 
 // claimName writes the name's file. The caller holds .lock, so a file whose
-// container is not there is what a crash left.
+// container is not there is what a crash left, and one that is written only in
+// part is not believed.
 func (d disk) claimName(rec *Record) error {
 	if rec.Name != "" {
 		if id, used := d.nameOwner(rec.Name); used {
 			return fail(ErrConflict, "the container name %q is already in use by container %s: remove that one (sbx rm %s) or use another name", rec.Name, ShortID(id), rec.Name)
 		}
-		return writeAtomic(d.nameFile(rec.Name), []byte(rec.ID))
+		return diskError(os.WriteFile(d.nameFile(rec.Name), []byte(rec.ID), 0o600))
 	}
 	for try := 0; ; try++ {
 		name := randomName(try)
 		if _, used := d.nameOwner(name); !used {
 			rec.Name = name
-			return writeAtomic(d.nameFile(name), []byte(rec.ID))
+			return diskError(os.WriteFile(d.nameFile(name), []byte(rec.ID), 0o600))
 		}
 	}
 }
@@ -240,7 +244,10 @@ func damaged(id, what string, err error) error {
 // but with nobody holding the lock. held says that the caller has the lock.
 func (d disk) state(id string, held bool) State {
 	var st State
-	if err := readJSON(d.file(id, stateName), &st); err != nil {
+	switch err := readJSON(d.file(id, stateName), &st); {
+	case errors.Is(err, fs.ErrNotExist):
+		return State{Status: StatusCreated}
+	case err != nil:
 		return State{Status: StatusDead, Error: damaged(id, "its state", err).Error(), ExitCode: exitSignal + 9}
 	}
 	if st.Status != StatusRunning {

@@ -17,7 +17,7 @@ func newDisk(t *testing.T) disk { return disk{filepath.Join(t.TempDir(), "contai
 func (d disk) mustAdd(t *testing.T, name string) Record {
 	t.Helper()
 	rec := Record{ID: newID(), Name: name}
-	lock, err := d.add(context.Background(), &rec, State{Status: StatusCreated})
+	lock, err := d.add(context.Background(), &rec)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +47,7 @@ func TestDiskAmbiguousPrefix(t *testing.T) {
 	d := newDisk(t)
 	for i := range 2 {
 		rec := Record{ID: "abcdef" + strings.Repeat(fmt.Sprint(i), 58)}
-		lock, err := d.add(context.Background(), &rec, State{Status: StatusCreated})
+		lock, err := d.add(context.Background(), &rec)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -65,7 +65,7 @@ func TestDiskNamesAreUnique(t *testing.T) {
 	for i := range 20 {
 		wg.Go(func() {
 			rec := Record{ID: newID(), Name: "same"}
-			lock, err := d.add(context.Background(), &rec, State{Status: StatusCreated})
+			lock, err := d.add(context.Background(), &rec)
 			switch {
 			case err == nil:
 				lock.unlock()

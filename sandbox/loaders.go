@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 
 	"github.com/sbxrun/sbx/kernel"
+	"github.com/sbxrun/sbx/kernel/syscalls"
 	"github.com/sbxrun/sbx/shell"
 	"github.com/sbxrun/sbx/wasi"
 )
@@ -17,5 +18,8 @@ func (e *Engine) loaders() []kernel.Loader {
 	if e.wasm == nil {
 		e.wasm = wasi.New(wasi.Config{CacheDir: filepath.Join(e.cacheDir(), "wasm")})
 	}
-	return []kernel.Loader{shell.Loader(), e.wasm}
+	if e.elf == nil {
+		e.elf = syscalls.New(syscalls.Config{Host: machine{}})
+	}
+	return []kernel.Loader{shell.Loader(), e.wasm, e.elf}
 }

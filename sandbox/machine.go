@@ -31,6 +31,11 @@ func (e *Engine) openTree(ctx context.Context, rec Record) (*tree, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the image of container %s: %w", rec.Name, err)
 	}
+	return e.openTreeOf(ctx, rec, img)
+}
+
+// openTreeOf is openTree with the image that was found already.
+func (e *Engine) openTreeOf(ctx context.Context, rec Record, img registry.Image) (*tree, error) {
 	root, err := e.openImageRoot(ctx, img, rec.Config.Userland)
 	if err != nil {
 		return nil, err

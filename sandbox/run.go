@@ -12,6 +12,7 @@ import (
 	"github.com/sbxrun/sbx/abi/linux"
 	"github.com/sbxrun/sbx/kernel"
 	"github.com/sbxrun/sbx/registry"
+	"github.com/sbxrun/sbx/vfs"
 )
 
 // IO is where a container's streams lead on the host.
@@ -27,18 +28,20 @@ type IO struct {
 
 // Run is a container that was started by this engine.
 type Run struct {
-	e    *Engine
-	rec  Record
-	lock *fileLock
-	tree *tree
+	e     *Engine
+	rec   Record
+	image registry.Image // zero: not looked up yet
+	lock  *fileLock
+	tree  *tree
 
-	kernel *kernel.Kernel
-	proc   atomic.Pointer[kernel.Process] // nil until it runs
-	tty    *kernel.TTY
-	mounts *mountSet
-	ctl    *control
-	flush  *flusher
-	pump   sync.WaitGroup // copies the terminal's output
+	kernel   *kernel.Kernel
+	proc     atomic.Pointer[kernel.Process] // nil until it runs
+	tty      *kernel.TTY
+	mounts   *mountSet
+	ctl      *control
+	flush    *flusher
+	verified bool           // the flusher's: the image's index has been summed up
+	pump     sync.WaitGroup // copies the terminal's output
 
 	state State
 	stop  func() bool // unhooks the context
@@ -50,12 +53,13 @@ type Run struct {
 // Run creates a container and starts it. When ctx ends the container is
 // killed.
 func (e *Engine) Run(ctx context.Context, cfg Config, opts CreateOptions, io IO) (*Run, error) {
-	rec, lock, err := e.create(ctx, cfg, opts)
+	go userlandKey() // takes a while, and is asked for soon
+	rec, img, lock, err := e.create(ctx, cfg, opts)
 	if err != nil {
 		lock.unlock()
 		return nil, err
 	}
-	return e.start(ctx, rec, State{Status: StatusCreated}, lock, io)
+	return e.start(ctx, &Run{rec: rec, image: img, lock: lock, state: State{Status: StatusCreated}}, io)
 }
 
 // Start starts a container that was made or has ended; what it changed
@@ -80,12 +84,13 @@ func (e *Engine) Start(ctx context.Context, ref string, io IO) (*Run, error) {
 		lock.unlock()
 		return nil, err
 	}
-	return e.start(ctx, c.Record, c.State, lock, io)
+	return e.start(ctx, &Run{rec: c.Record, lock: lock, state: c.State}, io)
 }
 
-// start runs the first program of rec; it owns lock from here on.
-func (e *Engine) start(ctx context.Context, rec Record, st State, lock *fileLock, io IO) (*Run, error) {
-	r := &Run{e: e, rec: rec, lock: lock, state: st, done: make(chan struct{})}
+// start runs the first program of r's container; it owns the lock from here
+// on.
+func (e *Engine) start(ctx context.Context, r *Run, io IO) (*Run, error) {
+	r.e, r.done = e, make(chan struct{})
 	err := e.enter(r)
 	if err == nil {
 		if err = r.boot(ctx, io); err == nil {
@@ -97,13 +102,21 @@ func (e *Engine) start(ctx context.Context, rec Record, st State, lock *fileLock
 			return r, nil
 		}
 	}
+	if r.tree != nil && errors.Is(r.tree.root.Verify(), vfs.ErrIndex) {
+		err = fail(registry.ErrCorrupt, "the index of the image of container %s was damaged, and will be made anew: try again", r.rec.Name)
+	}
 	r.abandon(err)
 	return nil, err
 }
 
 // boot lays out the file system, starts the kernel, and in it the program.
 func (r *Run) boot(ctx context.Context, io IO) (err error) {
-	if r.tree, err = r.e.openTree(ctx, r.rec); err != nil {
+	if r.image.IsZero() {
+		r.tree, err = r.e.openTree(ctx, r.rec)
+	} else {
+		r.tree, err = r.e.openTreeOf(ctx, r.rec, r.image)
+	}
+	if err != nil {
 		return err
 	}
 	plan, err := r.prepare()
@@ -133,6 +146,10 @@ func (r *Run) boot(ctx context.Context, io IO) (err error) {
 // flushAll saves what changed while the container goes on. What fails now is
 // tried again, and told at the end.
 func (r *Run) flushAll() {
+	if !r.verified {
+		_ = r.tree.root.Verify() // what is damaged is made anew for the next start
+		r.verified = true
+	}
 	r.mounts.flush(r.rec.Config.AutoRemove)
 	if r.rec.Config.AutoRemove {
 		return

@@ -6,7 +6,7 @@
 // in others, may share:
 //
 //	containers/<id>/config.json   what the container is (Record); it exists while this file does
-//	containers/<id>/state.json    where it is in its life (State)
+//	containers/<id>/state.json    where it is in its life (State); none before its first start
 //	containers/<id>/upper.tar     what its programs changed, an OCI layer
 //	containers/<id>/lock          held by whoever runs or changes it; the OS drops it on a crash
 //	volumes/<name>/data.tar       what a volume holds
@@ -28,6 +28,7 @@ import (
 	"path/filepath"
 	"sync"
 
+	"github.com/sbxrun/sbx/kernel/syscalls"
 	"github.com/sbxrun/sbx/registry"
 	"github.com/sbxrun/sbx/registry/remote"
 	"github.com/sbxrun/sbx/wasi"
@@ -47,6 +48,7 @@ type Engine struct {
 	mu      sync.Mutex // guards what follows
 	running map[string]*Run
 	wasm    *wasi.Engine // nil until a container starts
+	elf     *syscalls.Loader
 	closed  bool
 }
 

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/sbxrun/sbx/abi/linux"
@@ -86,7 +87,7 @@ func (l *layerWriter) close() error {
 func putUserland(l *layerWriter, bins []string) error {
 	for _, m := range tools.Modules() {
 		file := path.Join(moduleDir, m.Name+".wasm")
-		l.file(file, 0o755, m.Wasm)
+		l.file(file, 0o755, m.Wasm())
 		for _, bin := range bins {
 			for _, tool := range m.Tools {
 				l.hardlink(path.Join(bin, tool), file)
@@ -101,15 +102,15 @@ func putUserland(l *layerWriter, bins []string) error {
 	return l.err
 }
 
-// userlandKey names the userland of this binary without reading it all.
-func userlandKey() string {
+// userlandKey names the userland of this binary.
+var userlandKey = sync.OnceValue(func() string {
 	h := sha256.New()
 	fmt.Fprintln(h, userlandFormat)
 	for _, m := range tools.Modules() {
 		fmt.Fprintln(h, m.Name, m.Sum, strings.Join(m.Tools, " "))
 	}
 	return hex.EncodeToString(h.Sum(nil)[:16])
-}
+})
 
 // writeUserland writes the layer that --userland=builtin lays over an image.
 func writeUserland(w io.Writer, bins []string) error {
@@ -128,7 +129,14 @@ func (e *Engine) openImageRoot(ctx context.Context, img registry.Image, u Userla
 	if u != UserlandBuiltin {
 		return e.store.OpenRoot(ctx, img)
 	}
-	bins, err := e.binDirs(ctx, img)
+	// What was merged before tells which userland fits: the image need not be
+	// looked into again.
+	for _, bins := range binDirs {
+		if src, ok := e.knownUserland(bins); ok && e.store.HasRoot(img, src) {
+			return e.store.OpenRoot(ctx, img, src)
+		}
+	}
+	bins, err := e.binDirsOf(ctx, img)
 	if err != nil {
 		return nil, err
 	}
@@ -139,47 +147,68 @@ func (e *Engine) openImageRoot(ctx context.Context, img registry.Image, u Userla
 	return e.store.OpenRoot(ctx, img, src)
 }
 
-// binDirs tells where programs go in an image: usr/bin, and bin too where
-// that is a folder of its own.
-func (e *Engine) binDirs(ctx context.Context, img registry.Image) ([]string, error) {
+// binDirs are where programs go in an image: usr/bin, and bin too where that
+// is a folder of its own.
+var binDirs = [...][]string{{"usr/bin"}, {"usr/bin", "bin"}}
+
+// binDirsOf looks which of them an image needs.
+func (e *Engine) binDirsOf(ctx context.Context, img registry.Image) ([]string, error) {
 	root, err := e.store.OpenRoot(ctx, img)
 	if err != nil {
 		return nil, err
 	}
 	t := newTree(root, 0)
 	defer t.close()
-	bins := []string{"usr/bin"}
 	var a vfs.Attr
 	err = t.walker().Stat(vfs.Loc{}, "/bin", linux.AT_SYMLINK_NOFOLLOW, &a)
 	if err != nil || a.Mode&linux.S_IFMT == linux.S_IFDIR {
-		bins = append(bins, "bin")
+		return binDirs[1], nil
 	}
-	return bins, nil
+	return binDirs[0], nil
 }
 
-// userlandLayer is the layer as the store wants it. Its digest is found once
-// for each version of the tools and kept in the cache folder.
-func (e *Engine) userlandLayer(bins []string) (*registry.LayerSource, error) {
-	src := &registry.LayerSource{Open: func() (io.ReadCloser, error) {
+// userlandSource is the layer as the store wants it, but for its digest.
+func userlandSource(bins []string) *registry.LayerSource {
+	return &registry.LayerSource{Open: func() (io.ReadCloser, error) {
 		r, w := io.Pipe()
 		go func() { w.CloseWithError(writeUserland(w, bins)) }()
 		return r, nil
 	}}
-	file := filepath.Join(e.cacheDir(), "userland-"+userlandKey()+"-"+strings.ReplaceAll(strings.Join(bins, "-"), "/", "_")+".json")
-	var known struct{ DiffID registry.Digest }
-	if err := readJSON(file, &known); err == nil {
-		if src.DiffID, err = registry.ParseDigest(string(known.DiffID)); err == nil {
-			return src, nil
-		}
+}
+
+// knownDigest is the file that keeps a userland's digest.
+type knownDigest struct{ DiffID registry.Digest }
+
+func (e *Engine) knownFile(bins []string) string {
+	return filepath.Join(e.cacheDir(), "userland-"+userlandKey()+"-"+strings.ReplaceAll(strings.Join(bins, "-"), "/", "_")+".json")
+}
+
+// knownUserland is the layer when its digest was found before.
+func (e *Engine) knownUserland(bins []string) (*registry.LayerSource, bool) {
+	var known knownDigest
+	if readJSON(e.knownFile(bins), &known) != nil {
+		return nil, false
 	}
+	d, err := registry.ParseDigest(string(known.DiffID))
+	src := userlandSource(bins)
+	src.DiffID = d
+	return src, err == nil
+}
+
+// userlandLayer is the layer with its digest, which is found once for each
+// version of the tools and kept in the cache folder.
+func (e *Engine) userlandLayer(bins []string) (*registry.LayerSource, error) {
+	if src, ok := e.knownUserland(bins); ok {
+		return src, nil
+	}
+	src := userlandSource(bins)
 	h := sha256.New()
 	if err := writeUserland(h, bins); err != nil {
 		return nil, err
 	}
 	src.DiffID = registry.Digest("sha256:" + hex.EncodeToString(h.Sum(nil)))
-	known.DiffID = src.DiffID
 	if err := os.MkdirAll(e.cacheDir(), 0o700); err == nil {
-		_ = writeJSON(file, known) // only a cache
+		_ = writeJSON(e.knownFile(bins), knownDigest{src.DiffID}) // only a cache
 	}
 	return src, nil
 }

@@ -7,6 +7,7 @@ import (
 	"embed"
 	"fmt"
 	"hash/crc32"
+	"io"
 	"path"
 	"strings"
 	"sync"
@@ -20,8 +21,19 @@ var files embed.FS
 type Module struct {
 	Name  string   // "core"
 	Tools []string // the names that it answers to, in the order of its .mod file
-	Wasm  []byte   // shared: must not be changed
 	Sum   string   // length and checksum of Wasm, to tell versions apart
+}
+
+func (m Module) file() string { return path.Join("wasm", m.Name+".wasm") }
+
+// Wasm is the module's bytes, a copy: whoever only tells versions apart does
+// without.
+func (m Module) Wasm() []byte {
+	b, err := files.ReadFile(m.file())
+	if err != nil {
+		panic(err) // it is embedded
+	}
+	return b
 }
 
 // Modules lists the modules by name. The slice is shared and must not be
@@ -34,15 +46,27 @@ func readModules() []Module {
 		panic(err) // it is embedded
 	}
 	var out []Module
+	buf := make([]byte, 32<<10)
 	for _, e := range list {
 		m := Module{Name: strings.TrimSuffix(e.Name(), ".wasm")}
-		m.Wasm, _ = files.ReadFile(path.Join("wasm", e.Name()))
-		m.Sum = fmt.Sprintf("%d-%08x", len(m.Wasm), crc32.Checksum(m.Wasm, crc32.MakeTable(crc32.Castagnoli)))
+		m.Sum = sum(m.file(), buf)
 		text, _ := files.ReadFile(path.Join("src", m.Name+".mod"))
 		m.Tools = parseMod(string(text))
 		out = append(out, m)
 	}
 	return out
+}
+
+// sum reads an embedded file piece by piece: a copy of all of them would be most
+// of what a container costs to start.
+func sum(name string, buf []byte) string {
+	f, err := files.Open(name)
+	if err != nil {
+		panic(err) // it is embedded
+	}
+	h := crc32.New(crc32.MakeTable(crc32.Castagnoli))
+	n, _ := io.CopyBuffer(h, f, buf)
+	return fmt.Sprintf("%d-%08x", n, h.Sum32())
 }
 
 // parseMod reads the lines "tool function source" of a .mod file; "-" as the

@@ -9,8 +9,8 @@ import (
 func TestModules(t *testing.T) {
 	seen := map[string]string{}
 	for _, m := range Modules() {
-		if !bytes.HasPrefix(m.Wasm, []byte("\x00asm")) || m.Sum == "" || len(m.Tools) == 0 {
-			t.Errorf("module %s: %d bytes, %d tools", m.Name, len(m.Wasm), len(m.Tools))
+		if !bytes.HasPrefix(m.Wasm(), []byte("\x00asm")) || m.Sum == "" || len(m.Tools) == 0 {
+			t.Errorf("module %s: %d bytes, %d tools", m.Name, len(m.Wasm()), len(m.Tools))
 		}
 		for _, tool := range m.Tools {
 			if other, ok := seen[tool]; ok {

@@ -227,7 +227,11 @@ func TestIndexDamage(t *testing.T) {
 	for i := range b.Len() {
 		x := bytes.Clone(b.Bytes())
 		x[i] ^= 0x10
-		if _, err := ParseIndex(x); !errors.Is(err, ErrIndex) {
+		ix, err := ParseIndex(x)
+		if err == nil {
+			err = ix.Verify()
+		}
+		if !errors.Is(err, ErrIndex) {
 			t.Errorf("byte %d: %v", i, err)
 		}
 	}

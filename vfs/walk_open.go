@@ -23,10 +23,9 @@ func (w *Walker) Open(at Loc, path string, flags int, mode uint32) (Loc, Handle,
 }
 
 // OpenFile is Open with openat2(2)'s resolve flags and more in the answer.
-func (w *Walker) OpenFile(at Loc, path string, flags int, mode uint32, rf ResolveFlags) (Opened, error) {
-	flags, err := checkOpenFlags(flags)
-	if err != nil {
-		return Opened{}, err
+func (w *Walker) OpenFile(at Loc, path string, flags int, mode uint32, rf ResolveFlags) (o Opened, err error) {
+	if flags, err = checkOpenFlags(flags); err != nil {
+		return
 	}
 	if flags&linux.O_NOFOLLOW != 0 || flags&(linux.O_CREAT|linux.O_EXCL) == linux.O_CREAT|linux.O_EXCL {
 		rf |= NoFollow
@@ -35,9 +34,8 @@ func (w *Walker) OpenFile(at Loc, path string, flags int, mode uint32, rf Resolv
 		rf |= parentOnly | creating
 	}
 	for range 8 { // a file that comes or goes meanwhile: look again
-		o, err := w.openOnce(at, path, flags, mode, rf)
-		if err != errRace {
-			return o, err
+		if err = w.openOnce(&o, at, path, flags, mode, rf); err != errRace {
+			return
 		}
 	}
 	return Opened{}, linux.ESTALE
@@ -61,48 +59,51 @@ func checkOpenFlags(flags int) (int, error) {
 	return flags, nil
 }
 
-func (w *Walker) openOnce(at Loc, path string, flags int, mode uint32, rf ResolveFlags) (Opened, error) {
+// openOnce fills o, unless it returns an error.
+func (w *Walker) openOnce(o *Opened, at Loc, path string, flags int, mode uint32, rf ResolveFlags) error {
 	k := walk{pin: flags&(linux.O_ACCMODE|linux.O_CREAT|linux.O_TRUNC|linux.O_TMPFILE_BIT|linux.O_PATH) == linux.O_RDONLY}
 	err := k.run(w, at, path, rf)
 	if k.pinned != nil {
 		if err == nil {
 			err = w.checkOpen(&k, flags, false)
 		}
-		return k.openPinned(flags, err)
+		return k.openPinned(o, flags, err)
 	}
 	if err != nil {
-		return Opened{}, err
+		return err
 	}
 	if flags&linux.O_TMPFILE_BIT != 0 {
-		return w.openTmpfile(&k, flags, mode)
+		*o, err = w.openTmpfile(&k, flags, mode)
+		return err
 	}
 	created := false
 	if flags&linux.O_CREAT != 0 {
 		if created, err = w.openCreate(&k, flags, mode); err != nil {
-			return Opened{}, err
+			return err
 		}
 	}
 	if err := w.checkOpen(&k, flags, created); err != nil {
-		return Opened{}, err
+		return err
 	}
-	o, err := w.finishOpen(&k, flags, created)
+	*o, err = w.finishOpen(&k, flags, created)
 	if err == linux.ENOENT {
 		err = errRace
 	}
-	return o, err
+	return err
 }
 
 // openPinned makes the handle of what the walk pinned on its way, one pin for the
 // handle and one for the Loc; with an error it gives them back.
-func (k *walk) openPinned(flags int, err error) (Opened, error) {
+func (k *walk) openPinned(o *Opened, flags int, err error) error {
 	l := k.cur.loc
 	if err != nil {
 		k.pinned.unpin(l.Ino, 2)
-		return Opened{}, err
+		return err
 	}
 	l.Mount.refs.Add(1)
-	return Opened{Loc: l, Mode: k.cur.mode, Parent: k.dir.loc, Name: k.name,
-		Handle: &file{fs: k.pinned, ino: l.Ino, flags: flags}}, nil
+	o.Loc, o.Mode, o.Parent, o.Name = l, k.cur.mode, k.dir.loc, k.name
+	o.Handle = &file{fs: k.pinned, ino: l.Ino, flags: flags}
+	return nil
 }
 
 // openCreate makes the file when it is not there.

@@ -35,7 +35,7 @@ func dateFS() *vfs.FS {
 	fs := vfs.New(nil, nil, vfs.Options{Type: "tmpfs"})
 	for _, m := range tools.Modules() {
 		if m.Name == "hot" {
-			writeFile(rootWalker(fs), "/date", m.Wasm, 0o755)
+			writeFile(rootWalker(fs), "/date", m.Wasm(), 0o755)
 		}
 	}
 	return fs
@@ -49,7 +49,7 @@ func BenchmarkDate(b *testing.B) {
 	defer slow.Close()
 	for _, m := range tools.Modules() {
 		if m.Name == "hot" {
-			writeFile(rootWalker(slow), "/date", bytes.TrimSuffix(m.Wasm, []byte(wasi.QuickMark)), 0o755)
+			writeFile(rootWalker(slow), "/date", bytes.TrimSuffix(m.Wasm(), []byte(wasi.QuickMark)), 0o755)
 		}
 	}
 	fresh := func(fs *vfs.FS, cfg wasi.Config) {

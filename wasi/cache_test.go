@@ -26,7 +26,7 @@ func echo(t *testing.T, e *wasi.Engine, module, tool string, args ...string) str
 	defer fs.Close()
 	for _, m := range tools.Modules() {
 		if m.Name == module {
-			writeFile(rootWalker(fs), "/"+tool, m.Wasm, 0o755)
+			writeFile(rootWalker(fs), "/"+tool, m.Wasm(), 0o755)
 		}
 	}
 	k, err := kernel.New(kernel.Config{Root: fs, Loaders: []kernel.Loader{e}})

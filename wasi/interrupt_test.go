@@ -236,14 +236,14 @@ func TestInstrumentedTools(t *testing.T) {
 	rt := newRuntime(false, true)
 	defer rt.Close(context.Background())
 	for _, m := range tools.Modules() {
-		with, err := wasi.Interruptible(m.Wasm, true)
+		with, err := wasi.Interruptible(m.Wasm(), true)
 		if err != nil {
 			t.Fatal(m.Name, err)
 		}
 		if _, err := rt.CompileModule(context.Background(), with); err != nil {
 			t.Error(m.Name, err)
 		}
-		t.Logf("%s: %d bytes, %d with checks", m.Name, len(m.Wasm), len(with))
+		t.Logf("%s: %d bytes, %d with checks", m.Name, len(m.Wasm()), len(with))
 	}
 }
 
@@ -257,7 +257,7 @@ func FuzzInterruptible(f *testing.F) {
 		f.Add(program(false, c.f))
 	}
 	for _, m := range tools.Modules() {
-		f.Add(m.Wasm)
+		f.Add(m.Wasm())
 	}
 	f.Add([]byte("\x00asm\x01\x00\x00\x00"))
 	rt := newRuntime(false, true)

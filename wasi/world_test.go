@@ -48,7 +48,7 @@ var baseFS = sync.OnceValue(func() *vfs.FS {
 	must(w.Chmod(vfs.Loc{}, "/tmp", 0o1777, 0))
 	for _, m := range tools.Modules() {
 		file := "/lib/" + m.Name + ".wasm"
-		writeFile(w, file, m.Wasm, 0o755)
+		writeFile(w, file, m.Wasm(), 0o755)
 		for _, tool := range m.Tools {
 			if err := w.Link(vfs.Loc{}, file, vfs.Loc{}, "/bin/"+tool, 0); err != nil && err != linux.EEXIST {
 				panic(err)

@@ -19,6 +19,7 @@ import (
 )
 
 func main() {
+	delayGC()
 	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
@@ -29,8 +30,7 @@ func run(args []string, in io.Reader, out, errw io.Writer) int {
 	a := &app{in: in, out: out, err: errw}
 	a.unhook = stop
 	defer a.close()
-	root := newRoot(a)
-	root.SetArgs(args)
+	root := newRoot(a, args)
 	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return 0

@@ -41,13 +41,7 @@ type command struct {
 func buildCommand(t *testing.T) *command {
 	t.Helper()
 	dir := t.TempDir()
-	c := &command{t: t, dir: dir, path: filepath.Join(dir, "sbx"), home: filepath.Join(dir, "home")}
-	if runtime.GOOS == "windows" {
-		c.path += ".exe"
-	}
-	if out, err := exec.Command("go", "build", "-o", c.path, ".").CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v: %s", err, out)
-	}
+	c := &command{t: t, dir: dir, path: builtCommand(t), home: filepath.Join(dir, "home")}
 	url := newTestRegistry(t)
 	var layers [][]entry
 	for i := range 4 {

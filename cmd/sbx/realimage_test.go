@@ -5,16 +5,20 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
 	"github.com/sbxrun/sbx/internal/testimage"
 )
 
-// buildCommand builds sbx and returns its path.
-func buildCommand(t *testing.T) string {
+// builtCommand builds sbx and returns its path.
+func builtCommand(t *testing.T) string {
 	t.Helper()
 	command := filepath.Join(t.TempDir(), "sbx")
+	if runtime.GOOS == "windows" {
+		command += ".exe"
+	}
 	if out, err := exec.Command("go", "build", "-o", command, ".").CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v: %s", err, out)
 	}
@@ -26,7 +30,7 @@ func buildCommand(t *testing.T) string {
 func TestRealImage(t *testing.T) {
 	mirror := testimage.Serve(t)
 	dir := t.TempDir()
-	command := buildCommand(t)
+	command := builtCommand(t)
 	sbx := func(args ...string) string {
 		t.Helper()
 		cmd := exec.Command(command, args...)

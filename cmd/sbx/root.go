@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -16,8 +17,8 @@ const (
 	groupSystem     = "system"
 )
 
-// newRoot builds the tree of verbs.
-func newRoot(a *app) *cobra.Command {
+// newRoot builds the tree of verbs, as far as args need it.
+func newRoot(a *app, args []string) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "sbx",
 		Short: "Pull container images and run commands in them, without a daemon",
@@ -50,9 +51,10 @@ func newRoot(a *app) *cobra.Command {
 	for _, g := range [][2]string{{groupCommon, "Common commands:"}, {groupContainers, "Containers:"}, {groupImages, "Images:"}, {groupSystem, "System:"}} {
 		root.AddGroup(&cobra.Group{ID: g[0], Title: g[1]})
 	}
-	a.addVerbs(root)
+	a.addVerbs(root, a.asked(args))
 	root.SetHelpCommandGroupID(groupSystem)
 	root.SetCompletionCommandGroupID(groupSystem)
+	root.SetArgs(args)
 	return root
 }
 
@@ -64,15 +66,44 @@ func verb(group, use, short string, args cobra.PositionalArgs, run func(*cobra.C
 	return c
 }
 
+// namedVerb is a verb that is not made yet.
+type namedVerb struct {
+	name string
+	make func() *cobra.Command
+}
+
+func (a *app) verbs() []namedVerb {
+	return []namedVerb{
+		{"run", a.runCmd}, {"ps", func() *cobra.Command { return a.psCmd("ps") }}, {"pull", a.pullCmd}, {"push", a.pushCmd},
+		{"images", func() *cobra.Command { return a.imagesCmd("images") }}, {"login", a.loginCmd}, {"logout", a.logoutCmd}, {"search", a.searchCmd},
+		{"create", a.createCmd}, {"start", a.startCmd}, {"rm", a.rmCmd}, {"cp", a.cpCmd}, {"diff", a.diffCmd}, {"export", a.exportCmd},
+		{"commit", a.commitCmd}, {"kill", a.killCmd}, {"inspect", func() *cobra.Command { return a.inspectCmd("") }},
+		{"rmi", func() *cobra.Command { return a.rmiCmd("rmi IMAGE [IMAGE...]") }}, {"tag", a.tagCmd}, {"history", a.historyCmd},
+		{"load", a.loadCmd}, {"save", a.saveCmd}, {"import", a.importCmd}, {"info", a.infoCmd}, {"version", a.versionCmd},
+	}
+}
+
+// asked is the verb that the command line surely asks for: making the others,
+// most of all their flags, takes as long as starting a container. "" is for
+// everything else, such as help, completion and mistakes.
+func (a *app) asked(args []string) string {
+	if len(args) > 0 && slices.ContainsFunc(a.verbs(), func(v namedVerb) bool { return v.name == args[0] }) {
+		return args[0]
+	}
+	return ""
+}
+
 // addVerbs hangs every verb into the tree, the common ones also under the
-// groups that docker has.
-func (a *app) addVerbs(root *cobra.Command) {
-	root.AddCommand(
-		a.runCmd(), a.psCmd("ps"), a.pullCmd(), a.pushCmd(), a.imagesCmd("images"), a.loginCmd(), a.logoutCmd(), a.searchCmd(),
-		a.createCmd(), a.startCmd(), a.rmCmd(), a.cpCmd(), a.diffCmd(), a.exportCmd(), a.commitCmd(), a.killCmd(), a.inspectCmd(""),
-		a.rmiCmd("rmi IMAGE [IMAGE...]"), a.tagCmd(), a.historyCmd(), a.loadCmd(), a.saveCmd(), a.importCmd(),
-		a.infoCmd(), a.versionCmd(),
-	)
+// groups that docker has; or only one.
+func (a *app) addVerbs(root *cobra.Command, only string) {
+	for _, v := range a.verbs() {
+		if only == "" || v.name == only {
+			root.AddCommand(v.make())
+		}
+	}
+	if only != "" {
+		return
+	}
 	root.AddCommand(
 		group(groupContainers, "container", "Manage containers",
 			a.runCmd(), a.createCmd(), a.startCmd(), alias(a.psCmd("ls"), "list", "ps"), alias(a.rmCmd(), "remove"), a.cpCmd(), a.diffCmd(), a.exportCmd(),

@@ -47,6 +47,9 @@ func (h *HostConn) wait(ctx context.Context, deadline *time.Time, op func() (int
 		if err != linux.EAGAIN {
 			return n, err
 		}
+		if h.closed() {
+			return 0, net.ErrClosed // nothing will change any more
+		}
 		var timer <-chan time.Time
 		var t *time.Timer
 		if !end.IsZero() {

@@ -1,8 +1,6 @@
 /* getopt */
 #include "tool.h"
 
-#include <stdarg.h>
-
 const char getopt_help[] = " <optstring> <parameters>\n getopt [options] [--] <optstring> <parameters>\n getopt [options] -o|--options <optstring> [options] [--] <parameters>\n"
     "Parse command options.\n\n"
     "  -a, --alternative           allow long options starting with single -\n  -l, --longoptions <longopts>  the long options to be recognized\n"

@@ -1,8 +1,6 @@
 /* stty */
 #include "tool.h"
 
-#include <stdarg.h>
-
 const char stty_help[] = " [-F DEVICE | --file=DEVICE] [SETTING]...\n  or:  stty [-F DEVICE | --file=DEVICE] [-a|--all]\n  or:  stty [-F DEVICE | --file=DEVICE] [-g|--save]\n"
     "Print or change terminal characteristics.\n\n"
     "  -a, --all          print all current settings in human-readable form\n  -g, --save         print all current settings in a stty-readable form\n"

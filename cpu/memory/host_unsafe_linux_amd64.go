@@ -1,0 +1,32 @@
+package memory
+
+import (
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// pointer makes a pointer to memory that is not Go's heap.
+func pointer(addr uintptr) unsafe.Pointer { return *(*unsafe.Pointer)(unsafe.Pointer(&addr)) }
+
+func sliceData(p []byte) unsafe.Pointer { return unsafe.Pointer(unsafe.SliceData(p)) }
+
+func mprotect(p, n uintptr, prot int) error {
+	return errnoOf(unix.RawSyscall(unix.SYS_MPROTECT, p, n, uintptr(prot)))
+}
+
+func madvise(p, n uintptr, advice int) error {
+	return errnoOf(unix.RawSyscall(unix.SYS_MADVISE, p, n, uintptr(advice)))
+}
+
+func mremap(from, to, n uintptr) error {
+	_, _, e := unix.RawSyscall6(unix.SYS_MREMAP, from, n, n, unix.MREMAP_MAYMOVE|unix.MREMAP_FIXED, to, 0)
+	return errnoOf(0, 0, e)
+}
+
+func errnoOf(_, _ uintptr, e unix.Errno) error {
+	if e != 0 {
+		return e
+	}
+	return nil
+}

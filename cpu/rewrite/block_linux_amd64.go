@@ -1,0 +1,138 @@
+package rewrite
+
+import (
+	"github.com/sbxrun/sbx/cpu/trap"
+	"github.com/sbxrun/sbx/cpu/x86"
+)
+
+const (
+	maxInsts  = 96  // of a block
+	maxBytes  = 512 // of the guest's code in a block
+	alignment = 32  // of where branches enter a block
+	entrySize = 5   // what precedes it: the way in from the table
+)
+
+// Block is the code made of a run of guest instructions, which is entered at its
+// start alone and left by any of its branches.
+type block struct {
+	pc       uint64
+	code     []byte // the guest's bytes that it was made from
+	host     uint32 // offset in the cache of where branches enter
+	size     uint32
+	sites    []site
+	incoming []uint32 // offsets in the cache of displacements that lead here
+	dead     bool
+	checked  bool   // it compares code with what is in memory now
+	body     uint32 // offset in the code behind the comparison
+}
+
+// translate makes the code of a block that will run at host. code are the guest's
+// bytes from pc on, as many as may be executed, up to maxBytes. checked: it is to find
+// out whether they have changed.
+func (e *emitter) translate(pc, host uint64, code []byte, checked bool) (guestLen int) {
+	e.reset(pc, host, checked)
+	n := e.run(pc, code)
+	if !checked {
+		return n
+	}
+	e.reset(pc, host, checked)
+	e.compare(code[:n])
+	e.body = uint32(len(e.b))
+	return e.run(pc, code[:n])
+}
+
+func (e *emitter) reset(pc, host uint64, checked bool) {
+	e.b, e.sites, e.marks, e.steps = e.b[:0], e.sites[:0], e.marks[:0], e.steps[:0]
+	e.pc, e.host, e.ended, e.body, e.checked = pc, host, false, 0, checked
+}
+
+// run emits instructions up to the end of the block.
+func (e *emitter) run(pc uint64, code []byte) (guestLen int) {
+	off := 0
+	for range maxInsts {
+		err := x86.Decode(code[off:], &e.in)
+		if err != nil {
+			if err == x86.ErrTruncated && off > 0 {
+				break // the next block begins with it, and sees more
+			}
+			e.in.Len = 0
+			e.begin(pc + uint64(off))
+			e.stop()
+			return off + min(len(code)-off, 15)
+		}
+		e.raw = code[off : off+int(e.in.Len)]
+		e.begin(pc + uint64(off))
+		e.instruction()
+		off += len(e.raw)
+		if e.ended {
+			return off
+		}
+		if e.checked && writesMemory(&e.in) {
+			break
+		}
+	}
+	e.in.Len = 0
+	e.begin(pc + uint64(off))
+	e.jump(pc + uint64(off))
+	return off
+}
+
+// instruction emits one. Most classes are computation; what Go carries out ends the block.
+func (e *emitter) instruction() {
+	switch c := e.in.Form.Class; c {
+	case x86.Plain, x86.Lea, x86.Rdtsc, x86.Rdtscp, x86.Rdrand, x86.Rdseed, x86.Cmpxchg16b,
+		x86.Fxsave, x86.Fxrstor, x86.FPUEnv, x86.Gather:
+		e.plain()
+	case x86.Nop:
+		if e.in.Opcode == 0x90 && e.in.Map == 0 && e.in.Prefix&x86.PrefixF3 != 0 {
+			e.bytes(0xf3, 0x90) // pause
+		}
+		e.did(stepNothing, 0, 0)
+	case x86.Push:
+		e.push()
+	case x86.Pop:
+		e.pop()
+	case x86.Leave:
+		e.leave()
+	case x86.String:
+		e.str()
+	case x86.Xlat, x86.MaskMov:
+		e.implied()
+	case x86.Syscall:
+		e.syscall()
+	case x86.Jcc:
+		e.jcc()
+	case x86.Jrcxz:
+		e.jrcxz()
+	case x86.Loop:
+		e.loop()
+	default:
+		e.last(c)
+	}
+}
+
+// last emits an instruction that ends the block.
+func (e *emitter) last(c x86.Class) {
+	e.ended = true
+	switch c {
+	case x86.Jmp:
+		e.jump(e.in.Target(e.at))
+	case x86.Call:
+		e.call()
+	case x86.JmpInd:
+		e.indirect(false)
+	case x86.CallInd:
+		e.indirect(true)
+	case x86.Ret:
+		e.ret()
+	default:
+		e.stop()
+	}
+}
+
+// entry is the way in from the table: RAX is in slot 0.
+func entry() []byte {
+	var a asm
+	a.loadState(x86.RAX, trap.OffSpill)
+	return a.b
+}

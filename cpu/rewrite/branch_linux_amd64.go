@@ -1,0 +1,161 @@
+package rewrite
+
+import (
+	"github.com/sbxrun/sbx/cpu/memory"
+	"github.com/sbxrun/sbx/cpu/trap"
+	"github.com/sbxrun/sbx/cpu/x86"
+)
+
+// The table of indirect branches: the slot of guest address A is at tableTop -
+// 8*(A+1), where tableTop is the end of the room below the window. With ^A in a
+// register that is one operand behind GS.
+const (
+	tableSize = 8 * memory.Size
+	slotSize  = 8
+)
+
+// branchTo emits a direct branch; opcode is the jump or the conditional jump. Its
+// displacement lies within 8 aligned bytes, so that it can be patched while others run.
+func (e *emitter) branchTo(target uint64, opcode ...byte) {
+	for (e.host+uint64(len(e.b)+len(opcode)))&7 > 4 {
+		e.bytes(0x90)
+	}
+	e.bytes(opcode...)
+	e.sites = append(e.sites, site{rel: uint32(len(e.b)), target: target})
+	e.imm32(0)
+	e.did(stepNothing, 0, 0)
+}
+
+func (e *emitter) jump(target uint64) { e.branchTo(target, 0xe9) }
+
+// stubs ends the block: where unlinked branches lead.
+func (e *emitter) stubs() {
+	for i := range e.sites {
+		e.sites[i].stub = uint32(len(e.b))
+		e.callState(trap.OffExitLink)
+		e.link(i, e.sites[i].stub)
+	}
+}
+
+// link makes a branch lead to an offset within the block.
+func (e *emitter) link(i int, to uint32) {
+	rel := e.sites[i].rel
+	d := to - rel - 4
+	e.b[rel], e.b[rel+1], e.b[rel+2], e.b[rel+3] = byte(d), byte(d>>8), byte(d>>16), byte(d>>24)
+}
+
+// jcc emits a conditional jump and goes on behind it.
+func (e *emitter) jcc() {
+	e.branchTo(e.in.Target(e.at), 0x0f, 0x80|e.in.Opcode&15)
+}
+
+// jrcxz and its kin are short jumps of the processor's, over a long one.
+func (e *emitter) jrcxz() {
+	if e.in.Prefix&x86.Prefix67 != 0 {
+		e.bytes(0x67)
+	}
+	e.bytes(0xe3, 2) // to the jump
+	e.bytes(0xeb, 0) // behind it
+	at := len(e.b)
+	e.jump(e.in.Target(e.at))
+	e.b[at-1] = byte(len(e.b) - at)
+}
+
+func (e *emitter) loop() {
+	if e.in.Prefix&x86.Prefix67 != 0 { // the count is ECX, the rest of RCX is cleared
+		spill := e.borrow(x86.RCX)
+		e.lea32(x86.RCX, mem{base: x86.RCX, index: none, disp: -1})
+		e.borrowed(x86.RCX, spill)
+	} else {
+		e.lea(x86.RCX, mem{base: x86.RCX, index: none, disp: -1})
+		e.did(stepCount, 0, 0)
+	}
+	e.bytes(0xe3, 0)
+	out := []int{len(e.b)}
+	switch e.in.Opcode {
+	case 0xe0: // loopne
+		e.bytes(0x74, 0)
+		out = append(out, len(e.b))
+	case 0xe1: // loope
+		e.bytes(0x75, 0)
+		out = append(out, len(e.b))
+	}
+	e.jump(e.in.Target(e.at))
+	for _, at := range out {
+		e.b[at-1] = byte(len(e.b) - at)
+	}
+	// When it falls through, the count stays: that is the instruction's end.
+}
+
+// call emits a direct call.
+func (e *emitter) call() {
+	e.pushReturn()
+	e.jump(e.in.Target(e.at))
+}
+
+// pushReturn pushes the address behind the instruction.
+func (e *emitter) pushReturn() {
+	e.storeConst(stack(-8), uint32(e.next()))
+	e.did(stepWork, 0, 0)
+	e.moveSP(-8)
+}
+
+// indirect emits a jump or a call through a register or memory.
+func (e *emitter) indirect(call bool) {
+	spill := e.borrow(x86.RAX) // slot 0, where the target finds it
+	if e.in.IsMem() {
+		used := uses(&e.in) | 1<<x86.RAX
+		m, list := e.operand(&used, false)
+		e.load32(x86.RAX, m)
+		e.borrowed(x86.RAX, spill)
+		e.giveBackAll(list)
+	} else {
+		switch reg := e.in.RMField(); reg {
+		case guestR15:
+			e.op(false, false, 0x8b, x86.RAX, slot(trap.OffR15))
+		default:
+			e.move32(x86.RAX, toHost(reg))
+		}
+		e.borrowed(x86.RAX, spill)
+	}
+	if call {
+		// What was pushed may be where the target came from, so there is no way back.
+		e.storeConst(stack(-8), uint32(e.next()))
+		e.commit()
+		e.moveSP(-8)
+	}
+	e.jumpTable()
+}
+
+// ret emits a return, with what it pops besides.
+func (e *emitter) ret() {
+	if e.in.OpSize != 8 && e.in.Prefix&x86.Prefix66 != 0 {
+		e.stop()
+		return
+	}
+	spill := e.borrow(x86.RAX)
+	e.load32(x86.RAX, stack(0))
+	e.borrowed(x86.RAX, spill)
+	e.moveSP(8 + int32(e.in.Imm))
+	e.jumpTable()
+}
+
+// jumpTable jumps to the block of the guest address in RAX, whose own value is in
+// slot 0. A fault of it is a miss: RAX has the complement of the address.
+func (e *emitter) jumpTable() {
+	e.bytes(0x48, 0xf7, 0xd0) // not rax
+	e.did(stepTarget, 0, 0)
+	e.bytes(0x65, 0xff, 0x24, 0xc5) // jmp gs:[rax*8 - GuardBelow]
+	e.imm32(1<<32 - memory.GuardBelow)
+	e.did(stepNothing, 0, 0)
+}
+
+// syscall emits the exit with what the processor leaves in RCX; what follows is
+// where the thread goes on if the kernel does not send it elsewhere.
+func (e *emitter) syscall() {
+	spill := e.borrow(x86.RCX) // in case of an interrupt before the call
+	e.constant(x86.RCX, uint32(e.next()))
+	e.borrowed(x86.RCX, spill)
+	e.callState(trap.OffExitSyscall)
+	e.did(stepNothing, 0, 0)
+}

@@ -1,0 +1,43 @@
+// Package rewrite is the fast executor: it runs x86-64 guest code on an x86-64
+// host by rewriting it, block by block, into code that is nearly the same. Most
+// instructions are copied; what changes is where memory and the stack are.
+//
+//   - An operand in memory gets the prefixes 65 67: the processor computes a
+//     32-bit address and adds GS, which is the base of the guest's window. No
+//     operand can leave the window, no register and no flag is spent.
+//   - The host's RSP points at the thread's trap.State. The guest's RSP lives in
+//     the host's R15, the guest's R15 in the State. All else is where it was.
+//   - What is inserted uses mov, lea, not and jumps, which leave EFLAGS alone.
+//   - Direct branches are patched to their targets. Indirect ones and returns
+//     jump through a table with 8 bytes for each guest address, which lies below
+//     the window; an empty slot faults, and the fault makes the block.
+//   - There are no polls: SIGURG stops a thread at any host instruction.
+//
+// # Precise state
+//
+// A guest instruction becomes a few steps: a scratch register is saved, loaded,
+// used and restored. When a thread is stopped in the middle of them, by a fault
+// or an interrupt, they are undone up to the instruction's start or done up to its
+// end (recover.go). Steps are not kept: the block is made again from the bytes
+// that it was made from.
+//
+// # Code that changes
+//
+// Pages that code was taken from and that the guest may write to are write-protected;
+// the fault forgets their blocks. Forgetting waits until no thread is in guest
+// mode. A page that is written often, or by code of its own, is not protected any
+// more: its blocks compare themselves with memory when they are entered (changing).
+//
+// # Trust
+//
+// A wrong byte here corrupts the host's process. With [Verified] package verify, which
+// was written apart, looks at all code before it is executed. Tests run with it, hold
+// random instructions against the bare processor (TestLockStep), and stop threads in
+// front of every instruction of the host's (TestStops).
+//
+// # Locks, in order
+//
+//	Space.mu     blocks, the cache, the table; held by whoever translates
+//
+// A thread enters guest mode without a lock, by its flag and Space.stopping.
+package rewrite

@@ -1,0 +1,116 @@
+package rewrite
+
+import (
+	"github.com/sbxrun/sbx/cpu/trap"
+	"github.com/sbxrun/sbx/cpu/x86"
+)
+
+// push emits push of a register, a constant or memory.
+func (e *emitter) push() {
+	in := &e.in
+	switch {
+	case in.OpSize != 8 || in.Form.Args[0] == x86.ArgFS || in.Form.Args[0] == x86.ArgGS:
+		e.stop()
+		return
+	case in.Form.OpReg.Kind != x86.None:
+		e.pushReg(in.OpRegField())
+	case in.IsMem():
+		e.pushMem()
+	case in.HasModRM:
+		e.pushReg(in.RMField())
+	default:
+		e.op(true, true, 0xc7, 0, stack(-8))
+		e.imm32(uint32(in.Imm))
+		e.commit()
+	}
+	e.moveSP(-8)
+}
+
+func (e *emitter) pushReg(reg int) {
+	if reg != guestR15 {
+		e.store(stack(-8), toHost(reg))
+		e.commit()
+		return
+	}
+	spill := e.borrow(x86.RAX)
+	e.loadState(x86.RAX, trap.OffR15)
+	e.borrowed(x86.RAX, spill)
+	e.store(stack(-8), x86.RAX)
+	e.commit()
+	e.giveBack(x86.RAX, spill)
+}
+
+func (e *emitter) pushMem() {
+	used := uses(&e.in)
+	m, list := e.operand(&used, false)
+	t := e.take(&used, false, &list)
+	e.load(t, m)
+	e.borrowed(t, list[len(list)-1].spill)
+	e.store(stack(-8), t)
+	e.commit()
+	e.giveBackAll(list)
+}
+
+// pop emits pop to a register or memory.
+func (e *emitter) pop() {
+	in := &e.in
+	switch {
+	case in.OpSize != 8 || in.Form.Args[0] == x86.ArgFS || in.Form.Args[0] == x86.ArgGS:
+		e.stop()
+	case in.Form.OpReg.Kind != x86.None:
+		e.popReg(in.OpRegField())
+	case in.IsMem():
+		e.popMem()
+	default:
+		e.popReg(in.RMField())
+	}
+}
+
+func (e *emitter) popReg(reg int) {
+	switch reg {
+	case guestSP:
+		e.load(hostSP, stack(0))
+		e.did(stepWork, 0, 0)
+		return
+	case guestR15:
+		spill := e.borrow(x86.RAX)
+		e.load(x86.RAX, stack(0))
+		e.commit()
+		e.storeState(trap.OffR15, x86.RAX)
+		e.did(stepStore15, x86.RAX, 0)
+		e.giveBack(x86.RAX, spill)
+	default:
+		e.load(reg, stack(0))
+		e.commit()
+	}
+	e.moveSP(8)
+}
+
+// popMem: the address is computed with the stack pointer after the pop.
+func (e *emitter) popMem() {
+	used := uses(&e.in)
+	if e.in.Base() == guestSP {
+		e.in.Disp += 8
+	}
+	m, list := e.operand(&used, false)
+	t := e.take(&used, false, &list)
+	e.load(t, stack(0))
+	e.borrowed(t, list[len(list)-1].spill)
+	e.store(m, t)
+	e.commit()
+	e.giveBackAll(list)
+	e.moveSP(8)
+}
+
+// leave emits mov rsp, rbp; pop rbp.
+func (e *emitter) leave() {
+	if e.in.OpSize != 8 {
+		e.stop()
+		return
+	}
+	spill := e.borrow(hostSP)
+	e.lea(hostSP, mem{base: x86.RBP, index: none, disp: 8})
+	e.borrowed(hostSP, spill)
+	e.load(x86.RBP, stack(-8))
+	e.did(stepWork, 0, 0)
+}

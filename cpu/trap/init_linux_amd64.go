@@ -1,0 +1,84 @@
+package trap
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+
+	"golang.org/x/sys/unix"
+)
+
+// ErrUnsupported says that this host cannot run guest code directly.
+var ErrUnsupported = errors.New("guest code cannot run directly on this host")
+
+func enter(s *State)
+func stubs(p *[8]uintptr)
+
+//go:noescape
+func cpuid(leaf, sub uint32) (a, b, c, d uint32)
+func xgetbv() uint64
+
+// CPUID is the instruction.
+func CPUID(leaf, sub uint32) (a, b, c, d uint32) { return cpuid(leaf, sub) }
+
+// Read by the handler.
+var (
+	statesLo, statesHi uintptr
+	goHandlers         [65]uintptr
+)
+
+var (
+	once    sync.Once
+	initErr error
+	feats   uint32
+	entries [8]uintptr
+)
+
+// Init prepares the process: it reserves room for States and puts the signal
+// handlers in front of Go's. It does so once; later calls return the same error.
+func Init() error {
+	once.Do(func() { initErr = setUp() })
+	return initErr
+}
+
+func setUp() error {
+	stubs(&entries)
+	if entries[4] >= entries[5] || entries[6] >= entries[7] {
+		return fmt.Errorf("%w: the linker moved its functions", ErrUnsupported)
+	}
+	feats = features()
+	if feats&featXsave == 0 {
+		return fmt.Errorf("%w: the processor has no XSAVE", ErrUnsupported)
+	}
+	if err := reserveStates(); err != nil {
+		return fmt.Errorf("%w: %v", ErrUnsupported, err)
+	}
+	for _, sig := range []unix.Signal{unix.SIGSEGV, unix.SIGBUS, unix.SIGILL, unix.SIGFPE, unix.SIGTRAP, unix.SIGURG} {
+		if err := hook(sig, entries[3]); err != nil {
+			return fmt.Errorf("%w: signal %d: %v", ErrUnsupported, sig, err)
+		}
+	}
+	findProcid()
+	return nil
+}
+
+// features asks the processor and the kernel.
+func features() (f uint32) {
+	_, _, c, _ := cpuid(1, 0)
+	const osxsave, avx = 1 << 27, 1 << 28
+	if c&osxsave == 0 {
+		return 0
+	}
+	f |= featXsave
+	if c&avx != 0 && xgetbv()&6 == 6 {
+		f |= featAVX
+	}
+	if a, _, _, _ := cpuid(13, 1); a&1 != 0 {
+		f |= featXsaveopt
+	}
+	const hwcap2FSGSBASE = 1 << 1
+	if auxv(26)&hwcap2FSGSBASE != 0 {
+		f |= featFSGSBASE
+	}
+	return f
+}

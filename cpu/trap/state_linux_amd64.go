@@ -1,0 +1,136 @@
+package trap
+
+import (
+	"encoding/binary"
+	"sync/atomic"
+
+	"github.com/sbxrun/sbx/cpu"
+)
+
+// Reason says why guest mode ended.
+type Reason uint32
+
+// The reasons.
+const (
+	ReasonNone        Reason = iota
+	ReasonLink               // a direct branch that leads nowhere yet
+	ReasonSyscall            // the instruction syscall
+	ReasonStop               // an instruction for Go to carry out
+	ReasonFault              // a signal: see State.Signal
+	ReasonInterrupted        // SIGURG, at any host PC
+	ReasonNotEntered         // an interrupt came before the first instruction
+)
+
+// State is one thread's registers and what its code finds beside its stack
+// pointer. It is memory of the host's, not of Go's heap, and is used by one
+// goroutine at a time, but for Interrupt.
+//
+// In guest mode RSP points at GPR[15], which is where the guest's R15 stays,
+// for the host's R15 holds the guest's RSP. Translated code names fields by their
+// distance from RSP; calls of exits push onto GPR[14], which is free then.
+type State struct {
+	cpu.Regs
+	Spill       [3]uint64 // registers that translated code borrows
+	ExitLink    uintptr
+	ExitSyscall uintptr
+	ExitStop    uintptr
+	Window      uint64 // base of the guest's memory
+
+	HostPC uint64 // where to enter; at an exit, the address behind the call or of the fault
+
+	Reason Reason
+	Signal uint32 // of a fault
+	Code   int32  // its si_code
+	Trap   uint32 // the processor's trap number
+	Error  uint64 // the error code it pushed: bit 1 is a write, bit 4 a fetch
+	Addr   uint64 // the address, in the host's space
+
+	hostSP, hostBP uint64
+	lastBP         uint64 // nobody reads it
+	cacheLo        uint64
+	cacheHi        uint64
+	interrupt      atomic.Uint32
+	tid            atomic.Uint32 // of the host's thread while it may be in guest mode
+	features       uint32
+
+	_     [statePad]byte
+	Xsave [cpu.VectorSize]byte // x87, SSE and AVX, in the standard format
+}
+
+// Distances from RSP in guest mode, for the makers of code.
+const (
+	OffR15         = 0
+	OffFSBase      = 24
+	OffGSBase      = 32
+	OffSpill       = 40 // 8 bytes each
+	OffExitLink    = 64
+	OffExitSyscall = 72
+	OffExitStop    = 80
+	OffWindow      = 88
+)
+
+// Layout that the assembly shares with package cpu.
+const (
+	origin   = 120 // what RSP points at, from the State's start
+	offFlags = 136
+)
+
+const (
+	featXsaveopt = 1 << iota
+	featAVX
+	featFSGSBASE
+	featXsave
+)
+
+// Interrupt makes the thread leave guest mode soon, or not enter it. Safe from
+// any goroutine while the State is not freed.
+func (s *State) Interrupt() {
+	s.interrupt.Store(1)
+	if tid := s.tid.Load(); tid != 0 {
+		kick(int(tid))
+	}
+}
+
+// Kick makes the thread leave guest mode, if it is there. Safe from any goroutine
+// while the State is not freed.
+func (s *State) Kick() {
+	if tid := s.tid.Load(); tid != 0 {
+		kick(int(tid))
+	}
+}
+
+// Interrupted reports whether Interrupt was called, and forgets it.
+func (s *State) Interrupted() bool { return s.interrupt.Swap(0) != 0 }
+
+// SetCache tells which addresses hold the thread's code.
+func (s *State) SetCache(lo, hi uintptr) { s.cacheLo, s.cacheHi = uint64(lo), uint64(hi) }
+
+// Enter runs guest code from s.HostPC until it exits: s.Reason says why. It is
+// not inlined, so that the scheduler's wishes are looked at on every way in: an
+// interrupt that came from it must not lead straight back into the guest.
+//
+//go:noinline
+func (s *State) Enter() { enter(s) }
+
+// Vectors are x87, SSE and AVX with all bytes and bits as they are: what the
+// processor left out, for it was in its initial state, is filled in.
+func (s *State) Vectors() []byte {
+	bv := binary.LittleEndian.Uint64(s.Xsave[512:])
+	if bv&1 == 0 {
+		mxcsr := [4]byte(s.Xsave[24:28])
+		clear(s.Xsave[:160])
+		binary.LittleEndian.PutUint16(s.Xsave[0:], 0x37f)
+		copy(s.Xsave[24:], mxcsr[:])
+	}
+	if bv&2 == 0 {
+		clear(s.Xsave[160:416])
+	}
+	if bv&4 == 0 {
+		clear(s.Xsave[576:])
+	}
+	clear(s.Xsave[520:576])
+	if bv &= 7; bv != 7 {
+		binary.LittleEndian.PutUint64(s.Xsave[512:], 7)
+	}
+	return s.Xsave[:]
+}

@@ -1,0 +1,166 @@
+package mm
+
+import (
+	"encoding/binary"
+
+	"github.com/sbxrun/sbx/abi/linux"
+	"github.com/sbxrun/sbx/cpu/memory"
+)
+
+// Read copies from the guest: EFAULT if not all of it can be read.
+func (s *Space) Read(addr uint64, p []byte) error {
+	if n := s.window.Read(addr, p); n < len(p) {
+		return linux.EFAULT
+	}
+	return nil
+}
+
+// Write copies to the guest. What lies before the first page that can't be
+// written may have been.
+func (s *Space) Write(addr uint64, p []byte) error {
+	if s.WriteSome(addr, p) < len(p) {
+		return linux.EFAULT
+	}
+	return nil
+}
+
+// WriteSome is Write that tells how much it could.
+func (s *Space) WriteSome(addr uint64, p []byte) (n int) {
+	for {
+		n += s.window.Write(addr+uint64(n), p[n:])
+		at := addr + uint64(n)
+		if n == len(p) || !memory.Inside(at, 1) || !s.exec.Written(memory.PageDown(at), 1) {
+			return n
+		}
+	}
+}
+
+// ReadSome is Read that tells how much it could.
+func (s *Space) ReadSome(addr uint64, p []byte) int { return s.window.Read(addr, p) }
+
+// Zero clears guest memory.
+func (s *Space) Zero(addr, n uint64) error {
+	for done := uint64(0); ; {
+		done += s.window.Zero(addr+done, n-done)
+		if done == n {
+			return nil
+		}
+		if at := addr + done; !memory.Inside(at, 1) || !s.exec.Written(memory.PageDown(at), 1) {
+			return linux.EFAULT
+		}
+	}
+}
+
+// String reads a string up to its zero byte, of less than max bytes: ENAMETOOLONG
+// if it is longer.
+func (s *Space) String(addr uint64, max int) (string, error) {
+	str, full, ok := s.window.String(addr, max)
+	switch {
+	case !ok:
+		return "", linux.EFAULT
+	case full:
+		return "", linux.ENAMETOOLONG
+	}
+	return str, nil
+}
+
+// Uint64 and Uint32 read a word.
+func (s *Space) Uint64(addr uint64) (uint64, error) {
+	var b [8]byte
+	err := s.Read(addr, b[:])
+	return binary.LittleEndian.Uint64(b[:]), err
+}
+
+// Uint32 reads a word.
+func (s *Space) Uint32(addr uint64) (uint32, error) {
+	var b [4]byte
+	err := s.Read(addr, b[:])
+	return binary.LittleEndian.Uint32(b[:]), err
+}
+
+// PutUint64 and PutUint32 write a word.
+func (s *Space) PutUint64(addr, v uint64) error {
+	return s.Write(addr, binary.LittleEndian.AppendUint64(nil, v))
+}
+
+// PutUint32 writes a word.
+func (s *Space) PutUint32(addr uint64, v uint32) error {
+	return s.Write(addr, binary.LittleEndian.AppendUint32(nil, v))
+}
+
+// Load32, Store32 and CompareAndSwap32 are what futexes need: atomic, on aligned
+// words; EFAULT.
+func (s *Space) Load32(addr uint64) (uint32, error) {
+	v, ok := s.window.Load32(addr)
+	if !ok {
+		return 0, linux.EFAULT
+	}
+	return v, nil
+}
+
+// Store32 writes a word atomically.
+func (s *Space) Store32(addr uint64, v uint32) error {
+	for !s.window.Store32(addr, v) {
+		if !memory.Inside(addr, 4) || !s.exec.Written(memory.PageDown(addr), 1) {
+			return linux.EFAULT
+		}
+	}
+	return nil
+}
+
+// CompareAndSwap32 stores next if the word is old, and returns what it was.
+func (s *Space) CompareAndSwap32(addr uint64, old, next uint32) (was uint32, err error) {
+	for {
+		was, ok := s.window.CompareAndSwap32(addr, old, next)
+		if ok {
+			return was, nil
+		}
+		if !memory.Inside(addr, 4) || !s.exec.Written(memory.PageDown(addr), 1) {
+			return 0, linux.EFAULT
+		}
+	}
+}
+
+// Key names a word for futexes: the same for all who share it.
+type Key struct {
+	of  any
+	off int64
+}
+
+// KeyOf returns the key of the word at addr. private says that only this space counts.
+func (s *Space) KeyOf(addr uint64, private bool) (Key, error) {
+	if addr%4 != 0 {
+		return Key{}, linux.EINVAL
+	}
+	if private {
+		return Key{s, int64(addr)}, nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a := s.at(addr)
+	if a == nil {
+		return Key{}, linux.EFAULT
+	}
+	if a.obj != nil && a.obj.shared {
+		of := any(a.obj)
+		if a.obj.file != nil {
+			of = a.obj.file
+		}
+		return Key{of, a.off + int64(addr-a.start)}, nil
+	}
+	return Key{s, int64(addr)}, nil
+}
+
+// Fault says what a page fault of a guest means: retry when the areas allow the
+// access, which another thread just made possible; bus for the end of a file. mapped
+// says that something is there (SEGV_ACCERR).
+func (s *Space) Fault(addr uint64, need int) (retry, bus, mapped bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a := s.at(addr)
+	if a == nil {
+		return false, false, false
+	}
+	allowed := a.prot&need == need || need == ProtRead && a.prot != 0
+	return allowed && !a.beyond, allowed && a.beyond, true
+}

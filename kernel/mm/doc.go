@@ -1,0 +1,16 @@
+// Package mm is the memory of a guest process as Linux has it: areas of an
+// address space, mmap(2) and its kin, the break, and copies between kernel and
+// guest that fail with EFAULT. The pages themselves are a memory.Window's, and
+// whoever executes them is a cpu.Executor, which is told of code that changes.
+//
+// An address space is 4 GiB: addresses above are ENOMEM to ask for and faults
+// to touch. Code and libraries are placed in the lower half, large maps in the
+// upper one.
+//
+// # Locks, in order
+//
+//	Space.mu     the areas; held while they and the window change
+//
+// The executor is called with Space.mu held, and asks Executable, which takes no
+// lock: it reads a list that is replaced before and after every change of code.
+package mm

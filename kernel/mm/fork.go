@@ -1,0 +1,60 @@
+package mm
+
+import (
+	"github.com/sbxrun/sbx/abi/linux"
+	"github.com/sbxrun/sbx/cpu/memory"
+)
+
+// Fork is the address space of fork(2)'s child: a copy, in which shared maps are
+// shared. Private pages that were never written cost nothing. charge is the
+// child's.
+func (s *Space) Fork(charge func(delta int64) error) (*Space, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c, err := newSpace(s.host, charge)
+	if err != nil {
+		return nil, linux.ENOMEM
+	}
+	c.files, c.brkStart, c.brk = s.files, s.brkStart, s.brk
+	for _, a := range s.areas {
+		if a.noFork {
+			continue
+		}
+		if err := c.inherit(s, a); err != nil {
+			c.Unref()
+			return nil, linux.ENOMEM
+		}
+	}
+	c.publishCode()
+	return c, nil
+}
+
+// inherit makes an area of the child's from one of the parent's.
+func (c *Space) inherit(s *Space, a *area) error {
+	n := a.end - a.start
+	if a.charged {
+		if err := c.pay(int64(n)); err != nil {
+			return err
+		}
+	}
+	b := *a
+	b.obj.ref()
+	c.areas = append(c.areas, &b)
+	if a.beyond {
+		return nil
+	}
+	if a.src.Shared || a.wipe {
+		return c.mapArea(&b)
+	}
+	// Pages are copied before they get their protection.
+	if err := c.window.Map(a.start, n, memory.Read|memory.Write, a.src); err != nil {
+		return err
+	}
+	if _, err := c.window.CopyFrom(s.window, a.start, n); err != nil {
+		return err
+	}
+	if p := windowProt(a.prot); p != memory.Read|memory.Write {
+		return c.window.Protect(a.start, n, p)
+	}
+	return nil
+}

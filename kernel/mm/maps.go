@@ -1,0 +1,35 @@
+package mm
+
+// Region is an area as /proc/PID/maps shows it.
+type Region struct {
+	Start, End uint64
+	Prot       int
+	Shared     bool
+	Offset     int64
+	Dev, Ino   uint64
+	Name       string
+}
+
+// Regions lists the areas in the order of addresses.
+func (s *Space) Regions() []Region {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	list := make([]Region, 0, len(s.areas))
+	for _, a := range s.areas {
+		r := Region{Start: a.start, End: a.end, Prot: a.prot}
+		if o := a.obj; o != nil {
+			r.Shared, r.Dev, r.Ino, r.Name = o.shared, o.dev, o.ino, o.Name
+			if o.ino != 0 {
+				r.Offset = a.off
+			}
+		}
+		// A file is several areas, by where its bytes are; it shows as one.
+		if n := len(list); n > 0 && a.obj != nil && list[n-1].End == r.Start && list[n-1].Prot == r.Prot && list[n-1].Name == r.Name &&
+			list[n-1].Ino == r.Ino && list[n-1].Dev == r.Dev && (r.Ino == 0 || list[n-1].Offset+int64(list[n-1].End-list[n-1].Start) == r.Offset) {
+			list[n-1].End = r.End
+			continue
+		}
+		list = append(list, r)
+	}
+	return list
+}

@@ -1,0 +1,215 @@
+package mm
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"github.com/sbxrun/sbx/abi/linux"
+	"github.com/sbxrun/sbx/cpu"
+	"github.com/sbxrun/sbx/cpu/memory"
+)
+
+// Layout of an address space.
+const (
+	minAddr    = 0x10000     // vm.mmap_min_addr
+	ExecBase   = 0x5500_0000 // where position-independent programs go
+	lowerTop   = 0x7fff_0000 // maps are placed downward from here,
+	upperStart = 0x8000_0000 // large ones
+	upperTop   = 0xff00_0000 // downward from here
+	StackTop   = 0xffff_0000 // of process stacks
+	StackSize  = 8 << 20
+	maxAreas   = 65530 // vm.max_map_count
+	large      = 16 << 20
+)
+
+// Host makes what an address space is made of. It is what the kernel knows of
+// executors.
+type Host interface {
+	// NewWindow makes the memory, with what room the executor needs.
+	NewWindow() (*memory.Window, error)
+	// NewExecutor makes who runs it.
+	NewExecutor(w *memory.Window, code cpu.Code) (cpu.Executor, error)
+}
+
+// Space is the address space of a process, or of several: threads share it,
+// and vfork's child until it executes something.
+type Space struct {
+	host   Host
+	window *memory.Window
+	exec   cpu.Executor
+	refs   atomic.Int64
+	charge func(delta int64) error
+	files  *files
+
+	mu       sync.Mutex
+	areas    []*area
+	brkStart uint64
+	brk      uint64
+	code     atomic.Pointer[[]codeRange]
+}
+
+// codeRange is pages that may be executed.
+type codeRange struct {
+	start, end uint64
+	writable   bool
+}
+
+var _ cpu.Code = (*Space)(nil)
+
+// New makes an empty address space with one reference. charge is told of memory
+// that a process begins and ends to hold, in bytes, and may refuse more with an
+// error; nil allows all. cpu.ErrUnsupported and memory.ErrUnsupported come from hosts
+// that can't.
+func New(h Host, charge func(delta int64) error) (*Space, error) {
+	s, err := newSpace(h, charge)
+	if err == nil {
+		s.files = newFiles()
+	}
+	return s, err
+}
+
+func newSpace(h Host, charge func(delta int64) error) (*Space, error) {
+	w, err := h.NewWindow()
+	if err != nil {
+		return nil, err
+	}
+	s := &Space{host: h, window: w, charge: charge}
+	s.refs.Store(1)
+	s.code.Store(&[]codeRange{})
+	if s.exec, err = h.NewExecutor(w, s); err != nil {
+		w.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// Ref counts another user in.
+func (s *Space) Ref() *Space {
+	s.refs.Add(1)
+	return s
+}
+
+// Unref counts one out; the last frees everything.
+func (s *Space) Unref() {
+	if s.refs.Add(-1) > 0 {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.flushShared(0, memory.Size)
+	s.exec.Close()
+	for _, a := range s.areas {
+		s.drop(a)
+	}
+	s.areas = nil
+	s.window.Close()
+}
+
+// Shared reports whether more than one task uses the space.
+func (s *Space) Shared() bool { return s.refs.Load() > 1 }
+
+// NewThread makes a thread of the space.
+func (s *Space) NewThread() (cpu.Thread, error) { return s.exec.NewThread() }
+
+// Executable implements cpu.Code.
+func (s *Space) Executable(addr uint64) (end uint64, writable, ok bool) {
+	for _, r := range *s.code.Load() {
+		if addr >= r.start && addr < r.end {
+			return r.end, r.writable, true
+		}
+	}
+	return 0, false, false
+}
+
+// changeCode calls change, which replaces or protects the pages of a range. If
+// they may hold code, now or afterwards, nobody executes them meanwhile.
+func (s *Space) changeCode(start, end uint64, change func() error) error {
+	old := *s.code.Load()
+	touched := false
+	rest := make([]codeRange, 0, len(old))
+	for _, r := range old {
+		if r.end <= start || r.start >= end {
+			rest = append(rest, r)
+			continue
+		}
+		touched = true
+		if r.start < start {
+			rest = append(rest, codeRange{r.start, start, r.writable})
+		}
+		if r.end > end {
+			rest = append(rest, codeRange{end, r.end, r.writable})
+		}
+	}
+	if touched {
+		s.code.Store(&rest)
+		s.exec.Invalidate(start, end-start)
+	}
+	err := change()
+	s.publishCode()
+	return err
+}
+
+// publishCode makes the list anew from the areas, if it is another.
+func (s *Space) publishCode() {
+	var list []codeRange
+	for _, a := range s.areas {
+		if a.prot&ProtExec == 0 || a.beyond {
+			continue
+		}
+		w := a.prot&ProtWrite != 0
+		if n := len(list); n > 0 && list[n-1].end == a.start && list[n-1].writable == w {
+			list[n-1].end = a.end
+			continue
+		}
+		list = append(list, codeRange{a.start, a.end, w})
+	}
+	old := *s.code.Load()
+	same := len(old) == len(list)
+	for i := 0; same && i < len(list); i++ {
+		same = old[i] == list[i]
+	}
+	if !same {
+		s.code.Store(&list)
+	}
+}
+
+// windowProt is what the window allows of a protection.
+func windowProt(prot int) (p memory.Prot) {
+	if prot&(ProtRead|ProtExec) != 0 {
+		p |= memory.Read
+	}
+	if prot&ProtWrite != 0 {
+		p |= memory.Read | memory.Write
+	}
+	return p
+}
+
+// pay charges for memory, or gives it back.
+func (s *Space) pay(delta int64) error {
+	if s.charge == nil || delta == 0 {
+		return nil
+	}
+	if err := s.charge(delta); err != nil {
+		return linux.ENOMEM
+	}
+	return nil
+}
+
+// drop forgets an area that is in no list any more.
+func (s *Space) drop(a *area) {
+	if a.charged {
+		_ = s.pay(-int64(a.end - a.start))
+	}
+	a.obj.unref()
+}
+
+// pageRange checks and rounds a range as most calls do.
+func pageRange(addr, n uint64) (start, end uint64, err error) {
+	if addr%pageSize != 0 {
+		return 0, 0, linux.EINVAL
+	}
+	if n > memory.Size || addr > memory.Size || addr+memory.PageUp(n) > memory.Size {
+		return 0, 0, linux.ENOMEM
+	}
+	return addr, addr + memory.PageUp(n), nil
+}

@@ -1,0 +1,53 @@
+package syscalls
+
+import (
+	"github.com/sbxrun/sbx/abi/linux"
+	"github.com/sbxrun/sbx/kernel/mm"
+)
+
+func sysMmap(c *call) (int64, error) {
+	prot, flags := c.int(2), c.int(3)
+	var f *mm.File
+	if flags&mm.MapAnonymous == 0 {
+		file, err := c.t.GetFile(c.fd(4))
+		if err != nil {
+			return 0, err
+		}
+		defer file.Close()
+		m, err := file.Map(c.t)
+		if err != nil {
+			return 0, err
+		}
+		defer m.Unref()
+		access := file.Flags() & linux.O_ACCMODE
+		f = &mm.File{Name: m.Name(), Dev: m.Dev(), Ino: m.Ino(), Readable: access != linux.O_WRONLY, Writable: access == linux.O_RDWR, Backing: m}
+	}
+	at, err := c.mm.Mmap(c.a[0], c.a[1], prot, flags, f, int64(c.a[5]))
+	return int64(at), err
+}
+
+func sysMprotect(c *call) (int64, error) { return 0, c.mm.Mprotect(c.a[0], c.a[1], c.int(2)) }
+func sysMunmap(c *call) (int64, error)   { return 0, c.mm.Munmap(c.a[0], c.a[1]) }
+func sysMadvise(c *call) (int64, error)  { return 0, c.mm.Madvise(c.a[0], c.a[1], c.int(2)) }
+func sysMsync(c *call) (int64, error)    { return 0, c.mm.Msync(c.a[0], c.a[1], c.int(2)) }
+
+func sysMremap(c *call) (int64, error) {
+	at, err := c.mm.Mremap(c.a[0], c.a[1], c.a[2], c.int(3), c.a[4])
+	return int64(at), err
+}
+
+func sysMincore(c *call) (int64, error) {
+	v, err := c.mm.Mincore(c.a[0], c.a[1])
+	if err != nil {
+		return 0, err
+	}
+	return 0, c.mm.Write(c.a[2], v)
+}
+
+func sysBrk(c *call) (int64, error) {
+	l, err := c.t.Getrlimit(linux.RLIMIT_DATA)
+	if err != nil {
+		return 0, err
+	}
+	return int64(c.mm.Brk(c.a[0], l.Cur)), nil
+}

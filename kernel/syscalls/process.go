@@ -1,0 +1,293 @@
+package syscalls
+
+import (
+	"github.com/sbxrun/sbx/abi/linux"
+	"github.com/sbxrun/sbx/kernel"
+)
+
+func sysGetpid(c *call) (int64, error)  { return int64(c.t.Getpid()), nil }
+func sysGettid(c *call) (int64, error)  { return int64(c.t.Gettid()), nil }
+func sysGetppid(c *call) (int64, error) { return int64(c.t.Getppid()), nil }
+func sysYield(*call) (int64, error)     { yield(); return 0, nil }
+
+func sysGetpgid(c *call) (int64, error) { return fdResult(c.t.Getpgid(c.int(0))) }
+func sysGetpgrp(c *call) (int64, error) { return fdResult(c.t.Getpgid(0)) }
+func sysGetsid(c *call) (int64, error)  { return fdResult(c.t.Getsid(c.int(0))) }
+func sysSetsid(c *call) (int64, error)  { return fdResult(c.t.Setsid()) }
+func sysSetpgid(c *call) (int64, error) { return 0, c.t.Setpgid(c.int(0), c.int(1)) }
+
+func sysExit(c *call) (int64, error) {
+	c.t.ExitThread()
+	c.end(c.int(0))
+	return 0, nil
+}
+
+func sysExitGroup(c *call) (int64, error) {
+	c.t.Exit(c.int(0))
+	c.end(c.int(0))
+	return 0, nil
+}
+
+func sysExecve(c *call) (int64, error) {
+	path, err := c.path(0)
+	if err != nil {
+		return 0, err
+	}
+	argv, err := c.strings(c.a[1])
+	if err != nil {
+		return 0, err
+	}
+	env, err := c.strings(c.a[2])
+	if err != nil {
+		return 0, err
+	}
+	if err := c.t.Exec(path, argv, env); err != nil {
+		return 0, err
+	}
+	c.clearTID, c.robust = 0, 0
+	c.end(0)
+	return 0, nil
+}
+
+func (c *call) putRusage(addr uint64, r kernel.Rusage) error {
+	if addr == 0 {
+		return nil
+	}
+	b := make([]byte, 0, 144)
+	for _, d := range [...]int64{int64(r.User), int64(r.System)} {
+		b = le.AppendUint64(b, uint64(d/1e9))
+		b = le.AppendUint64(b, uint64(d%1e9/1e3))
+	}
+	for _, v := range [...]int64{r.MaxRSS / 1024, 0, 0, 0, 0, 0, 0, r.InBlock, r.OutBlock, 0, 0, 0, r.Voluntary, 0} {
+		b = le.AppendUint64(b, uint64(v))
+	}
+	return c.mm.Write(addr, b)
+}
+
+func sysWait4(c *call) (int64, error) {
+	pid, st, usage, err := c.t.Wait4(c.int(0), c.int(2))
+	if err != nil {
+		return 0, err
+	}
+	if pid != 0 && c.a[1] != 0 {
+		if err := c.mm.PutUint32(c.a[1], uint32(st)); err != nil {
+			return 0, err
+		}
+	}
+	if pid != 0 {
+		if err := c.putRusage(c.a[3], usage); err != nil {
+			return 0, err
+		}
+	}
+	return int64(pid), nil
+}
+
+func sysGetrusage(c *call) (int64, error) {
+	r, err := c.t.Getrusage(c.int(0))
+	if err != nil {
+		return 0, err
+	}
+	return 0, c.putRusage(c.a[1], r)
+}
+
+func sysTimes(c *call) (int64, error) {
+	t := c.t.Times()
+	const tick = 1e9 / linux.CLK_TCK
+	if c.a[0] != 0 {
+		var b []byte
+		for _, d := range [...]int64{int64(t.User), int64(t.System), int64(t.ChildrenUser), int64(t.ChildrenSystem)} {
+			b = le.AppendUint64(b, uint64(d/tick))
+		}
+		if err := c.mm.Write(c.a[0], b); err != nil {
+			return 0, err
+		}
+	}
+	return int64(t.Elapsed) / tick, nil
+}
+
+func (c *call) putRlimit(addr uint64, l linux.Rlimit) error {
+	return c.mm.Write(addr, le.AppendUint64(le.AppendUint64(nil, l.Cur), l.Max))
+}
+
+func (c *call) rlimit(addr uint64) (l linux.Rlimit, err error) {
+	b, err := c.bytes(addr, 16)
+	if err != nil {
+		return l, err
+	}
+	return linux.Rlimit{Cur: le.Uint64(b), Max: le.Uint64(b[8:])}, nil
+}
+
+func sysGetrlimit(c *call) (int64, error) {
+	l, err := c.t.Getrlimit(c.int(0))
+	if err != nil {
+		return 0, err
+	}
+	return 0, c.putRlimit(c.a[1], l)
+}
+
+func sysSetrlimit(c *call) (int64, error) {
+	l, err := c.rlimit(c.a[1])
+	if err != nil {
+		return 0, err
+	}
+	return 0, c.t.Setrlimit(c.int(0), l)
+}
+
+func sysPrlimit64(c *call) (int64, error) {
+	if pid := c.int(0); pid != 0 && pid != c.t.Getpid() {
+		return 0, linux.ESRCH
+	}
+	old, err := c.t.Getrlimit(c.int(1))
+	if err != nil {
+		return 0, err
+	}
+	if c.a[2] != 0 {
+		l, err := c.rlimit(c.a[2])
+		if err != nil {
+			return 0, err
+		}
+		if err := c.t.Setrlimit(c.int(1), l); err != nil {
+			return 0, err
+		}
+	}
+	if c.a[3] != 0 {
+		return 0, c.putRlimit(c.a[3], old)
+	}
+	return 0, nil
+}
+
+func sysUname(c *call) (int64, error) {
+	u := c.t.Uname()
+	b := make([]byte, 6*65)
+	for i, s := range [...]string{u.Sysname, u.Nodename, u.Release, u.Version, u.Machine, u.Domainname} {
+		copy(b[65*i:65*i+64], s)
+	}
+	return 0, c.mm.Write(c.a[0], b)
+}
+
+func sysSysinfo(c *call) (int64, error) {
+	s := c.t.Sysinfo()
+	b := make([]byte, 0, 112)
+	b = le.AppendUint64(b, uint64(s.Uptime/1e9))
+	for _, l := range s.Loads {
+		b = le.AppendUint64(b, uint64(l*65536))
+	}
+	for _, v := range [...]uint64{s.Total, s.Free, s.Shared, s.Buffers, s.SwapTotal, s.SwapFree} {
+		b = le.AppendUint64(b, v)
+	}
+	b = le.AppendUint16(b, uint16(s.Procs))
+	b = append(b, make([]byte, 22)...)
+	b = le.AppendUint32(b, 1) // the unit is a byte
+	return 0, c.mm.Write(c.a[0], append(b, make([]byte, 112-len(b))...))
+}
+
+func sysGetaffinity(c *call) (int64, error) {
+	if c.a[1] < 8 || c.a[1]%8 != 0 {
+		return 0, linux.EINVAL
+	}
+	return 8, c.mm.PutUint64(c.a[2], 1<<uint(min(c.t.CPUs(), 64))-1)
+}
+
+// Codes of arch_prctl(2).
+const (
+	archSetGS, archSetFS, archGetFS, archGetGS = 0x1001, 0x1002, 0x1003, 0x1004
+)
+
+func sysArchPrctl(c *call) (int64, error) {
+	switch c.int(0) {
+	case archSetFS, archSetGS:
+		if c.a[1] >= 1<<47 {
+			return 0, linux.EPERM
+		}
+		if c.int(0) == archSetFS {
+			c.r.FSBase = c.a[1]
+		} else {
+			c.r.GSBase = c.a[1]
+		}
+		return 0, nil
+	case archGetFS:
+		return 0, c.mm.PutUint64(c.a[1], c.r.FSBase)
+	case archGetGS:
+		return 0, c.mm.PutUint64(c.a[1], c.r.GSBase)
+	}
+	return 0, linux.EINVAL
+}
+
+// Options of prctl(2).
+const (
+	prSetPdeathsig, prGetPdeathsig, prGetDumpable, prSetDumpable = 1, 2, 3, 4
+	prGetKeepcaps, prSetKeepcaps, prSetName, prGetName           = 7, 8, 15, 16
+	prCapbsetRead, prCapbsetDrop, prSetSubreaper                 = 23, 24, 36
+	prSetNoNewPrivs, prGetNoNewPrivs, prSetVMA                   = 38, 39, 0x53564d41
+)
+
+func sysPrctl(c *call) (int64, error) {
+	cred := c.t.Credentials()
+	switch c.int(0) {
+	case prSetName:
+		b := make([]byte, 16)
+		n := c.mm.ReadSome(c.a[1], b)
+		if n == 0 {
+			return 0, linux.EFAULT
+		}
+		name := string(b[:n])
+		for i := range b[:n] {
+			if b[i] == 0 {
+				name = string(b[:i])
+				break
+			}
+		}
+		c.t.SetComm(name)
+		return 0, nil
+	case prGetName:
+		b := make([]byte, 16)
+		copy(b[:15], c.t.Comm())
+		return 0, c.mm.Write(c.a[1], b)
+	case prGetDumpable:
+		return 1, nil
+	case prSetDumpable, prSetVMA:
+		return 0, nil
+	case prGetKeepcaps:
+		return boolInt(cred.KeepCaps), nil
+	case prSetKeepcaps:
+		c.t.SetKeepCaps(c.a[1] != 0)
+		return 0, nil
+	case prCapbsetRead:
+		if c.a[1] > 63 || c.a[1] > linux.CAP_LAST_CAP {
+			return 0, linux.EINVAL
+		}
+		return boolInt(cred.Bounding>>c.a[1]&1 != 0), nil
+	case prCapbsetDrop:
+		return 0, c.t.CapbsetDrop(uint(c.a[1]))
+	case prSetSubreaper:
+		c.t.SetSubreaper(c.a[1] != 0)
+		return 0, nil
+	case prSetNoNewPrivs:
+		if c.a[1] != 1 || c.a[2] != 0 {
+			return 0, linux.EINVAL
+		}
+		c.t.SetNoNewPrivs()
+		return 0, nil
+	case prGetNoNewPrivs:
+		return boolInt(cred.NoNewPrivs), nil
+	}
+	return 0, linux.EINVAL
+}
+
+func boolInt(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func sysGetrandom(c *call) (int64, error) {
+	const nonblock, random, insecure = 1, 2, 4
+	if c.a[2]&^(nonblock|random|insecure) != 0 {
+		return 0, linux.EINVAL
+	}
+	return c.transfer(c.a[0], min(c.a[1], 32<<20), true, func(p []byte, _ int64) (int, error) {
+		fillRandom(p)
+		return len(p), nil
+	})
+}

@@ -1,0 +1,17 @@
+//go:build !(linux && amd64)
+
+package sandbox
+
+import (
+	"github.com/sbxrun/sbx/cpu"
+	"github.com/sbxrun/sbx/cpu/memory"
+)
+
+// machine runs the machine code of images: not on this host yet.
+type machine struct{}
+
+func (machine) NewWindow() (*memory.Window, error) { return nil, memory.ErrUnsupported }
+
+func (machine) NewExecutor(*memory.Window, cpu.Code) (cpu.Executor, error) {
+	return nil, cpu.ErrUnsupported
+}
