@@ -56,13 +56,26 @@ func (t *Task) loop(timeout time.Duration, try func() bool) error {
 	}
 }
 
-// park waits for a token and accounts the time.
-func (t *Task) park() {
-	start := t.k.clock.Monotonic()
+// fallAsleep notes that the task waits from now on.
+func (t *Task) fallAsleep() (start time.Duration) {
+	start = t.k.clock.Monotonic()
+	t.asleepSince.Store(int64(start) + 1)
 	t.sleeping.Store(true)
-	<-t.waker.ch
+	return start
+}
+
+// wakeUp ends what fallAsleep began.
+func (t *Task) wakeUp(start time.Duration) {
 	t.sleeping.Store(false)
 	t.blocked.Add(int64(t.k.clock.Monotonic() - start))
+	t.asleepSince.Store(0)
+}
+
+// park waits for a token and accounts the time.
+func (t *Task) park() {
+	start := t.fallAsleep()
+	<-t.waker.ch
+	t.wakeUp(start)
 	t.waits.Add(1)
 }
 

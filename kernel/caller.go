@@ -131,8 +131,7 @@ func (t *Task) waitReady(ready <-chan struct{}, d time.Duration) error {
 				return err
 			}
 		}
-		start := t.k.clock.Monotonic()
-		t.sleeping.Store(true)
+		start := t.fallAsleep()
 		var end error
 		again := false
 		select {
@@ -142,8 +141,7 @@ func (t *Task) waitReady(ready <-chan struct{}, d time.Duration) error {
 		case <-t.waker.ch:
 			again = true
 		}
-		t.sleeping.Store(false)
-		t.blocked.Add(int64(t.k.clock.Monotonic() - start))
+		t.wakeUp(start)
 		t.waits.Add(1)
 		if !again {
 			return end

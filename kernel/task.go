@@ -47,11 +47,13 @@ type Task struct {
 	clearTID    func() // run when the thread ends: CLONE_CHILD_CLEARTID
 
 	// Accounting.
-	started  time.Duration // of the monotonic clock
-	blocked  atomic.Int64  // nanoseconds spent waiting
-	waits    atomic.Int64
-	sleeping atomic.Bool
-	ended    atomic.Int64 // CPU time at the end, while the goroutine is gone
+	started time.Duration // of the monotonic clock
+	blocked atomic.Int64  // nanoseconds spent waiting
+	// asleepSince is when the present wait began, plus one; 0 while it runs.
+	asleepSince atomic.Int64
+	waits       atomic.Int64
+	sleeping    atomic.Bool
+	ended       atomic.Int64 // CPU time at the end, while the goroutine is gone
 }
 
 // Process returns the task's thread group.
@@ -132,7 +134,11 @@ func (t *Task) cpu() time.Duration {
 	if e := t.ended.Load(); e > 0 {
 		return time.Duration(e)
 	}
-	d := t.k.clock.Monotonic() - t.started - time.Duration(t.blocked.Load())
+	now := t.k.clock.Monotonic()
+	d := now - t.started - time.Duration(t.blocked.Load())
+	if since := t.asleepSince.Load(); since > 0 {
+		d -= now - time.Duration(since-1)
+	}
 	return max(d, 0)
 }
 

@@ -74,6 +74,9 @@ func (sh *Shell) builtin(name string) (*builtin, bool) {
 }
 
 func (sh *Shell) runBuiltin(b *builtin, args []string) {
+	if b.name != "exec" {
+		sh.release()
+	}
 	out := &output{sh: sh}
 	status := b.run(sh, out, args)
 	out.flush()
@@ -167,6 +170,7 @@ func controlBuiltins() []*builtin {
 		{name: "enable", bashOnly: true, run: (*Shell).enableBuiltin},
 		{name: "trap", special: true, run: (*Shell).trapBuiltin},
 		{name: "complete", bashOnly: true, run: func(*Shell, *output, []string) int { return 0 }},
+		{name: "compgen", bashOnly: true, run: (*Shell).compgenBuiltin},
 		{name: "bind", bashOnly: true, run: func(*Shell, *output, []string) int { return 0 }},
 	}
 }

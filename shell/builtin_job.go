@@ -83,6 +83,7 @@ func (sh *Shell) waitAll() int {
 			sh.poll()
 		}
 	}
+	sh.tellKilled()
 	sh.dropDone()
 	return 0
 }
@@ -121,8 +122,11 @@ func (sh *Shell) waitOne(arg string) int {
 		}
 	}
 	pid := pids[len(pids)-1]
-	for {
+	for waited := false; ; waited = true {
 		if st, ok := sh.jc.done[pid]; ok {
+			if sh.tellKilled(); waited && !sh.bash && st.Signaled() {
+				sh.tellSignal(pid, st, "")
+			}
 			if j != nil && j.done() {
 				sh.dropJob(j)
 			}
@@ -170,6 +174,7 @@ func (sh *Shell) waitNext(name string, list []string) int {
 			if !j.done() {
 				continue
 			}
+			sh.tellKilled()
 			sh.dropJob(j)
 			if name != "" {
 				_ = sh.setVar(name, strconv.Itoa(j.pids[len(j.pids)-1]))

@@ -321,6 +321,7 @@ func (sh *Shell) sourceName() string {
 
 // callFunction runs a function with arguments; temp holds its assignments.
 func (sh *Shell) callFunction(f *function, args []string, temp map[string]*variable) {
+	sh.release()
 	if !sh.enter() {
 		return
 	}

@@ -231,7 +231,10 @@ func (sh *Shell) expandError(err error) {
 	var ae *arithError
 	var pe *paramError
 	var ge *globError
+	var be *badSubstError
 	switch {
+	case errors.As(err, &be) && !sh.bash:
+		sh.errorf("Bad substitution")
 	case errors.As(err, &unset):
 		if sh.bash {
 			sh.errorf("%s: unbound variable", unset.name)

@@ -33,6 +33,7 @@ func (sh *Shell) startInteractive() {
 		}
 	}
 	if sh.bash {
+		sh.opts[optHistExpand] = true
 		set("PS1", `\s-\v\$ `)
 		if home := sh.getStr("HOME"); home != "" {
 			set("HISTFILE", strings.TrimSuffix(home, "/")+"/.bash_history")
@@ -92,6 +93,19 @@ func (sh *Shell) nextLine(more bool) (string, bool) {
 			sh.stderr("Use \"exit\" to leave the shell.\n")
 			continue
 		}
+		if sh.opts[optHistExpand] {
+			full, changed, err := sh.expandHistory(line)
+			if err != nil {
+				sh.stderr(sh.name() + ": " + err.Error() + "\n")
+				if more {
+					return "\n", false
+				}
+				continue
+			}
+			if line = full; changed {
+				sh.stderr(line)
+			}
+		}
 		sh.eof = eof && line == ""
 		if strings.TrimSpace(line) != "" {
 			sh.history.add(sh, strings.TrimRight(line, "\n"))
@@ -121,6 +135,12 @@ func (sh *Shell) prompt(more bool) string {
 		return sh.promptString(sh.getStr("PS2"))
 	}
 	sh.tellJobs()
+	if sh.bash && sh.shopts["checkwinsize"] {
+		if ws, err := sh.t.Winsize(2); err == nil && ws.Row > 0 && ws.Col > 0 {
+			_ = sh.setVar("LINES", strconv.Itoa(int(ws.Row)))
+			_ = sh.setVar("COLUMNS", strconv.Itoa(int(ws.Col)))
+		}
+	}
 	if v := sh.getVar("PROMPT_COMMAND"); sh.bash && v != nil && v.set {
 		status := sh.status
 		for _, cmd := range v.values() {

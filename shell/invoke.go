@@ -333,6 +333,7 @@ func (f *scriptFile) line() (string, error) {
 
 // runScriptFile runs a file without #! in this process, as a fresh shell.
 func (sh *Shell) runScriptFile(path string, args []string) {
+	sh.release()
 	env := sh.environ()
 	n := newShell(sh.t, sh.bash)
 	n.arg0 = path

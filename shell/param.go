@@ -39,6 +39,9 @@ func (sh *Shell) paramPart(k *sink, pe *syntax.ParamExp, c wordCtx) error {
 			return nil
 		}
 	}
+	if strings.HasPrefix(pe.Param.Value, badSubstPrefix) {
+		return &badSubstError{originalText("${" + pe.Param.Value + "}")}
+	}
 	v, err := sh.paramBase(pe)
 	if err != nil {
 		return err

@@ -15,7 +15,7 @@ func printNode(n syntax.Node) string {
 	if err := syntax.NewPrinter(syntax.Indent(0), syntax.SpaceRedirects(false)).Print(&sb, n); err != nil {
 		return ""
 	}
-	return strings.TrimRight(sb.String(), "\n")
+	return originalText(strings.TrimRight(sb.String(), "\n"))
 }
 
 func printWord(w *syntax.Word) string { return printNode(w) }

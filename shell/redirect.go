@@ -112,6 +112,9 @@ func (sh *Shell) save(fd int, saved *[]savedFd) error {
 		}
 	}
 	c, err := sh.t.DupFrom(fd, firstPrivateFd, true)
+	if e, _ := asErrno(err); e == linux.EINVAL && sh.bash {
+		c, err = sh.t.DupFrom(fd, 0, true) // ulimit -n leaves no room above
+	}
 	if err != nil {
 		if e, _ := asErrno(err); e != linux.EBADF {
 			return &redirErr{target: strconv.Itoa(fd), err: err}
@@ -124,13 +127,14 @@ func (sh *Shell) save(fd int, saved *[]savedFd) error {
 
 // place makes file descriptor from (which is then closed) descriptor fd.
 func (sh *Shell) place(from, fd int, saved *[]savedFd) error {
+	if from == fd {
+		// It was closed before: only the close-on-exec flag is to go.
+		*saved = append(*saved, savedFd{fd, -1})
+		return sh.t.SetFdFlags(fd, 0)
+	}
 	if err := sh.save(fd, saved); err != nil {
 		_ = sh.t.Close(from)
 		return err
-	}
-	if from == fd {
-		// It was closed before: only the close-on-exec flag is to go.
-		return sh.t.SetFdFlags(fd, 0)
 	}
 	_, err := sh.t.Dup2(from, fd)
 	_ = sh.t.Close(from)
@@ -247,6 +251,12 @@ func (sh *Shell) openTarget(target string, op syntax.RedirOperator) (int, error)
 			}
 		} else {
 			flags |= linux.O_EXCL
+		}
+	}
+	if sh.readyFd >= 0 {
+		var a vfs.Attr
+		if sh.t.Stat(linux.AT_FDCWD, target, 0, &a) == nil && a.Mode&linux.S_IFMT == linux.S_IFIFO {
+			sh.release()
 		}
 	}
 	for {

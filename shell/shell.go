@@ -106,6 +106,7 @@ type Shell struct {
 	history     history
 	procFds     []int
 	procPids    []int
+	readyFd     int // in a background child until it starts a program: the parent waits for its end
 
 	patterns  map[patternKey]*match.Pattern
 	regexes   map[string]*compiledRegex
@@ -139,6 +140,7 @@ func newShell(t *kernel.Task, bash bool) *Shell {
 		rng:      uint32(t.Getpid())*2654435761 + uint32(t.Clock().Now().UnixNano()),
 		started:  t.Clock().Now(),
 		line:     1,
+		readyFd:  -1,
 	}
 }
 

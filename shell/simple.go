@@ -200,10 +200,11 @@ func (sh *Shell) external(args []string, tail bool) {
 	}
 	_ = sh.setUnderscore(path)
 	env := sh.environ()
-	if tail && !sh.opts[optMonitor] {
+	if tail && !sh.jc.active {
 		sh.execProgram(path, args, env)
 		return
 	}
+	sh.release()
 	pid, err := sh.spawn(path, args, env)
 	if err != nil {
 		if e, ok := asErrno(err); ok && e == linux.ENOEXEC {

@@ -22,6 +22,11 @@ type source struct {
 	next    func() (line string, err error) // io.EOF at the end
 	lines   int
 	pending string // rest of a line that the parser had no room for
+	command []byte // what the parser has of the present command
+	start   int    // lines before the present command
+	before  int    // bytes that the parser had before it
+	fixed   int    // expansions of it that were deferred
+	carried bool   // carryBytes changed something
 	name    string // for messages: "-c", "eval"
 	text    string // the last line, for messages
 	prompt  bool
@@ -82,7 +87,12 @@ func (r *reader) Read(p []byte) (int, error) {
 			src.ended = true
 			return 0, errTooComplex
 		}
+		var carried bool
+		if line, carried = carryBytes(line); carried {
+			src.carried = true
+		}
 		src.pending = line
+		src.command = append(src.command, line...)
 	}
 	n := copy(p, src.pending)
 	src.pending = src.pending[n:]
@@ -139,7 +149,12 @@ func (sh *Shell) parseWord(s string) (*syntax.Word, error) {
 	if !g.line(s) {
 		return nil, errTooComplex
 	}
-	return sh.parser().Document(strings.NewReader(s))
+	s, carried := carryBytes(s)
+	w, err := sh.parser().Document(strings.NewReader(s))
+	if carried && err == nil {
+		restoreBytes(w)
+	}
+	return w, err
 }
 
 // run executes commands from src until its end, an exit, or a syntax error.
@@ -148,13 +163,12 @@ func (sh *Shell) run(src *source) {
 	defer func() { sh.lineBase = savedBase }()
 	base := savedBase
 	for {
-		start := src.lines
-		sh.lineBase = base + start
+		sh.lineBase = base + src.start
 		again := sh.runParser(src)
 		if !again || sh.dead() {
 			return
 		}
-		src.pending, src.prompt = "", false
+		src.prompt = false
 	}
 }
 
@@ -162,12 +176,18 @@ func (sh *Shell) run(src *source) {
 func (sh *Shell) runParser(src *source) (again bool) {
 	p := sh.parser()
 	src.guard = guard{}
+	src.before = 0
 	ran := false
 	for stmts, err := range p.InteractiveSeq(&reader{sh, src}) {
 		if err != nil {
 			if src.prompt && src.ended && src.text == "" {
 				return false
 			}
+			if src.repair(err) {
+				return true
+			}
+			src.pending = ""
+			src.nextCommand()
 			return sh.syntaxError(src, err)
 		}
 		if p.Incomplete() {
@@ -176,6 +196,13 @@ func (sh *Shell) runParser(src *source) (again bool) {
 		}
 		src.prompt = false
 		src.guard = guard{}
+		if src.carried {
+			for _, st := range stmts {
+				restoreBytes(st)
+			}
+		}
+		src.before += len(src.command)
+		src.nextCommand()
 		if len(stmts) == 0 {
 			continue
 		}
@@ -187,6 +214,7 @@ func (sh *Shell) runParser(src *source) (again bool) {
 		}
 		ran = true
 		if sh.ctl == ctlAbort && sh.afterAbort(src) {
+			src.pending = ""
 			return true
 		}
 		if sh.stopped() {
@@ -200,6 +228,34 @@ func (sh *Shell) runParser(src *source) (again bool) {
 		sh.status = 0
 	}
 	return false
+}
+
+// nextCommand notes that the lines read so far are parsed.
+func (src *source) nextCommand() {
+	src.command, src.start, src.fixed = src.command[:0], src.lines, 0
+}
+
+// repair defers the expansion that the parser refused; the command is to be parsed again.
+func (src *source) repair(err error) bool {
+	if src.fixed >= maxDeferred {
+		return false
+	}
+	var pos syntax.Pos
+	var pe syntax.ParseError
+	var le syntax.LangError
+	switch {
+	case errors.As(err, &pe):
+		pos = pe.Pos
+	case errors.As(err, &le):
+		pos = le.Pos
+	}
+	text, ok := deferExpansion(string(src.command), int(pos.Offset())-src.before, err)
+	if !ok {
+		return false
+	}
+	src.command, src.pending = []byte(text), text
+	src.fixed++
+	return true
 }
 
 // afterAbort gives up a line and goes on with the next, where the input has lines.

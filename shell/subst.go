@@ -175,6 +175,7 @@ func (sh *Shell) closeProcs(fds, pids int) {
 // startChild forks a child that runs body as a subshell. group is the process
 // group to join (0: a new one) when job control is on.
 func (sh *Shell) startChild(body func(*Shell), group int, foreground bool) (int, error) {
+	sh.release()
 	child := sh.fork()
 	jobs := sh.jc.active
 	task, err := sh.t.Fork(kernel.ProgramFunc(func(t *kernel.Task) int {
@@ -355,18 +356,35 @@ func pipeOf(st *syntax.Stmt) (*syntax.BinaryCmd, bool) {
 	return b, true
 }
 
-// background starts a statement followed by &.
+// background starts a statement followed by &. As after vfork(2), a program
+// runs under its own name when the shell goes on.
 func (sh *Shell) background(st *syntax.Stmt) {
 	fg := *st
 	fg.Background = false
 	detach := !sh.jc.active
+	r, w := -1, -1
+	if _, simple := st.Cmd.(*syntax.CallExpr); simple {
+		r, w = sh.readyPipe()
+	}
 	pid, err := sh.startChild(func(child *Shell) {
+		if w >= 0 {
+			_ = child.t.Close(r)
+			child.readyFd = w
+		}
 		child.jc.active = false
 		if detach {
 			child.detachInput()
 		}
 		child.stmtsTail([]*syntax.Stmt{&fg})
 	}, 0, false)
+	if w >= 0 {
+		_ = sh.t.Close(w)
+		if err == nil {
+			// A signal or the end: there is never anything to read.
+			_, _ = sh.t.Read(r, make([]byte, 1))
+		}
+		_ = sh.t.Close(r)
+	}
 	if err != nil {
 		sh.forkError(err)
 		return
@@ -374,6 +392,36 @@ func (sh *Shell) background(st *syntax.Stmt) {
 	sh.lastBg = pid
 	sh.addJob([]int{pid}, printNode(&fg))
 	sh.status = 0
+}
+
+// readyPipe makes a pipe that execve closes, out of the way of scripts; -1
+// when descriptors are short.
+func (sh *Shell) readyPipe() (r, w int) {
+	var ends [2]int
+	var err error
+	if ends[0], ends[1], err = sh.t.Pipe(linux.O_CLOEXEC); err != nil {
+		return -1, -1
+	}
+	for i, fd := range ends {
+		n, err := sh.t.DupFrom(fd, firstPrivateFd, true)
+		if err != nil {
+			_ = sh.t.Close(ends[0])
+			_ = sh.t.Close(ends[1])
+			return -1, -1
+		}
+		_ = sh.t.Close(fd)
+		ends[i] = n
+	}
+	return ends[0], ends[1]
+}
+
+// release lets the parent of a background child go on: what comes may take
+// long, or is not a program.
+func (sh *Shell) release() {
+	if sh.readyFd >= 0 {
+		_ = sh.t.Close(sh.readyFd)
+		sh.readyFd = -1
+	}
 }
 
 // detachInput is what an asynchronous command gets without job control: an

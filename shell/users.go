@@ -9,22 +9,27 @@ import (
 
 // passwd finds the line of /etc/passwd, the guest's own, whose field holds value.
 func (sh *Shell) passwd(field int, value string) []string {
-	fd, err := sh.t.Open(linux.AT_FDCWD, "/etc/passwd", linux.O_RDONLY|linux.O_CLOEXEC|linux.O_NONBLOCK, 0)
-	if err != nil {
-		return nil
-	}
-	defer sh.t.Close(fd)
-	text, err := sh.readAll(fd, 1<<20)
-	if err != nil {
-		return nil
-	}
-	for _, line := range strings.Split(text, "\n") {
+	for _, line := range strings.Split(sh.smallFile("/etc/passwd"), "\n") {
 		f := strings.Split(line, ":")
 		if len(f) >= 7 && f[field] == value {
 			return f
 		}
 	}
 	return nil
+}
+
+// smallFile reads one of the guest's tables; an unreadable one is empty.
+func (sh *Shell) smallFile(name string) string {
+	fd, err := sh.t.Open(linux.AT_FDCWD, name, linux.O_RDONLY|linux.O_CLOEXEC|linux.O_NONBLOCK, 0)
+	if err != nil {
+		return ""
+	}
+	defer sh.t.Close(fd)
+	text, err := sh.readAll(fd, 1<<20)
+	if err != nil {
+		return ""
+	}
+	return text
 }
 
 func (sh *Shell) passwdHome(user string) (string, bool) {

@@ -78,12 +78,32 @@ func (sh *Shell) waitPipeline(pids []int, group int, text string) {
 		}
 	}
 	sh.status = status
+	if len(sh.jc.jobs) > 0 {
+		sh.tellKilled()
+	}
 	last := statuses[len(statuses)-1]
 	if last.Signaled() {
 		sh.tellSignal(pids[len(pids)-1], last, text)
 		if last.TermSignal() == linux.SIGINT && sh.interactive {
 			sh.stderr("\n")
 			sh.ctl = ctlAbort
+		}
+	}
+}
+
+// tellKilled is bash's news, in a script, of background jobs that a signal killed.
+func (sh *Shell) tellKilled() {
+	if !sh.bash || sh.interactive || sh.jc.substDepth > 0 {
+		return
+	}
+	for _, j := range sh.jc.jobs {
+		if j.told || j.foreign || !j.done() || !j.last().Signaled() {
+			continue
+		}
+		j.told = true
+		sig := j.last().TermSignal()
+		if _, trapped := sh.traps[sig.Name()]; !trapped && sig != linux.SIGTERM {
+			sh.tellSignal(j.pids[0], j.last(), j.text)
 		}
 	}
 }

@@ -35,6 +35,7 @@ var extensions = []hostFunc{
 	{"uname", "i", false, sbxUname},
 	{"sysinfo", "i", false, sbxSysinfo},
 	{"winsize", "iii", false, sbxWinsize},
+	{"set_winsize", "iii", false, sbxSetWinsize},
 	{"tcget", "ii", false, sbxTcget},
 	{"tcset", "iii", false, sbxTcset},
 	{"connect", "ii", false, sbxConnect},

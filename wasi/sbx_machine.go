@@ -41,6 +41,20 @@ func sbxWinsize(p *proc, a []uint64) error {
 	return p.putU16(uint32(a[2]), ws.Col)
 }
 
+// sbxSetWinsize changes rows and columns and leaves the size in pixels.
+func sbxSetWinsize(p *proc, a []uint64) error {
+	fd, err := p.fd(uint32(a[0]))
+	if err != nil {
+		return err
+	}
+	ws, err := p.t.Winsize(fd)
+	if err != nil {
+		return err
+	}
+	ws.Row, ws.Col = uint16(a[1]), uint16(a[2])
+	return p.t.SetWinsize(fd, ws)
+}
+
 // Offsets in struct sbx_termios, 60 bytes.
 const (
 	termiosSize  = 60

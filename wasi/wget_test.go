@@ -75,6 +75,8 @@ func TestWget(t *testing.T) {
 		code      int
 	}{
 		{"wget -q -O - $U/f", "hello\n", 0},
+		{"wget -q --https-only -O - $U/f 2>&1", srv.URL + "/f: --https-only allows no HTTP.\n", 1},
+		{"wget -q -U a --user u --password p --auth-no-challenge -O - $U/echo", "GET /echo u:p ua=a x= []\n", 0},
 		{"wget -q $U/f; cat f; wget -q $U/f; ls f.1", "hello\nf.1\n", 0},
 		{"wget -q -P sub -nc $U/f 2>&1; mkdir -p sub; wget -q -P sub $U/f; cat sub/f", "hello\n", 0},
 		{"wget -nv -O o $U/f 2>&1 | sed 's/^[-0-9 :]* URL/URL/'", "URL:" + srv.URL + "/f [6/6] -> \"o\" [1]\n", 0},

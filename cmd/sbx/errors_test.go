@@ -108,6 +108,7 @@ func TestWrongUse(t *testing.T) {
 		{125, "sbx images needs", "images one two"},
 		{125, "sbx ps takes no arguments", "ps extra"},
 		{125, `"nosuch" is not a command of sbx`, "nosuch"},
+		{125, `this version has no "exec": containers run in the foreground only`, "exec x ls"},
 		{125, "invalid signal", "kill -s NOPE made"},
 		{125, `invalid argument "x" for "--pids-limit"`, "run --pids-limit x tiny"},
 		{125, "limits cannot be negative", "run --pids-limit -7 tiny"},

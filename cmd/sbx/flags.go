@@ -59,9 +59,9 @@ func (f *containerFlags) register(c *cobra.Command) {
 	fl.StringVar(&f.shmSize, "shm-size", "", "Size of /dev/shm (default 64m)")
 	fl.StringArrayVar(&f.storageOpts, "storage-opt", nil, "`size=10G` limits what the container may write")
 	fl.StringVar(&f.cfg.StopSignal, "stop-signal", "", "Signal that ends the container")
-	fl.StringVar(&f.pull, "pull", "missing", "Ask the registry for the image: `always`, missing or never")
+	fl.StringVar(&f.pull, "pull", "missing", "Ask the registry for the image `when`: always, missing or never")
 	fl.StringVar(&f.cfg.Platform, "platform", "", "Platform of the image, `os/arch[/variant]`")
-	fl.StringVar(&f.userland, "userland", "image", "Whose programs to run: the `image`'s, or the builtin shell and tools laid over it")
+	fl.StringVar(&f.userland, "userland", "image", "`Whose` programs to run: the image's (image), or the shell and tools that sbx brings, laid over it (builtin)")
 	fl.StringVar(&f.cidFile, "cidfile", "", "Write the container's id to `FILE`")
 	fl.BoolVarP(&f.quiet, "quiet", "q", false, "Do not show the pull")
 }

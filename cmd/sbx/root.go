@@ -35,6 +35,9 @@ func newRoot(a *app, args []string) *cobra.Command {
 		},
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
+				if why := absentCommand(args[0]); why != "" {
+					return usagef("this version has no %q: %s", args[0], why)
+				}
 				return usagef("%q is not a command of sbx", args[0])
 			}
 			return nil
@@ -111,6 +114,19 @@ func (a *app) addVerbs(root *cobra.Command, only string) {
 		group(groupImages, "volume", "Manage volumes", alias(a.volumeLsCmd(), "list"), a.volumePruneCmd()),
 		group(groupSystem, "system", "See and free what sbx keeps on disk", a.dfCmd(), a.systemPruneCmd(), a.infoCmd()),
 	)
+}
+
+// absentCommand says why a command that docker has is not here; "" for any other word.
+func absentCommand(name string) string {
+	switch name {
+	case "exec", "attach", "logs", "stop", "restart", "pause", "unpause", "wait", "top", "stats":
+		return "containers run in the foreground only"
+	case "build", "buildx":
+		return "sbx commit makes an image from a container"
+	case "port", "network", "compose", "events", "rename", "update":
+		return "see README.md for what works"
+	}
+	return ""
 }
 
 // group is a command that only holds others.

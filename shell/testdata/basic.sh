@@ -122,3 +122,56 @@ echo a b; echo $_
 $(true); echo $?; $(false); echo $?; x=$(false); echo $?
 #### hash
 hash -r; cat </dev/null; hash >/dev/null; echo $?
+
+#### an expansion that the language lacks fails only when it is expanded
+echo 1
+if false; then x=${y//a/b}; z=${y:1:2} w=${y^^} v=${!y}; u=${y[0]}; fi
+if false; then x=${(M)y}; unset ${(M)${(k)parameters[@]}:#__x_*} 2>/dev/null; fi
+f() {
+	case $1 in
+	a) echo "${(M)y}" "${=1}";;
+	b) echo b;;
+	esac
+}
+f b
+(f a; echo no); echo st $?
+y=aba; (echo "in ${(M)y} x"; echo next); echo st $?
+echo ${(M)y}; echo not this
+echo last
+
+#### a line number after a deferred expansion [bash]
+if false; then
+	x=${(M)y}
+fi
+echo $LINENO
+if false; then x=${(M)y} ${=1} "${(k)z}"; fi; echo $LINENO
+
+#### bytes that are not UTF-8
+eval "$(printf 'echo "caf\351"\ncat <<X\nq\351\nX\nx=\377; case $x in \377) echo yes;; esac\n%s' 'echo ${#x}; f() { echo "\351"; }; f')" >f
+while IFS= read -r l; do case $l in "$(printf 'caf\351')"|"$(printf 'q\351')") echo same;; *) echo "$l";; esac; done <f
+
+#### a program in the background is deaf to ^C and has no input
+# stdin: "line\n"
+{ while read -r a b; do case $a in SigIgn:) case $b in *[67]) echo deaf;; esac; esac; done </proc/self/status; cat; } & wait
+cat & wait
+cat
+
+#### the start of a background program is not waited for when it may take long
+mkfifo p
+cat <p & echo not held; echo to >p; wait
+cat $(sleep 0.1; echo none) 2>/dev/null & echo nor by this; wait
+
+#### no room above the limit of descriptors
+echo text >f; ulimit -n 6; exec 3<f; echo $?; cat <&3; echo $?
+
+#### news of killed jobs: waited for
+sleep 5 & kill -9 $!; wait $!; echo $?
+
+#### news of killed jobs: terminated
+sleep 5 & kill $!; wait $!; echo $?
+
+#### news of killed jobs: wait for all
+sleep 5 & kill -9 $!; wait; echo $?
+
+#### news of killed jobs: known before
+sleep 5 & kill -9 $!; sleep 0.2; echo on; wait $!; echo $?

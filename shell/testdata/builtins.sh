@@ -137,3 +137,13 @@ readonly r=1; unset r 2>/dev/null; echo $? $r
 f() { return; }; false; f; echo $?; g() { (exit 7); return; }; g; echo $?
 #### break outside
 break; echo $?; continue; echo $?
+
+#### compgen [bash]
+touch aa ab b; mkdir ad
+compgen -W "alpha beta alps" -- al; echo $?
+compgen -W "alpha beta" -- z; echo $?
+compgen -G "a*" | sort; compgen -G "z*"; echo $?
+f1() { :; }; f2() { :; }; compgen -A function; compgen -A function f2
+compgen -f a | sort; compgen -d a; xyz1=1 xyz2=2; compgen -v xyz
+compgen -P '<' -S '>' -W 'a b'; compgen -X 'a*' -W 'ab cd'; compgen -X '!a*' -W 'ab cd'
+compgen -b ech; compgen -k whi; v='p q'; compgen -W '$v r'; compgen -A nope 2>/dev/null; echo $?

@@ -132,6 +132,7 @@ int sbx_nice(int add, int *now); /* adds to the niceness; now may be NULL */
 int sbx_uname(struct sbx_utsname *out);
 int sbx_sysinfo(struct sbx_sysinfo *out);
 int sbx_winsize(int fd, uint16_t *rows, uint16_t *cols);
+int sbx_set_winsize(int fd, uint16_t rows, uint16_t cols);
 int sbx_tcget(int fd, struct sbx_termios *out);
 int sbx_tcset(int fd, int when, const struct sbx_termios *t); /* when: 0 now, 1 drain, 2 flush */
 /* A connected TCP stream, with TLS if asked: roots are certificates in PEM that may sign the server's. timeout in ms, 0: none.

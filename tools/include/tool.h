@@ -4,6 +4,7 @@
 
 #include "sbx.h"
 
+#include <dirent.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -115,6 +116,7 @@ struct ent {
 };
 /* Entries of a directory without . and .., sorted by name; n < 0 and errno on failure. */
 struct ent *dir_list(const char *path, int *n);
+struct ent *dir_read(DIR *d, int *n); /* the same of an open directory, which stays open */
 void dir_free(struct ent *e, int n);
 
 /* ---- users and groups (names.c), from /etc/passwd and /etc/group */

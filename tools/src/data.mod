@@ -15,3 +15,14 @@ od od data/od.c
 split split data/split.c
 dd dd data/dd.c
 expr expr data/expr.c
+comm comm data/comm.c
+join join data/join.c
+paste paste data/paste.c
+tac tac data/paste.c
+rev rev data/paste.c
+fold fold data/fold.c
+expand expand data/fold.c
+unexpand unexpand data/fold.c
+shuf shuf data/shuf.c
+getopt getopt data/getopt.c
+column column data/column.c

@@ -19,3 +19,4 @@ pidof pidof sys/pgrep.c
 ps ps sys/ps.c
 - - sys/http.c
 wget wget sys/wget.c
+stty stty sys/stty.c

@@ -28,3 +28,4 @@ xargs xargs text/xargs.c
 - - text/awk_run.c
 - - text/awk_func.c
 awk awk text/awk.c
+nl nl text/nl.c

@@ -264,9 +264,13 @@ static void directory(const char *path, bool argument, bool label, const struct 
 			}
 		}
 	}
-	struct ent *e = dir_list(path, &n);
+	/* Open while its entries are looked at: one of /proc/self/fd is this one. */
+	DIR *held = opendir(path);
+	struct ent *e = held ? dir_read(held, &n) : NULL;
 	if (!e) {
 		complain(argument, "cannot open directory %s", path);
+		if (held)
+			closedir(held);
 		return;
 	}
 	if (!first_block)
@@ -287,6 +291,7 @@ static void directory(const char *path, bool argument, bool label, const struct 
 		ls_total(&l);
 	ls_print(&l);
 	struct above here = {st.dev, st.ino, up};
+	closedir(held);
 	if (ls.recursive)
 		recurse(&l, path, &here);
 	release(&l);

@@ -148,14 +148,11 @@ static int by_name(const void *a, const void *b) {
 	return strcmp(((const struct ent *)a)->name, ((const struct ent *)b)->name);
 }
 
-struct ent *dir_list(const char *path, int *n) {
+struct ent *dir_read(DIR *d, int *n) {
 	struct ent *list = NULL;
 	size_t cap = 0, count = 0;
-	DIR *d = opendir(path);
-	*n = -1;
-	if (!d)
-		return NULL;
 	struct dirent *e;
+	*n = -1;
 	errno = 0;
 	while ((e = readdir(d))) {
 		const char *s = e->d_name;
@@ -165,7 +162,6 @@ struct ent *dir_list(const char *path, int *n) {
 		list[count++] = (struct ent){xstrdup(s), e->d_ino, e->d_type};
 	}
 	int err = errno;
-	closedir(d);
 	if (err) {
 		dir_free(list, (int)count);
 		errno = err;
@@ -175,6 +171,18 @@ struct ent *dir_list(const char *path, int *n) {
 		qsort(list, count, sizeof *list, by_name);
 	*n = (int)count;
 	return list ? list : xmalloc(1);
+}
+
+struct ent *dir_list(const char *path, int *n) {
+	DIR *d = opendir(path);
+	*n = -1;
+	if (!d)
+		return NULL;
+	struct ent *list = dir_read(d, n);
+	int err = errno;
+	closedir(d);
+	errno = err;
+	return list;
 }
 
 void dir_free(struct ent *e, int n) {

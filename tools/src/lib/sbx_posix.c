@@ -170,6 +170,14 @@ int sbx_winsize(int fd, uint16_t *rows, uint16_t *cols) {
 	*cols = w.ws_col;
 	return 0;
 }
+int sbx_set_winsize(int fd, uint16_t rows, uint16_t cols) {
+	struct winsize w;
+	if (ioctl(fd, TIOCGWINSZ, &w))
+		return -1;
+	w.ws_row = rows;
+	w.ws_col = cols;
+	return ioctl(fd, TIOCSWINSZ, &w);
+}
 int sbx_tcget(int fd, struct sbx_termios *o) {
 	struct termios t;
 	if (tcgetattr(fd, &t))

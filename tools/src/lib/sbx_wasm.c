@@ -30,6 +30,7 @@ int imp_uname(void *buf) IMPORT(uname);
 int imp_sysinfo(void *out) IMPORT(sysinfo);
 int imp_statfs(const char *p, size_t n, void *out) IMPORT(statfs);
 int imp_winsize(int fd, uint16_t *rows, uint16_t *cols) IMPORT(winsize);
+int imp_set_winsize(int fd, uint32_t rows, uint32_t cols) IMPORT(set_winsize);
 int imp_tcget(int fd, void *out) IMPORT(tcget);
 int imp_tcset(int fd, uint32_t when, const void *in) IMPORT(tcset);
 int imp_signal(int sig, int disp) IMPORT(signal);
@@ -155,6 +156,7 @@ int sbx_signal(int sig, int ignore) { return ret(imp_signal(sig, ignore)); }
 int sbx_uname(struct sbx_utsname *out) { return ret(imp_uname(out)); }
 int sbx_sysinfo(struct sbx_sysinfo *out) { return ret(imp_sysinfo(out)); }
 int sbx_winsize(int fd, uint16_t *rows, uint16_t *cols) { return ret(imp_winsize(fd, rows, cols)); }
+int sbx_set_winsize(int fd, uint16_t rows, uint16_t cols) { return ret(imp_set_winsize(fd, rows, cols)); }
 int sbx_tcget(int fd, struct sbx_termios *out) { return ret(imp_tcget(fd, out)); }
 int sbx_tcset(int fd, int when, const struct sbx_termios *t) { return ret(imp_tcset(fd, (uint32_t)when, t)); }
 int sbx_sigwait(uint64_t set, int64_t ms) {

@@ -11,13 +11,13 @@ const char wget_help[] = " [OPTION]... [URL]...\nDownload files over HTTP and HT
     "  -w, --wait=SECONDS             between attempts\n      --max-redirect=NUMBER      default 20\n"
     "      --header=STRING  --method=NAME  --post-data=STRING  --post-file=FILE  --body-data=STRING  --body-file=FILE\n"
     "      --user=USER  --password=PASS  -U, --user-agent=AGENT  --referer=URL  --spider  --content-disposition\n"
-    "      --no-check-certificate  --ca-certificate=FILE\n\n"
+    "      --no-check-certificate  --ca-certificate=FILE\n      --https-only                   no HTTP, after a redirection neither\n\n"
     "Exit status: 0, 1 other error, 2 usage, 3 file error, 4 network failure, 5 TLS failure, 6 authentication, 7 protocol,\n"
     "8 the server said no.\n";
 
 enum { OK = 0, OTHER = 1, USAGE = 2, FILES = 3, NETWORK = 4, TLS = 5, AUTH = 6, PROTOCOL = 7, SERVER = 8 };
 
-static bool quiet, terse, show_headers, go_on, keep, spider, any_cert, disposition;
+static bool quiet, terse, show_headers, go_on, keep, spider, any_cert, disposition, tls_only;
 static const char *output, *prefix, *method, *agent = "Wget/1.21.3", *referer, *user, *password, *ca_file, *body;
 static char *extra;
 static size_t body_len;
@@ -365,6 +365,10 @@ static int get(const char *text) {
 	for (long i = 1; rc == RETRY && (tries == 0 || i <= tries); i++) {
 		if (spider && i == 1 && !moved)
 			VERBOSE("Spider mode enabled. Check if remote file exists.\n");
+		if (tls_only && !u.tls) {
+			fprintf(stderr, "%s: --https-only allows no HTTP.\n", url_text(&u));
+			return OTHER;
+		}
 		VERBOSE("--%s--  %s%s\n", stamp(), i > 1 ? xasprintf("(try:%2ld)  ", i) : "", url_text(&u));
 		char *next = NULL;
 		int64_t from = resume && out_fd < 0 && !spider ? size_of(name) : 0;
@@ -436,7 +440,7 @@ static void read_body(const char *file) {
 		die(FILES, "BODY data file %s missing: %s", quote(file), errtext(errno));
 }
 
-enum { HEADER = 256, METHOD, DATA, POST_FILE, USER, PASSWORD, SPIDER, NO_CHECK, CA, REDIRECT, REFERER, DISPOSITION, NOTHING };
+enum { HEADER = 256, METHOD, DATA, POST_FILE, USER, PASSWORD, SPIDER, NO_CHECK, CA, REDIRECT, REFERER, DISPOSITION, HTTPS_ONLY, NOTHING };
 
 static char **files;
 static int nfiles;
@@ -451,7 +455,7 @@ static void options(int argc, char **argv) {
 	    {"http-password", 1, PASSWORD}, {"spider", 0, SPIDER}, {"no-check-certificate", 0, NO_CHECK}, {"ca-certificate", 1, CA},
 	    {"max-redirect", 1, REDIRECT}, {"referer", 1, REFERER}, {"content-disposition", 0, DISPOSITION}, {"progress", 1, NOTHING},
 	    {"show-progress", 0, NOTHING}, {"no-cache", 0, NOTHING}, {"no-proxy", 0, NOTHING}, {"no-hsts", 0, NOTHING},
-	    {"auth-no-challenge", 0, NOTHING}, {"https-only", 0, NOTHING}, {0, 0, 0}};
+	    {"auth-no-challenge", 0, NOTHING}, {"https-only", 0, HTTPS_ONLY}, {0, 0, 0}};
 	int c, n = 1;
 	for (int i = 1; i < argc; i++) { /* -nv and -nc are options of two letters */
 		if (strcmp(argv[i], "-nv") == 0)
@@ -488,6 +492,7 @@ static void options(int argc, char **argv) {
 		case SPIDER: spider = true; break;
 		case NO_CHECK: any_cert = true; break;
 		case CA: ca_file = opt_arg; break;
+		case HTTPS_ONLY: tls_only = true; break;
 		case REDIRECT: redirects = count(opt_arg); break;
 		case REFERER: referer = opt_arg; break;
 		case DISPOSITION: disposition = true; break;
