@@ -82,6 +82,8 @@ func (r *Run) startKernel(ctx context.Context) (err error) {
 		Limits:     kernel.Limits{Tasks: int(max(c.PidsLimit, 0)), Memory: c.Memory, Disk: c.StorageSize},
 		Loaders:    r.e.loaders(),
 		Dial:       newDialer(c),
+		Resolver:   newNames(c),
+		NameServer: nameServer,
 		CPUs:       runtime.NumCPU(),
 		ShmBytes:   c.ShmSize,
 	})
