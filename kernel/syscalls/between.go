@@ -178,3 +178,7 @@ func sysSyncfs(c *call) (int64, error) {
 	_, err := c.t.FdFlags(c.fd(0))
 	return 0, err
 }
+
+// unspliceable answers splice(2) and its like as for files that cannot do it: callers
+// read and write then.
+func unspliceable(*call) (int64, error) { return 0, linux.EINVAL }
