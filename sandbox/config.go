@@ -170,7 +170,7 @@ type State struct {
 	StartedAt  time.Time `json:"startedAt"`
 	FinishedAt time.Time `json:"finishedAt"`
 	// Engine tells which of our engines ran the first program: "builtin",
-	// "wasm" or "" when it never started.
+	// "wasm", "native", or "" when it never started.
 	Engine string `json:"engine,omitempty"`
 	// Scaffold lists paths that sbx made as mount points; they are no change
 	// of the guest's.

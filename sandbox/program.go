@@ -8,6 +8,7 @@ import (
 
 	"github.com/sbxrun/sbx/abi/linux"
 	"github.com/sbxrun/sbx/kernel"
+	"github.com/sbxrun/sbx/kernel/loader"
 	"github.com/sbxrun/sbx/vfs"
 )
 
@@ -15,6 +16,7 @@ import (
 const (
 	EngineBuiltin = "builtin" // the built-in shell
 	EngineWasm    = "wasm"    // a WebAssembly module
+	EngineNative  = "native"  // x86-64 machine code
 )
 
 const (
@@ -32,6 +34,8 @@ func engineOf(w *vfs.Walker, prog string, env []string, cwd string) string {
 			return EngineBuiltin
 		case bytes.HasPrefix(head, []byte("\x00asm")):
 			return EngineWasm
+		case bytes.HasPrefix(head, []byte(loader.Magic)):
+			return EngineNative
 		case bytes.HasPrefix(head, []byte("#!")):
 			line, _, _ := strings.Cut(string(head[2:]), "\n")
 			fields := strings.Fields(line)
@@ -99,8 +103,15 @@ func explainStart(w *vfs.Walker, p Process, env []string, err error) error {
 
 // formatAdvice says what to do about a program that nothing here can run.
 func formatAdvice(head []byte) string {
-	if bytes.HasPrefix(head, []byte("\x7fELF")) || bytes.HasPrefix(head, []byte("#!")) {
-		return ": an image's own machine code is for a later version of sbx to run; --userland=builtin runs the built-in shell and tools over this image"
+	const builtin = "; --userland=builtin runs the built-in shell and tools over this image"
+	switch {
+	case bytes.HasPrefix(head, []byte(loader.Magic)):
+		if m := loader.Foreign(head); m != "" {
+			return ": the program is " + m + ", and sbx runs x86-64 programs" + builtin
+		}
+		return ": machine code runs on linux/amd64 hosts, and the file must be whole" + builtin
+	case bytes.HasPrefix(head, []byte("#!")):
+		return ": the interpreter of its #! line cannot be run" + builtin
 	}
 	return ": it is no script with a #! line, no WASM module and no ELF program"
 }

@@ -9,17 +9,22 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// cacheSize bounds the code of one address space. It is reserved, not committed.
-const cacheSize = 64 << 20
+// defaultCacheSize bounds the code of one address space. It is reserved, not committed.
+const (
+	defaultCacheSize = 64 << 20
+	minCacheSize     = 64 << 10 // several of the longest blocks
+)
 
 // cache is memory for code, mapped twice: to be written and to be executed, never both.
 type cache struct {
 	rw   []byte
 	rx   uintptr
+	size int
 	used uint32
 }
 
-func newCache() (*cache, error) {
+func newCache(size int) (*cache, error) {
+	size = (max(size, minCacheSize) + 4095) &^ 4095
 	fd, err := unix.MemfdCreate("sbx-code", unix.MFD_CLOEXEC|mfdExec)
 	if err == unix.EINVAL {
 		fd, err = unix.MemfdCreate("sbx-code", unix.MFD_CLOEXEC) // before Linux 6.3
@@ -28,26 +33,26 @@ func newCache() (*cache, error) {
 		return nil, fmt.Errorf("memory for code: %w", err)
 	}
 	defer unix.Close(fd)
-	if err := unix.Ftruncate(fd, cacheSize); err != nil {
+	if err := unix.Ftruncate(fd, int64(size)); err != nil {
 		return nil, err
 	}
-	rw, err := unix.Mmap(fd, 0, cacheSize, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED|unix.MAP_NORESERVE)
+	rw, err := unix.Mmap(fd, 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED|unix.MAP_NORESERVE)
 	if err != nil {
 		return nil, err
 	}
-	rx, err := unix.MmapPtr(fd, 0, nil, cacheSize, unix.PROT_READ|unix.PROT_EXEC, unix.MAP_SHARED|unix.MAP_NORESERVE)
+	rx, err := unix.MmapPtr(fd, 0, nil, uintptr(size), unix.PROT_READ|unix.PROT_EXEC, unix.MAP_SHARED|unix.MAP_NORESERVE)
 	if err != nil {
 		unix.Munmap(rw)
 		return nil, err
 	}
-	return &cache{rw: rw, rx: uintptr(rx), used: entrySize}, nil
+	return &cache{rw: rw, rx: uintptr(rx), size: size, used: entrySize}, nil
 }
 
 const mfdExec = 0x10 // MFD_EXEC
 
 func (c *cache) close() {
 	unix.Munmap(c.rw)
-	unix.MunmapPtr(hostPointer(c.rx), cacheSize)
+	unix.MunmapPtr(hostPointer(c.rx), uintptr(c.size))
 }
 
 // reset forgets all code and gives its memory back.
@@ -60,7 +65,7 @@ func (c *cache) reset() {
 func (c *cache) next() uint32 { return (c.used + entrySize + alignment - 1) &^ (alignment - 1) }
 
 // hasRoom reports whether a block of n bytes fits.
-func (c *cache) hasRoom(n int) bool { return uint64(c.next())+uint64(n)+alignment <= cacheSize }
+func (c *cache) hasRoom(n int) bool { return uint64(c.next())+uint64(n)+alignment <= uint64(c.size) }
 
 // put stores a block's code at next, with the way in from the table before it.
 func (c *cache) put(code []byte) {

@@ -25,7 +25,15 @@
 //
 // Pages that code was taken from and that the guest may write to are write-protected;
 // the fault forgets their blocks. Forgetting waits until no thread is in guest
-// mode.
+// mode. A page that is written often, or by code of its own, is not protected any
+// more: its blocks compare themselves with memory when they are entered (changing).
+//
+// # Trust
+//
+// A wrong byte here corrupts the host's process. With [Verified] package verify, which
+// was written apart, looks at all code before it is executed. Tests run with it, hold
+// random instructions against the bare processor (TestLockStep), and stop threads in
+// front of every instruction of the host's (TestStops).
 //
 // # Locks, in order
 //

@@ -57,7 +57,7 @@ func newProgram(t testing.TB) *program {
 		t.Skip(err)
 	}
 	p := &program{w: w, pages: map[uint64]byte{}, next: 0x50000000, in: bytes.NewReader(nil)}
-	if p.s, err = rewrite.NewSpace(w, p); err != nil {
+	if p.s, err = rewrite.NewSpace(w, p, rewrite.Verified()); err != nil {
 		t.Skip(err)
 	}
 	t.Cleanup(func() {
@@ -140,6 +140,8 @@ func (p *program) run(t testing.TB, th cpu.Thread) error {
 				return nil
 			}
 		case cpu.Interrupted:
+		case cpu.Failed:
+			return e.Err
 		default:
 			return fmt.Errorf("reason %d at %#x address %#x access %d: %x", e.Reason, r.RIP, e.Addr, e.Access, r.GPR)
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/sbxrun/sbx/cpu"
 	"github.com/sbxrun/sbx/cpu/memory"
+	"github.com/sbxrun/sbx/cpu/rewrite/verify"
 )
 
 // Space runs the threads of one window. It is a cpu.Executor.
@@ -25,12 +26,17 @@ type Space struct {
 	placed  []*block            // in the order of the cache, dead ones too
 	stubs   map[uint32]stubRef  // by the address that the stub's call pushes
 	guarded map[uint64]bool     // pages that we write-protected
+	faults  map[uint64]int      // writes to protected pages
+	checked map[uint64]bool     // pages that are not protected: see wrote
 	threads map[*thread]struct{}
 	emit    emitter
 
 	// gen changes when blocks die: what a thread knows of host addresses is void then.
 	gen      atomic.Uint64
 	stopping atomic.Int32
+
+	checker *verify.Checker // nil unless code is verified
+	failed  atomic.Pointer[error]
 }
 
 // stubRef is a branch that is not linked.
@@ -39,6 +45,9 @@ type stubRef struct {
 	site int
 }
 
+// maxPages bounds what is remembered of pages when the cache is emptied.
+const maxPages = 1 << 14
+
 // Room is what a window must have below it for a Space.
 const Room = tableSize
 
@@ -46,7 +55,7 @@ var _ cpu.Executor = (*Space)(nil)
 
 // NewSpace makes an executor for a window that New made with Room below it.
 // cpu.ErrUnsupported says that this host can't.
-func NewSpace(w *memory.Window, code cpu.Code) (*Space, error) {
+func NewSpace(w *memory.Window, code cpu.Code, options ...Option) (*Space, error) {
 	addr, n := w.Below()
 	if n < Room {
 		return nil, fmt.Errorf("rewrite: the window has no room below it")
@@ -54,11 +63,18 @@ func NewSpace(w *memory.Window, code cpu.Code) (*Space, error) {
 	if err := mapTable(addr); err != nil {
 		return nil, err
 	}
-	c, err := newCache()
+	o := settings{cacheSize: defaultCacheSize}
+	for _, set := range options {
+		set(&o)
+	}
+	c, err := newCache(o.cacheSize)
 	if err != nil {
 		return nil, err
 	}
 	s := &Space{window: w, code: code, tableTop: addr + n, cache: c, threads: map[*thread]struct{}{}}
+	if o.verify {
+		s.checker = &verify.Checker{}
+	}
 	s.forget()
 	return s, nil
 }
@@ -67,6 +83,9 @@ func NewSpace(w *memory.Window, code cpu.Code) (*Space, error) {
 func (s *Space) forget() {
 	s.blocks, s.pages, s.stubs = map[uint64]*block{}, map[uint64][]*block{}, map[uint32]stubRef{}
 	s.placed, s.guarded = nil, map[uint64]bool{}
+	if s.faults == nil || len(s.faults) > maxPages {
+		s.faults, s.checked = map[uint64]int{}, map[uint64]bool{}
+	}
 }
 
 // Close frees the code. The window is its owner's.
@@ -93,7 +112,8 @@ func (s *Space) find(pc uint64) (b *block, ok bool) {
 	}
 	for {
 		host := s.cache.next()
-		n := s.emit.translate(pc, uint64(s.cache.rx)+uint64(host), code)
+		checked := s.isChecked(pc, len(code))
+		n := s.emit.translate(pc, uint64(s.cache.rx)+uint64(host), code, checked)
 		s.emit.stubs()
 		if !s.cache.hasRoom(len(s.emit.b)) {
 			s.flush()
@@ -102,10 +122,10 @@ func (s *Space) find(pc uint64) (b *block, ok bool) {
 			}
 			continue
 		}
-		b = &block{pc: pc, code: append([]byte(nil), code[:n]...), host: host, size: uint32(len(s.emit.b))}
+		b = &block{pc: pc, code: append([]byte(nil), code[:n]...), host: host, size: uint32(len(s.emit.b)), checked: checked, body: s.emit.body}
 		b.sites = append(b.sites, s.emit.sites...)
 		s.place(b)
-		return b, true
+		return b, s.verified(b)
 	}
 }
 
@@ -157,7 +177,7 @@ func (s *Space) fetch(pc uint64, buf []byte) (code []byte, ok bool) {
 // guard write-protects the pages of n bytes.
 func (s *Space) guard(addr uint64, n int) {
 	for p := memory.PageDown(addr); p < addr+uint64(n); p += memory.PageSize {
-		if _, writable, ok := s.code.Executable(p); !s.guarded[p] && ok && writable {
+		if _, writable, ok := s.code.Executable(p); !s.guarded[p] && !s.checked[p] && ok && writable {
 			s.guarded[p] = true
 			_ = s.window.Protect(p, memory.PageSize, memory.Read)
 		}
@@ -202,6 +222,9 @@ func (s *Space) link(ref stubRef) (host uintptr, gen uint64, ok bool) {
 		rel := ref.from.host + t.rel
 		s.cache.patch(rel, b.host)
 		b.incoming = append(b.incoming, rel)
+		if !s.verified(ref.from) {
+			return 0, 0, false
+		}
 	}
 	return s.hostOf(b), s.gen.Load(), true
 }
@@ -272,6 +295,12 @@ func (s *Space) Invalidate(addr, n uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.invalidate(addr, n)
+	for p := range s.faults {
+		if p+memory.PageSize > addr && p < addr+n {
+			delete(s.faults, p)
+			delete(s.checked, p)
+		}
+	}
 }
 
 // invalidate forgets the blocks of n bytes and unprotects their pages. It reports
@@ -341,4 +370,14 @@ func (s *Space) Written(addr, n uint64) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.invalidate(addr, n)
+}
+
+// writtenBy is Written for a write by guest code at pc.
+func (s *Space) writtenBy(addr, pc uint64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.guarded[memory.PageDown(addr)] {
+		s.wrote(addr, pc)
+	}
+	return s.invalidate(memory.PageDown(addr), 1)
 }

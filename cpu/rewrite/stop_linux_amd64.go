@@ -32,6 +32,8 @@ func (t *thread) carryOut() (cpu.Exit, bool) {
 	case reason == 0:
 		s.RIP += uint64(in.Len)
 		return cpu.Exit{}, false
+	case reason == again:
+		return cpu.Exit{}, false
 	case reason == cpu.Fault:
 		return o.fault, true
 	case reason == cpu.Breakpoint:
@@ -71,6 +73,16 @@ func (o *hand) do() cpu.Reason {
 		return o.popFlags()
 	case x86.Push:
 		return o.pushOdd()
+	case x86.Pop:
+		return o.popOdd()
+	case x86.Leave:
+		return o.leaveOdd()
+	case x86.String:
+		return o.str()
+	case x86.Xlat:
+		return o.xlat()
+	case x86.MaskMov:
+		return o.maskMov()
 	case x86.Enter:
 		return o.enter()
 	case x86.Xsave:
@@ -107,7 +119,9 @@ const (
 func (o *hand) faultAt(addr uint64, write bool) cpu.Reason {
 	o.fault = cpu.Exit{Reason: cpu.Fault, Addr: addr}
 	if write {
+		var b [1]byte
 		o.fault.Access = cpu.AccessWrite
+		o.fault.Present = addr < memory.Size && o.t.space.window.Read(addr, b[:]) == 1
 	}
 	return cpu.Fault
 }
@@ -135,88 +149,57 @@ func (o *hand) readBytes(addr uint64, p []byte) cpu.Reason {
 	return 0
 }
 
+// writeBytes writes all of p or nothing.
 func (o *hand) writeBytes(addr uint64, p []byte) cpu.Reason {
 	addr = uint64(uint32(addr))
-	w := o.t.space
+	end := addr + uint64(len(p))
+	for page := memory.PageDown(addr) + memory.PageSize; page < end; page += memory.PageSize {
+		if !o.writable(addr) {
+			break // the first fault counts
+		}
+		if !o.writable(page) {
+			return o.faultAt(page, true)
+		}
+	}
 	for got := 0; ; {
-		got += w.window.Write(addr+uint64(got), p[got:])
+		got += o.t.space.window.Write(addr+uint64(got), p[got:])
 		if got == len(p) {
 			return 0
 		}
-		if !memory.Inside(addr+uint64(got), 1) || !w.Written(memory.PageDown(addr+uint64(got)), 1) {
+		if !o.written(addr + uint64(got)) {
 			return o.faultAt(addr+uint64(got), true)
 		}
 	}
 }
 
+// writable reports whether the word at an address can be written, by trying.
+func (o *hand) writable(addr uint64) bool {
+	w := o.t.space.window
+	for {
+		v, ok := w.Load32(addr &^ 3)
+		if !ok {
+			return false
+		}
+		if _, ok = w.CompareAndSwap32(addr&^3, v, v); ok {
+			return true
+		}
+		if !o.written(addr) {
+			return false
+		}
+	}
+}
+
+// written reports whether a write that failed is worth another try.
+func (o *hand) written(addr uint64) bool {
+	if !memory.Inside(addr, 1) {
+		return false
+	}
+	return o.t.space.Written(memory.PageDown(addr), 1)
+}
+
 // addr is the address of the memory operand.
 func (o *hand) addr() uint64 {
-	a := o.in.MemAddr(o.s.RIP, &o.s.GPR)
-	switch {
-	case o.in.Prefix&x86.PrefixFS != 0:
-		a += o.s.FSBase
-	case o.in.Prefix&x86.PrefixGS != 0:
-		a += o.s.GSBase
-	}
-	return a
-}
-
-func (o *hand) push(v uint64, n int) cpu.Reason {
-	sp := o.s.GPR[x86.RSP] - uint64(n)
-	if r := o.write(sp, v, n); r != 0 {
-		return r
-	}
-	o.s.GPR[x86.RSP] = sp
-	return 0
-}
-
-func (o *hand) popFlags() cpu.Reason {
-	n := int(o.in.OpSize)
-	v, r := o.read(o.s.GPR[x86.RSP], n)
-	if r != 0 {
-		return r
-	}
-	o.s.GPR[x86.RSP] += uint64(n)
-	mask := uint64(flagsUser)
-	if n == 2 {
-		mask &= 0xffff
-	}
-	o.s.Flags = o.s.Flags&^mask | v&mask
-	return 0
-}
-
-// pushOdd is push of 16 bits, and of FS and GS, whose selectors are 0.
-func (o *hand) pushOdd() cpu.Reason {
-	in := o.in
-	n := int(in.OpSize)
-	switch {
-	case in.Form.Args[0] == x86.ArgFS || in.Form.Args[0] == x86.ArgGS:
-		return o.push(0, n)
-	case in.Form.OpReg.Kind != x86.None:
-		return o.push(o.s.GPR[in.OpRegField()], n)
-	case in.IsMem():
-		v, r := o.read(o.addr(), n)
-		if r != 0 {
-			return r
-		}
-		return o.push(v, n)
-	case in.HasModRM:
-		return o.push(o.s.GPR[in.RMField()], n)
-	}
-	return o.push(uint64(in.Imm), n)
-}
-
-// enter is enter imm16, 0. Nested frames are for Pascal, and are not supported.
-func (o *hand) enter() cpu.Reason {
-	if o.in.Imm2&31 != 0 || o.in.OpSize != 8 {
-		return cpu.Illegal
-	}
-	if r := o.push(o.s.GPR[x86.RBP], 8); r != 0 {
-		return r
-	}
-	o.s.GPR[x86.RBP] = o.s.GPR[x86.RSP]
-	o.s.GPR[x86.RSP] -= uint64(o.in.Imm)
-	return 0
+	return o.in.MemAddr(o.s.RIP, &o.s.GPR) + o.segmentBase()
 }
 
 // bitTest is bt, bts, btr and btc of memory by a register, which may be far away.
@@ -248,6 +231,9 @@ func (o *hand) bitTest() cpu.Reason {
 		}
 		if in.Opcode != 0xa3 {
 			if in.Prefix&x86.PrefixLock != 0 {
+				if last := addr + uint64(n) - 1; !o.writable(uint64(uint32(last))) {
+					return o.faultAt(max(uint64(uint32(addr)), memory.PageDown(uint64(uint32(last)))), true)
+				}
 				// An atomic one works on the aligned word that has the bit.
 				word := uint64(uint32(addr+uint64(bits64(mask))/8)) &^ 3
 				shift := (uint64(uint32(addr)) + uint64(bits64(mask))/8 - word) * 8
@@ -264,10 +250,10 @@ func (o *hand) bitTest() cpu.Reason {
 				}
 				got, stored := o.t.space.window.CompareAndSwap32(word, was, next)
 				if !ok || !stored {
-					if o.t.space.Written(memory.PageDown(word), 1) {
+					if o.written(word) {
 						continue
 					}
-					return o.faultAt(word, true)
+					return o.faultAt(uint64(uint32(addr)), true)
 				}
 				if got != was {
 					continue

@@ -41,7 +41,7 @@ func (s *Space) NewThread() (cpu.Thread, error) {
 		st.Free()
 		return nil, errClosed
 	}
-	st.SetCache(s.cache.rx, s.cache.rx+cacheSize)
+	st.SetCache(s.cache.rx, s.cache.rx+uintptr(s.cache.size))
 	s.threads[t] = struct{}{}
 	return t, nil
 }
@@ -139,7 +139,9 @@ func (t *thread) leave() (exit cpu.Exit, done bool) {
 		t.settle()
 		return cpu.Exit{}, false
 	case trap.ReasonStop:
-		t.settle()
+		if t.stale() {
+			return cpu.Exit{}, false
+		}
 		return t.carryOut()
 	}
 	return t.fault()
@@ -197,7 +199,7 @@ func (t *thread) settleLocked() {
 		return
 	}
 	e := &t.space.emit
-	e.translate(b.pc, start, b.code)
+	e.translate(b.pc, start, b.code, b.checked)
 	e.stubs()
 	s.RIP = e.settle(s, uint32(at-start))
 }
@@ -254,7 +256,7 @@ func (t *thread) pageFault() (cpu.Exit, bool) {
 	if addr >= memory.Size {
 		return exit, true
 	}
-	if t.space.Written(memory.PageDown(addr), 1) {
+	if t.space.writtenBy(addr, s.RIP) {
 		return cpu.Exit{}, false
 	}
 	if _, writable, ok := t.space.code.Executable(addr); ok && writable {
@@ -265,5 +267,8 @@ func (t *thread) pageFault() (cpu.Exit, bool) {
 
 // noCode is the exit for a RIP that cannot be executed.
 func (t *thread) noCode() cpu.Exit {
+	if err := t.space.failed.Load(); err != nil {
+		return cpu.Exit{Reason: cpu.Failed, Err: *err}
+	}
 	return cpu.Exit{Reason: cpu.Fault, Access: cpu.AccessExecute, Addr: t.state.RIP}
 }

@@ -152,7 +152,7 @@ noavx:
 
 TEXT ·leave(SB), NOSPLIT|NOFRAME, $0-0
 	MOVL $0, (State_tid-const_origin)(SP)
-	MOVQ BP, (State_Spill+16-const_origin)(SP) // free here; the vet tool wants BP saved first
+	MOVQ BP, (State_lastBP-const_origin)(SP) // the vet tool wants BP saved first
 	MOVQ (State_hostBP-const_origin)(SP), BP
 	MOVQ (State_hostSP-const_origin)(SP), SP
 	RET

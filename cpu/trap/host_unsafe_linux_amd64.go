@@ -14,7 +14,7 @@ const (
 	pageSize = 4096
 	// maxStates bounds the threads of all guests of the process.
 	maxStates = 1 << 16
-	statePad  = 20
+	statePad  = 12
 )
 
 var _ = [1]byte{}[unsafe.Offsetof(State{}.Xsave)%64]        // XSAVE's alignment

@@ -46,6 +46,7 @@ type State struct {
 	Addr   uint64 // the address, in the host's space
 
 	hostSP, hostBP uint64
+	lastBP         uint64 // nobody reads it
 	cacheLo        uint64
 	cacheHi        uint64
 	interrupt      atomic.Uint32
@@ -126,9 +127,6 @@ func (s *State) Vectors() []byte {
 	}
 	if bv&4 == 0 {
 		clear(s.Xsave[576:])
-	}
-	if bv&6 == 0 {
-		binary.LittleEndian.PutUint32(s.Xsave[24:], 0x1f80)
 	}
 	clear(s.Xsave[520:576])
 	if bv &= 7; bv != 7 {

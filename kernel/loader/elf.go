@@ -27,6 +27,24 @@ const (
 	maxPhdrs   = 65536 / phdrSize
 )
 
+// Foreign says whose program an ELF file's first bytes announce, for a message; ""
+// when it is this machine's, or damaged.
+func Foreign(head []byte) string {
+	if len(head) < 20 || string(head[:4]) != Magic {
+		return ""
+	}
+	const class32 = 1
+	names := map[uint16]string{3: "32-bit x86", 8: "MIPS", 20: "PowerPC", 21: "64-bit PowerPC", 22: "S/390", 40: "32-bit ARM", 183: "64-bit ARM", 243: "RISC-V", 258: "LoongArch"}
+	m := binary.LittleEndian.Uint16(head[18:])
+	if name := names[m]; name != "" {
+		return name
+	}
+	if m == emX86_64 && head[4] == class32 {
+		return "x32"
+	}
+	return ""
+}
+
 // file is what is read of an ELF file's headers.
 type file struct {
 	f     *kernel.File

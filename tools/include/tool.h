@@ -4,6 +4,7 @@
 
 #include "sbx.h"
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -33,6 +34,7 @@ void warn_errno(const char *fmt, ...) PRINTF(1, 2);
 void die(int status, const char *fmt, ...) NORETURN PRINTF(2, 3);
 void die_errno(int status, const char *fmt, ...) NORETURN PRINTF(2, 3);
 void usage(int status) NORETURN; /* "Try 'PROG --help' for more information." */
+extern const char *usage_text; /* what usage() writes instead, with its newline, or NULL */
 void missing_operand(int status) NORETURN;
 void missing_after(int status, const char *last) NORETURN;  /* missing destination-like operand after 'last' */
 void extra_operand(int status, const char *arg) NORETURN;

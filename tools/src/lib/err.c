@@ -44,9 +44,14 @@ void die_errno(int status, const char *fmt, ...) {
 	exit(status);
 }
 
+const char *usage_text;
+
 void usage(int status) {
 	fflush(stdout);
-	fprintf(stderr, "Try '%s --help' for more information.\n", prog);
+	if (usage_text)
+		fputs(usage_text, stderr);
+	else
+		fprintf(stderr, "Try '%s --help' for more information.\n", prog);
 	exit(status);
 }
 

@@ -7,7 +7,7 @@ const char kill_help[] = " [options] <pid> [...]\nSend a signal to processes, or
     "  -l, --list[=<signal>]             list signal names, or convert one\n"
     "  -L, --table                       list signal names and numbers in a table\n";
 
-static void usage_text(int status) {
+static void kill_usage(int status) {
 	FILE *to = status ? stderr : stdout;
 	fprintf(to, "\nUsage:\n kill%s", kill_help);
 	exit(status);
@@ -51,7 +51,7 @@ static int signal_of(const char *name) {
 	int s = sig_number(name);
 	if (s < 0) {
 		warn("unknown signal name %s", name);
-		usage_text(1);
+		kill_usage(1);
 	}
 	return s;
 }
@@ -59,7 +59,7 @@ static int signal_of(const char *name) {
 int kill_main(int argc, char **argv) {
 	int sig = 15, rc = 0, i = 1;
 	if (argc < 2)
-		usage_text(1);
+		kill_usage(1);
 	for (; i < argc && argv[i][0] == '-' && argv[i][1]; i++) {
 		const char *a = argv[i], *v = NULL;
 		if (strcmp(a, "--") == 0) {
@@ -67,7 +67,7 @@ int kill_main(int argc, char **argv) {
 			break;
 		}
 		if (strcmp(a, "--help") == 0 || strcmp(a, "-h") == 0)
-			usage_text(0);
+			kill_usage(0);
 		if (strcmp(a, "--version") == 0 || strcmp(a, "-V") == 0)
 			return puts("kill (sbx tools) 1.0"), 0;
 		if (strcmp(a, "-L") == 0 || strcmp(a, "--table") == 0)
@@ -83,7 +83,7 @@ int kill_main(int argc, char **argv) {
 			v = a + 9;
 		else if (strcmp(a, "-s") == 0 || strcmp(a, "-n") == 0 || strcmp(a, "--signal") == 0) {
 			if (++i >= argc)
-				usage_text(1);
+				kill_usage(1);
 			v = argv[i];
 		} else
 			v = a + 1;
@@ -96,7 +96,7 @@ int kill_main(int argc, char **argv) {
 		}
 	}
 	if (i >= argc)
-		usage_text(1);
+		kill_usage(1);
 	for (; i < argc; i++) {
 		char *end;
 		errno = 0;

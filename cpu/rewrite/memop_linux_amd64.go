@@ -73,7 +73,11 @@ func (e *emitter) operand(used *uint16, low bool) (m mem, list []held) {
 	}
 	if in.IsMem() {
 		m.base = place(in.Base())
-		m.index = place(in.Index())
+		if in.Form.VSIB != x86.None {
+			m.index = int8(in.Index())
+		} else {
+			m.index = place(in.Index())
+		}
 		m.scale = in.SIB >> 6
 		if !in.HasSIB {
 			m.scale = 0
@@ -104,11 +108,12 @@ func (e *emitter) segment(m mem, used *uint16, low bool, list *[]held) mem {
 	t := e.take(used, low, list)
 	spill := (*list)[len(*list)-1].spill
 	e.loadState(t, e.segmentBase())
+	e.borrowed(t, spill)
 	if m.base != none && m.index != none {
 		e.lea(t, mem{base: int8(t), index: m.base})
+		e.did(stepNothing, 0, 0)
 		m.base = none
 	}
-	e.borrowed(t, spill)
 	switch {
 	case m.index == none && m.base != none:
 		m.index, m.scale = int8(t), 0
@@ -128,7 +133,8 @@ func (e *emitter) segmentBase() int32 {
 // plain emits an instruction that computes with its operands.
 func (e *emitter) plain() {
 	in := &e.in
-	if in.Form.Imm == x86.ImmMoffs && uint64(in.Imm) >= memory.Size {
+	const segments = x86.PrefixFS | x86.PrefixGS
+	if in.Form.Imm == x86.ImmMoffs && uint64(in.Imm) >= memory.Size && in.Prefix&segments == 0 {
 		e.stop()
 		return
 	}
@@ -152,12 +158,23 @@ func (e *emitter) plain() {
 			e.borrowed(r15, list[len(list)-1].spill)
 		}
 	}
-	e.encode(r15, m)
+	// AH and the host's R15, which is the guest's RSP, do not go together.
+	sp := hostSP
+	if low && isGPR(in.Form.Reg.Kind) && in.Form.Reg.Kind != x86.GPR8 && in.RegField() == guestSP {
+		sp = e.take(&used, true, &list)
+		e.move(sp, hostSP)
+		e.borrowed(sp, list[len(list)-1].spill)
+	}
+	e.encode(r15, sp, m)
 	if len(list) == 0 {
 		e.did(stepWork, 0, 0)
 		return
 	}
 	e.commit()
+	if sp != hostSP {
+		e.move(hostSP, sp)
+		e.did(stepStoreSP, sp, 0)
+	}
 	if access&x86.Write != 0 {
 		e.storeState(trap.OffR15, r15)
 		e.did(stepStore15, r15, 0)
@@ -170,7 +187,7 @@ func (e *emitter) loadBySegment(used uint16) bool {
 	in := &e.in
 	reg := in.RegField()
 	if in.Map != 0 || in.Opcode != 0x8b || in.OpSize < 4 || in.Prefix&(x86.PrefixFS|x86.PrefixGS) == 0 ||
-		reg == guestSP || reg == guestR15 || in.Base() >= 0 || in.Index() >= 0 {
+		reg == guestSP || reg == guestR15 || in.Base() >= 0 || in.Index() >= 0 || in.RIPRelative() {
 		return false
 	}
 	spill := e.borrow(reg)
@@ -204,8 +221,8 @@ func accessR15(in *x86.Inst) (a x86.Access, ok bool) {
 }
 
 // encode appends the instruction with other registers and another memory operand.
-// r15 is the register that stands for the guest's R15.
-func (e *emitter) encode(r15 int, m *mem) {
+// r15 and sp are the registers that stand for the guest's R15 and RSP.
+func (e *emitter) encode(r15, sp int, m *mem) {
 	in := &e.in
 	f := in.Form
 	host := func(op x86.Operand, n int) int {
@@ -214,8 +231,10 @@ func (e *emitter) encode(r15 int, m *mem) {
 			return n
 		case n == guestR15:
 			return r15
+		case n == guestSP:
+			return sp
 		}
-		return toHost(n)
+		return n
 	}
 	reg, rm, v, op := 0, 0, 0, 0
 	if in.HasModRM {
@@ -230,7 +249,7 @@ func (e *emitter) encode(r15 int, m *mem) {
 	if in.VEX != 0 {
 		v = host(f.V, int(in.VexV))
 	}
-	e.prefixes(m != nil && f.Class != x86.Lea)
+	e.prefixes(m != nil && f.Class != x86.Lea || f.Class == x86.Xlat || f.Class == x86.MaskMov)
 	if f.Class == x86.Lea && (in.Prefix&x86.Prefix67 != 0 || in.RIPRelative()) {
 		e.bytes(0x67)
 	}
@@ -278,7 +297,8 @@ func (e *emitter) prefixes(window bool) {
 	if e.in.VEX != 0 {
 		return
 	}
-	if p&x86.Prefix66 != 0 {
+	// One that REX.W overrides could make the instruction too long.
+	if p&x86.Prefix66 != 0 && !(e.in.Map == 0 && e.in.REX&8 != 0) {
 		e.bytes(0x66)
 	}
 	if p&x86.PrefixF2 != 0 {

@@ -22,13 +22,32 @@ type block struct {
 	sites    []site
 	incoming []uint32 // offsets in the cache of displacements that lead here
 	dead     bool
+	checked  bool   // it compares code with what is in memory now
+	body     uint32 // offset in the code behind the comparison
 }
 
 // translate makes the code of a block that will run at host. code are the guest's
-// bytes from pc on, as many as may be executed, up to maxBytes.
-func (e *emitter) translate(pc, host uint64, code []byte) (guestLen int) {
+// bytes from pc on, as many as may be executed, up to maxBytes. checked: it is to find
+// out whether they have changed.
+func (e *emitter) translate(pc, host uint64, code []byte, checked bool) (guestLen int) {
+	e.reset(pc, host, checked)
+	n := e.run(pc, code)
+	if !checked {
+		return n
+	}
+	e.reset(pc, host, checked)
+	e.compare(code[:n])
+	e.body = uint32(len(e.b))
+	return e.run(pc, code[:n])
+}
+
+func (e *emitter) reset(pc, host uint64, checked bool) {
 	e.b, e.sites, e.marks, e.steps = e.b[:0], e.sites[:0], e.marks[:0], e.steps[:0]
-	e.pc, e.host, e.ended = pc, host, false
+	e.pc, e.host, e.ended, e.body, e.checked = pc, host, false, 0, checked
+}
+
+// run emits instructions up to the end of the block.
+func (e *emitter) run(pc uint64, code []byte) (guestLen int) {
 	off := 0
 	for range maxInsts {
 		err := x86.Decode(code[off:], &e.in)
@@ -48,6 +67,9 @@ func (e *emitter) translate(pc, host uint64, code []byte) (guestLen int) {
 		if e.ended {
 			return off
 		}
+		if e.checked && writesMemory(&e.in) {
+			break
+		}
 	}
 	e.in.Len = 0
 	e.begin(pc + uint64(off))
@@ -59,7 +81,7 @@ func (e *emitter) translate(pc, host uint64, code []byte) (guestLen int) {
 func (e *emitter) instruction() {
 	switch c := e.in.Form.Class; c {
 	case x86.Plain, x86.Lea, x86.Rdtsc, x86.Rdtscp, x86.Rdrand, x86.Rdseed, x86.Cmpxchg16b,
-		x86.Fxsave, x86.Fxrstor, x86.FPUEnv:
+		x86.Fxsave, x86.Fxrstor, x86.FPUEnv, x86.Gather:
 		e.plain()
 	case x86.Nop:
 		if e.in.Opcode == 0x90 && e.in.Map == 0 && e.in.Prefix&x86.PrefixF3 != 0 {

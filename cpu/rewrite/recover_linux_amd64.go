@@ -31,15 +31,30 @@ func (e *emitter) settle(s *trap.State, off uint32) (pc uint64) {
 		done++
 	}
 	if m.commit != noCommit && done > int(m.commit)-int(m.steps) {
-		for _, st := range steps[done:] {
-			st.redo(s)
-		}
-		return e.pc + uint64(m.next)
+		return e.complete(s, m, steps, done)
 	}
 	for j := done - 1; j >= 0; j-- {
 		steps[j].undo(s)
 	}
 	return e.pc + uint64(m.guest)
+}
+
+// complete does what is left of an instruction after its first done steps.
+func (e *emitter) complete(s *trap.State, m mark, steps []step, done int) (pc uint64) {
+	pc = e.pc + uint64(m.next)
+	for i, st := range steps {
+		switch {
+		case st.kind == stepTarget:
+			pc = uint64(uint32(s.GPR[x86.RAX]))
+			if i < done {
+				pc ^= 0xffffffff
+			}
+			s.GPR[x86.RAX] = s.Spill[0]
+		case i >= done:
+			st.redo(s)
+		}
+	}
+	return pc
 }
 
 // reg is where the State has a host register: the guest's stack pointer, host R15,
@@ -70,6 +85,8 @@ func (st step) redo(s *trap.State) {
 		*reg(s, st.a) = s.Spill[st.b]
 	case stepStore15:
 		s.GPR[guestR15] = *reg(s, st.a)
+	case stepStoreSP:
+		s.GPR[x86.RSP] = *reg(s, st.a)
 	case stepSP:
 		s.GPR[x86.RSP] += uint64(int64(st.a))
 	case stepGuest:

@@ -62,12 +62,14 @@ func (e *emitter) jrcxz() {
 }
 
 func (e *emitter) loop() {
-	if e.in.Prefix&x86.Prefix67 != 0 {
-		e.stop()
-		return
+	if e.in.Prefix&x86.Prefix67 != 0 { // the count is ECX, the rest of RCX is cleared
+		spill := e.borrow(x86.RCX)
+		e.lea32(x86.RCX, mem{base: x86.RCX, index: none, disp: -1})
+		e.borrowed(x86.RCX, spill)
+	} else {
+		e.lea(x86.RCX, mem{base: x86.RCX, index: none, disp: -1})
+		e.did(stepCount, 0, 0)
 	}
-	e.lea(x86.RCX, mem{base: x86.RCX, index: none, disp: -1})
-	e.did(stepCount, 0, 0)
 	e.bytes(0xe3, 0)
 	out := []int{len(e.b)}
 	switch e.in.Opcode {
@@ -117,7 +119,10 @@ func (e *emitter) indirect(call bool) {
 		e.borrowed(x86.RAX, spill)
 	}
 	if call {
-		e.pushReturn()
+		// What was pushed may be where the target came from, so there is no way back.
+		e.storeConst(stack(-8), uint32(e.next()))
+		e.commit()
+		e.moveSP(-8)
 	}
 	e.jumpTable()
 }
@@ -139,7 +144,7 @@ func (e *emitter) ret() {
 // slot 0. A fault of it is a miss: RAX has the complement of the address.
 func (e *emitter) jumpTable() {
 	e.bytes(0x48, 0xf7, 0xd0) // not rax
-	e.did(stepNothing, 0, 0)
+	e.did(stepTarget, 0, 0)
 	e.bytes(0x65, 0xff, 0x24, 0xc5) // jmp gs:[rax*8 - GuardBelow]
 	e.imm32(1<<32 - memory.GuardBelow)
 	e.did(stepNothing, 0, 0)
@@ -148,8 +153,9 @@ func (e *emitter) jumpTable() {
 // syscall emits the exit with what the processor leaves in RCX; what follows is
 // where the thread goes on if the kernel does not send it elsewhere.
 func (e *emitter) syscall() {
+	spill := e.borrow(x86.RCX) // in case of an interrupt before the call
 	e.constant(x86.RCX, uint32(e.next()))
-	e.did(stepNothing, 0, 0)
+	e.borrowed(x86.RCX, spill)
 	e.callState(trap.OffExitSyscall)
 	e.did(stepNothing, 0, 0)
 }

@@ -8,31 +8,50 @@ import (
 // str emits movs, cmps, stos, lods and scas. The source can have the prefix of GS;
 // the destination cannot, so RDI is made an address of the host's for the time of
 // the instruction. A repeated one may stop between two elements: undoing the
-// conversion then leaves what the processor would.
+// conversion then leaves what the processor would. One that repeats zero times
+// leaves RSI and RDI as they are, all 64 bits of them.
 func (e *emitter) str() {
 	in := &e.in
 	if in.Prefix&(x86.Prefix67|x86.PrefixFS|x86.PrefixGS) != 0 {
 		e.stop()
 		return
 	}
+	skip := 0
+	if in.Prefix&(x86.PrefixF2|x86.PrefixF3) != 0 {
+		e.bytes(0xe3, 0) // jrcxz
+		e.did(stepNothing, 0, 0)
+		skip = len(e.b)
+	}
 	op := in.Opcode &^ 1
 	source := op == 0xa4 || op == 0xa6 || op == 0xac // movs cmps lods
-	dest := op != 0xac
-	if source {
-		e.move32(x86.RSI, x86.RSI)
-		e.did(stepNothing, 0, 0)
-	}
-	if !dest {
+	if op == 0xac {
+		e.narrow(x86.RSI)
 		e.stringOp(source)
 		e.did(stepWork, 0, 0)
-		return
+	} else {
+		e.strTo(source)
 	}
+	if skip != 0 {
+		e.b[skip-1] = byte(len(e.b) - skip)
+	}
+}
+
+// narrow makes a register the guest address that it means.
+func (e *emitter) narrow(reg int) {
+	e.move32(reg, reg)
+	e.did(stepNothing, 0, 0)
+}
+
+// strTo emits one with a destination.
+func (e *emitter) strTo(source bool) {
 	const window = x86.RBX
 	spill := e.borrow(window)
 	e.loadState(window, trap.OffWindow)
 	e.borrowed(window, spill)
-	e.move32(x86.RDI, x86.RDI)
-	e.did(stepNothing, 0, 0)
+	if source {
+		e.narrow(x86.RSI)
+	}
+	e.narrow(x86.RDI)
 	e.lea(x86.RDI, mem{base: x86.RDI, index: window})
 	e.did(stepWindow, x86.RDI, 0)
 	e.stringOp(source)
@@ -71,19 +90,6 @@ func (e *emitter) implied() {
 		e.stop()
 		return
 	}
-	e.prefixes(true)
-	raw := e.raw
-	for len(raw) > 0 && isLegacyPrefix(raw[0]) {
-		raw = raw[1:]
-	}
-	e.bytes(raw...)
+	e.encode(none, hostSP, nil)
 	e.did(stepWork, 0, 0)
-}
-
-func isLegacyPrefix(b byte) bool {
-	switch b {
-	case 0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65, 0x66, 0x67, 0xf0, 0xf2, 0xf3:
-		return true
-	}
-	return false
 }

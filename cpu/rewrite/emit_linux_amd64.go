@@ -15,10 +15,12 @@ const (
 	stepBorrow                  // register a, saved in slot b, holds something else
 	stepFill                    // register a is restored from slot b
 	stepStore15                 // register a is the guest's R15 and goes to its place
+	stepStoreSP                 // register a is the guest's RSP and goes to its place
 	stepSP                      // the guest's stack pointer moves by a
 	stepWindow                  // register a, an address, becomes the host's
 	stepGuest                   // register a, the host's, becomes the guest's again
 	stepCount                   // RCX is one less
+	stepTarget                  // RAX, saved in slot 0, had where to go, and has its complement
 )
 
 // step is a part of an instruction's code, which ends at end.
@@ -61,6 +63,8 @@ type emitter struct {
 	steps   []step
 	ended   bool // the last instruction does not fall through
 	spilled int  // slots in use
+	checked bool // the block compares its code with memory
+	body    uint32
 }
 
 // begin starts an instruction.

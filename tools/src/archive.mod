@@ -1,0 +1,25 @@
+# Archives, compression, differences.
+- - archive/deflate.c
+- - archive/inflate.c
+- - archive/gzfmt.c
+gzip gzip archive/gzip.c
+gunzip gzip archive/gzip.c
+zcat gzip archive/gzip.c
+- - text/re.c
+- - text/re_parse.c
+- - text/re_dfa.c
+- - text/re_back.c
+- - archive/tar_io.c
+- - archive/tar_head.c
+- - archive/tar_pax.c
+- - archive/tar_names.c
+- - archive/tar_create.c
+- - archive/tar_list.c
+- - archive/tar_extract.c
+tar tar archive/tar.c
+- - archive/re_fail.c
+- - archive/diff_read.c
+- - archive/diff_seq.c
+- - archive/diff_out.c
+- - archive/diff_dir.c
+diff diff archive/diff.c
