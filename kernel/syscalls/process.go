@@ -219,6 +219,9 @@ const (
 	prGetKeepcaps, prSetKeepcaps, prSetName, prGetName           = 7, 8, 15, 16
 	prCapbsetRead, prCapbsetDrop, prSetSubreaper                 = 23, 24, 36
 	prSetNoNewPrivs, prGetNoNewPrivs, prSetVMA                   = 38, 39, 0x53564d41
+	prGetSecurebits, prCapAmbient                                = 27, 47
+	prSetTimerslack, prGetTimerslack                             = 29, 30
+	prSetTHPDisable, prGetTHPDisable                             = 41, 42
 )
 
 func sysPrctl(c *call) (int64, error) {
@@ -270,8 +273,41 @@ func sysPrctl(c *call) (int64, error) {
 		return 0, nil
 	case prGetNoNewPrivs:
 		return boolInt(cred.NoNewPrivs), nil
+	case prGetSecurebits:
+		const keepCaps = 1 << 4
+		return boolInt(cred.KeepCaps) * keepCaps, nil
+	case prCapAmbient:
+		return c.ambient(cred.Ambient)
+	case prSetTimerslack, prSetTHPDisable:
+		return 0, nil
+	case prGetTimerslack:
+		return 50000, nil // nanoseconds, Linux's default
+	case prGetTHPDisable:
+		return 0, nil
 	}
 	return 0, linux.EINVAL
+}
+
+// ambient is prctl(PR_CAP_AMBIENT).
+func (c *call) ambient(set uint64) (int64, error) {
+	const isSet, raise, lower, clearAll = 1, 2, 3, 4
+	op, capability := c.int(1), c.a[2]
+	switch {
+	case op < isSet || op > clearAll, c.a[3]|c.a[4] != 0, op == clearAll && capability != 0, op != clearAll && capability > linux.CAP_LAST_CAP:
+		return 0, linux.EINVAL
+	case op == isSet:
+		return int64(set >> capability & 1), nil
+	case op != clearAll:
+		return 0, c.t.SetAmbient(uint(capability), op == raise)
+	}
+	for n := range uint(linux.CAP_LAST_CAP + 1) {
+		if set>>n&1 != 0 {
+			if err := c.t.SetAmbient(n, false); err != nil {
+				return 0, err
+			}
+		}
+	}
+	return 0, nil
 }
 
 func boolInt(b bool) int64 {
