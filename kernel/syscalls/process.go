@@ -1,8 +1,12 @@
 package syscalls
 
 import (
+	"fmt"
+	"strings"
+
 	"github.com/sbxrun/sbx/abi/linux"
 	"github.com/sbxrun/sbx/kernel"
+	"github.com/sbxrun/sbx/vfs"
 )
 
 func sysGetpid(c *call) (int64, error)  { return int64(c.t.Getpid()), nil }
@@ -33,11 +37,54 @@ func sysExecve(c *call) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	argv, err := c.strings(c.a[1])
+	return c.exec(path, c.a[1], c.a[2])
+}
+
+// sysExecveat names a file of a descriptor by its link in /dev/fd, as Linux does for
+// scripts.
+func sysExecveat(c *call) (int64, error) {
+	path, err := c.path(1)
 	if err != nil {
 		return 0, err
 	}
-	env, err := c.strings(c.a[2])
+	flags := c.int(4)
+	switch {
+	case path == "" && flags&linux.AT_EMPTY_PATH == 0:
+		return 0, linux.ENOENT
+	case flags&^(linux.AT_EMPTY_PATH|linux.AT_SYMLINK_NOFOLLOW) != 0:
+		return 0, linux.EINVAL
+	}
+	if flags&linux.AT_SYMLINK_NOFOLLOW != 0 {
+		var a vfs.Attr
+		if err := c.t.Stat(c.fd(0), path, flags, &a); err != nil {
+			return 0, err
+		}
+		if linux.S_ISLNK(a.Mode) {
+			return 0, linux.ELOOP
+		}
+	}
+	switch {
+	case strings.HasPrefix(path, "/"), path != "" && c.fd(0) == cwd:
+		return c.exec(path, c.a[2], c.a[3])
+	case c.fd(0) == cwd:
+		return 0, linux.EACCES // the working directory itself
+	}
+	if _, err := c.t.FdFlags(c.fd(0)); err != nil {
+		return 0, err
+	}
+	link := fmt.Sprintf("/dev/fd/%d", c.fd(0))
+	if path != "" {
+		link += "/" + path
+	}
+	return c.exec(link, c.a[2], c.a[3])
+}
+
+func (c *call) exec(path string, argvAt, envAt uint64) (int64, error) {
+	argv, err := c.strings(argvAt)
+	if err != nil {
+		return 0, err
+	}
+	env, err := c.strings(envAt)
 	if err != nil {
 		return 0, err
 	}

@@ -338,7 +338,7 @@ var table = [...]entry{
 	319: {name: "memfd_create", do: sysMemfdCreate, args: "sx"},
 	320: {name: "kexec_file_load", do: denied, args: "xxxxxx", note: "refused"},
 	321: {name: "bpf", do: denied, args: "xxxxxx", note: "refused"},
-	322: {name: "execveat"},
+	322: {name: "execveat", do: sysExecveat, args: "dsppx"},
 	323: {name: "userfaultfd", do: denied, args: "xxxxxx", note: "refused"},
 	324: {name: "membarrier", do: sysMembarrier, args: "dxd", note: "offers no commands"},
 	325: {name: "mlock2", do: sysMlock2, args: "xux"},

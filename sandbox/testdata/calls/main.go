@@ -63,12 +63,16 @@ func u32(v ...uint32) []byte {
 }
 
 func main() {
+	if len(os.Args) > 1 {
+		show("run", os.Args[1:])
+		return
+	}
 	runtime.LockOSThread()
 	dir, err := os.MkdirTemp("", "calls")
 	if err != nil {
 		panic(err)
 	}
-	defer os.RemoveAll(dir)
+	self := uintptr(call(2, str("/proc/self/exe"), 0, 0))
 	if err := os.Chdir(dir); err != nil {
 		panic(err)
 	}
@@ -79,7 +83,11 @@ func main() {
 	signals()
 	files()
 	scheduling()
-	keep = nil
+	os.Chdir("/")
+	os.RemoveAll(dir)
+	argv := u64(uint64(str("calls")), uint64(str("again")), 0)
+	show("execveat", call(322, self, str(""), ptr(argv), 0, 0), call(322, self, str("x"), ptr(argv), 0, 0x1000), call(322, 99, str(""), ptr(argv), 0, 0x1000), call(322, self, str(""), ptr(argv), 0, 1))
+	show("execveat", call(322, self, str(""), ptr(argv), 0, 0x1000))
 }
 
 func unixSockets() {
