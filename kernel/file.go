@@ -30,6 +30,7 @@ type File struct {
 
 	once  sync.Once
 	polls watchList // the epolls that watch it
+	owner atomic.Pointer[Owner]
 }
 
 // fileOps is what a kind of file does. The task is the caller; it is never nil

@@ -237,7 +237,11 @@ func (p procTask) Link(l proc.Link) (vfs.Loc, string, error) {
 // Maps shows the programs of Go as what they are: no mappings, unless the
 // program tells of some.
 func (p procTask) Maps() []proc.Mapping {
-	if m, ok := p.t.image.Load().prog.(Mapper); ok && p.alive() {
+	now := p.t.running.Load()
+	if now == nil || !p.alive() {
+		return nil
+	}
+	if m, ok := (*now).(Mapper); ok {
 		return m.Maps()
 	}
 	return nil

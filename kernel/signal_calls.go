@@ -159,6 +159,19 @@ func (t *Task) Sigqueue(pid int, sig linux.Signal, value uint64) error {
 	return t.kill(pid, SigInfo{Signo: sig, Code: SI_QUEUE, PID: t.proc.pid, UID: c.UID, Value: value})
 }
 
+// SendInfo is rt_sigqueueinfo(2), or with a thread's id rt_tgsigqueueinfo(2): the
+// signal tells what the sender says. The caller has checked that it may say so.
+func (t *Task) SendInfo(pid, tid int, info SigInfo) error {
+	if pid <= 0 {
+		return linux.EINVAL
+	}
+	info.timer = nil
+	if tid == 0 {
+		return t.kill(pid, info)
+	}
+	return t.tgkill(pid, tid, info)
+}
+
 func (t *Task) kill(pid int, info SigInfo) error {
 	if info.Signo != 0 && !info.Signo.Valid() {
 		return linux.EINVAL
@@ -245,6 +258,11 @@ func (t *Task) maySignalLocked(p *Process, sig linux.Signal) bool {
 
 // Tgkill is tgkill(2): a signal for one thread.
 func (t *Task) Tgkill(tgid, tid int, sig linux.Signal) error {
+	return t.tgkill(tgid, tid, SigInfo{Signo: sig, Code: SI_TKILL, PID: t.proc.pid, UID: t.cred.Load().UID})
+}
+
+func (t *Task) tgkill(tgid, tid int, info SigInfo) error {
+	sig := info.Signo
 	if tgid <= 0 || tid <= 0 || sig != 0 && !sig.Valid() {
 		return linux.EINVAL
 	}
@@ -260,8 +278,6 @@ func (t *Task) Tgkill(tgid, tid int, sig linux.Signal) error {
 	if !t.maySignalLocked(to.proc, sig) {
 		return linux.EPERM
 	}
-	c := t.cred.Load()
-	info := SigInfo{Signo: sig, Code: SI_TKILL, PID: t.proc.pid, UID: c.UID}
 	if sig != 0 && !to.proc.sendLocked(to, info, false) {
 		return linux.EAGAIN
 	}

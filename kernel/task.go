@@ -28,6 +28,7 @@ type Task struct {
 
 	// Of the task itself; others read them with care.
 	cred       atomic.Pointer[Credentials]
+	running    atomic.Pointer[Program] // what run is in, for /proc
 	image      atomic.Pointer[image]
 	comm       atomic.Pointer[string]
 	fs         *fsContext
@@ -146,6 +147,8 @@ func (t *Task) cpu() time.Duration {
 func (t *Task) run(p Program) {
 	defer t.k.wg.Done()
 	for {
+		now := p
+		t.running.Store(&now)
 		code, ok := t.runOnce(p)
 		if next := t.next; ok && next != nil && !t.dead.Load() {
 			t.next, p = nil, next

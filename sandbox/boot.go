@@ -72,7 +72,7 @@ func (r *Run) plan(w *vfs.Walker) (*bootPlan, error) {
 
 // startKernel boots a kernel on the laid out file system and mounts the
 // user's mounts in it.
-func (r *Run) startKernel(ctx context.Context) (err error) {
+func (r *Run) startKernel(ctx context.Context, loaders []kernel.Loader) (err error) {
 	c := r.rec.Config
 	r.kernel, err = kernel.New(kernel.Config{
 		Root:       r.tree.fs,
@@ -80,8 +80,10 @@ func (r *Run) startKernel(ctx context.Context) (err error) {
 		Hostname:   hostnameOf(c, r.rec.ID),
 		Domainname: c.Domainname,
 		Limits:     kernel.Limits{Tasks: int(max(c.PidsLimit, 0)), Memory: c.Memory, Disk: c.StorageSize},
-		Loaders:    r.e.loaders(),
+		Loaders:    loaders,
 		Dial:       newDialer(c),
+		Resolver:   newNames(c),
+		NameServer: nameServer,
 		CPUs:       runtime.NumCPU(),
 		ShmBytes:   c.ShmSize,
 	})

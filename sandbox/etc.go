@@ -42,16 +42,16 @@ func hostsFile(c Config, host string) string {
 	return b.String()
 }
 
-// resolvFile is resolv.conf(5). Names are resolved by sbx, not by the guest,
-// so without --dns the address is one that no host answers on.
+// resolvFile is resolv.conf(5). Without --dns guests ask the kernel's own name
+// server, which asks the host's resolver.
 func resolvFile(c Config) string {
 	var b strings.Builder
 	if len(c.DNSSearch) > 0 {
 		fmt.Fprintf(&b, "search %s\n", strings.Join(c.DNSSearch, " "))
 	}
 	servers := c.DNS
-	if len(servers) == 0 {
-		servers = []string{"127.0.0.11"}
+	if len(servers) == 0 && c.Network != NetworkNone {
+		servers = []string{nameServer.String()}
 	}
 	for _, s := range servers {
 		fmt.Fprintf(&b, "nameserver %s\n", s)

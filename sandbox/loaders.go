@@ -12,7 +12,7 @@ import (
 // loaders are the engines of this sandbox's kernels, in the order in which
 // they are asked. The WASM engine is shared by all containers of this engine,
 // so that a module is compiled once.
-func (e *Engine) loaders() []kernel.Loader {
+func (e *Engine) loaders(tr *trace) []kernel.Loader {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.wasm == nil {
@@ -21,5 +21,9 @@ func (e *Engine) loaders() []kernel.Loader {
 	if e.elf == nil {
 		e.elf = syscalls.New(syscalls.Config{Host: machine{}})
 	}
-	return []kernel.Loader{shell.Loader(), e.wasm, e.elf}
+	elf := e.elf
+	if tr != nil {
+		elf = syscalls.New(syscalls.Config{Host: machine{}, Trace: tr})
+	}
+	return []kernel.Loader{shell.Loader(), e.wasm, elf}
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sbxrun/sbx/abi/linux"
+	"github.com/sbxrun/sbx/kernel/socket"
 )
 
 // dialFunc opens a connection for a guest.
@@ -95,6 +96,20 @@ func allowed(ip netip.Addr) error {
 		return allowed(netip.AddrFrom4([4]byte(b[2:6])))
 	}
 	return nil
+}
+
+// nameServer answers the guests' questions inside the sandbox.
+var nameServer = netip.AddrFrom4([4]byte{10, 0, 2, 3})
+
+// newNames is what nameServer asks: the host's resolver, or the servers of --dns.
+func newNames(c Config) socket.Resolver {
+	if c.Network == NetworkNone {
+		return nil
+	}
+	if r := newResolver(c.DNS); r != nil {
+		return r
+	}
+	return net.DefaultResolver
 }
 
 // newResolver asks the servers given, in turn; nil is the host's resolver.

@@ -24,6 +24,9 @@ type IO struct {
 	Stdout, Stderr io.Writer
 	// Size is the first size of the terminal.
 	Size linux.Winsize
+	// Trace, if set, is where the system calls of machine code are told of, as
+	// strace -f prints them.
+	Trace io.Writer
 }
 
 // Run is a container that was started by this engine.
@@ -39,6 +42,7 @@ type Run struct {
 	tty      *kernel.TTY
 	mounts   *mountSet
 	ctl      *control
+	trace    *trace // nil: nobody asked
 	flush    *flusher
 	verified bool           // the flusher's: the image's index has been summed up
 	pump     sync.WaitGroup // copies the terminal's output
@@ -126,7 +130,7 @@ func (r *Run) boot(ctx context.Context, io IO) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := r.startKernel(ctx); err != nil {
+	if err := r.startKernel(ctx, r.traceTo(io.Trace)); err != nil {
 		return err
 	}
 	if err := r.startProgram(plan, io); err != nil {
@@ -187,6 +191,7 @@ func (r *Run) teardown() (err error) {
 	r.flush = nil
 	r.ctl.close()
 	r.closeKernel()
+	r.trace.end()
 	if r.mounts != nil {
 		err = r.mounts.close()
 		r.mounts = nil

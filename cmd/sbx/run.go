@@ -23,6 +23,7 @@ func (a *app) runCmd() *cobra.Command {
 	c.Example = "  sbx run base date\n  sbx run -it base\n  echo hello | sbx run -i base tr a-z A-Z\n  sbx run --rm -v .:/src -w /src --userland=builtin debian ls -l"
 	f.register(c)
 	c.Flags().Bool("sig-proxy", true, "Pass signals on to the container")
+	c.Flags().Bool("strace", false, "Print the system calls of the image's programs on standard error")
 	c.ValidArgsFunction = a.completeImages
 	return c
 }
@@ -54,7 +55,11 @@ func (a *app) run(c *cobra.Command, f *containerFlags, args []string) error {
 		return err
 	}
 	proxy, _ := c.Flags().GetBool("sig-proxy")
+	strace, _ := c.Flags().GetBool("strace")
 	return a.foreground(c.Context(), host, proxy, func(ctx context.Context, io sandbox.IO) (*sandbox.Run, error) {
+		if strace {
+			io.Trace = a.err
+		}
 		r, err := e.Run(ctx, cfg, a.createOptions(f.quiet), io)
 		if err == nil {
 			err = f.writeCID(r.ID())

@@ -280,6 +280,9 @@ func sysFcntl(c *call) (int64, error) {
 	case fGetSeals:
 		return fdResult(c.t.Seals(fd))
 	}
+	if v, err, ok := c.fileOwner(fd, c.int(1), arg); ok {
+		return v, err
+	}
 	if _, err := c.t.FdFlags(fd); err != nil {
 		return 0, err
 	}

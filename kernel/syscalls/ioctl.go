@@ -111,7 +111,7 @@ func (c *call) ttyIoctl(fd int, req uint32, arg uint64) (int64, error) {
 		}
 		return 0, c.t.PtyLock(fd, v != 0)
 	}
-	return 0, linux.ENOTTY
+	return c.sockIoctl(fd, req, arg)
 }
 
 // encodeTermios makes the kernel's struct termios, 36 bytes.

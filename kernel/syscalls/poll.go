@@ -48,11 +48,7 @@ func (c *call) pollFds(fds []kernel.PollFd, timeout time.Duration, mask *linux.S
 }
 
 func sysPoll(c *call) (int64, error) {
-	timeout := forever
-	if ms := c.int(2); ms >= 0 {
-		timeout = time.Duration(ms) * time.Millisecond
-	}
-	return c.poll(c.a[0], c.a[1], timeout, nil)
+	return c.poll(c.a[0], c.a[1], c.milliseconds(2), nil)
 }
 
 // timeout reads a timespec that may be absent.
@@ -68,16 +64,9 @@ func sysPpoll(c *call) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	var mask *linux.SigSet
-	if c.a[3] != 0 {
-		if c.a[4] != sigsetSize {
-			return 0, linux.EINVAL
-		}
-		set, err := c.sigset(c.a[3])
-		if err != nil {
-			return 0, err
-		}
-		mask = &set
+	mask, err := c.mask(c.a[3], c.a[4])
+	if err != nil {
+		return 0, err
 	}
 	return c.poll(c.a[0], c.a[1], timeout, mask)
 }
@@ -159,15 +148,8 @@ func sysPselect6(c *call) (int64, error) {
 		if err != nil {
 			return 0, err
 		}
-		if at := le.Uint64(b); at != 0 {
-			if le.Uint64(b[8:]) != sigsetSize {
-				return 0, linux.EINVAL
-			}
-			set, err := c.sigset(at)
-			if err != nil {
-				return 0, err
-			}
-			mask = &set
+		if mask, err = c.mask(le.Uint64(b), le.Uint64(b[8:])); err != nil {
+			return 0, err
 		}
 	}
 	return c.selectFds(timeout, mask)

@@ -1,8 +1,12 @@
 package syscalls
 
 import (
+	"fmt"
+	"strings"
+
 	"github.com/sbxrun/sbx/abi/linux"
 	"github.com/sbxrun/sbx/kernel"
+	"github.com/sbxrun/sbx/vfs"
 )
 
 func sysGetpid(c *call) (int64, error)  { return int64(c.t.Getpid()), nil }
@@ -33,11 +37,54 @@ func sysExecve(c *call) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	argv, err := c.strings(c.a[1])
+	return c.exec(path, c.a[1], c.a[2])
+}
+
+// sysExecveat names a file of a descriptor by its link in /dev/fd, as Linux does for
+// scripts.
+func sysExecveat(c *call) (int64, error) {
+	path, err := c.path(1)
 	if err != nil {
 		return 0, err
 	}
-	env, err := c.strings(c.a[2])
+	flags := c.int(4)
+	switch {
+	case path == "" && flags&linux.AT_EMPTY_PATH == 0:
+		return 0, linux.ENOENT
+	case flags&^(linux.AT_EMPTY_PATH|linux.AT_SYMLINK_NOFOLLOW) != 0:
+		return 0, linux.EINVAL
+	}
+	if flags&linux.AT_SYMLINK_NOFOLLOW != 0 {
+		var a vfs.Attr
+		if err := c.t.Stat(c.fd(0), path, flags, &a); err != nil {
+			return 0, err
+		}
+		if linux.S_ISLNK(a.Mode) {
+			return 0, linux.ELOOP
+		}
+	}
+	switch {
+	case strings.HasPrefix(path, "/"), path != "" && c.fd(0) == cwd:
+		return c.exec(path, c.a[2], c.a[3])
+	case c.fd(0) == cwd:
+		return 0, linux.EACCES // the working directory itself
+	}
+	if _, err := c.t.FdFlags(c.fd(0)); err != nil {
+		return 0, err
+	}
+	link := fmt.Sprintf("/dev/fd/%d", c.fd(0))
+	if path != "" {
+		link += "/" + path
+	}
+	return c.exec(link, c.a[2], c.a[3])
+}
+
+func (c *call) exec(path string, argvAt, envAt uint64) (int64, error) {
+	argv, err := c.strings(argvAt)
+	if err != nil {
+		return 0, err
+	}
+	env, err := c.strings(envAt)
 	if err != nil {
 		return 0, err
 	}
@@ -219,6 +266,9 @@ const (
 	prGetKeepcaps, prSetKeepcaps, prSetName, prGetName           = 7, 8, 15, 16
 	prCapbsetRead, prCapbsetDrop, prSetSubreaper                 = 23, 24, 36
 	prSetNoNewPrivs, prGetNoNewPrivs, prSetVMA                   = 38, 39, 0x53564d41
+	prGetSecurebits, prCapAmbient                                = 27, 47
+	prSetTimerslack, prGetTimerslack                             = 29, 30
+	prSetTHPDisable, prGetTHPDisable                             = 41, 42
 )
 
 func sysPrctl(c *call) (int64, error) {
@@ -270,8 +320,41 @@ func sysPrctl(c *call) (int64, error) {
 		return 0, nil
 	case prGetNoNewPrivs:
 		return boolInt(cred.NoNewPrivs), nil
+	case prGetSecurebits:
+		const keepCaps = 1 << 4
+		return boolInt(cred.KeepCaps) * keepCaps, nil
+	case prCapAmbient:
+		return c.ambient(cred.Ambient)
+	case prSetTimerslack, prSetTHPDisable:
+		return 0, nil
+	case prGetTimerslack:
+		return 50000, nil // nanoseconds, Linux's default
+	case prGetTHPDisable:
+		return 0, nil
 	}
 	return 0, linux.EINVAL
+}
+
+// ambient is prctl(PR_CAP_AMBIENT).
+func (c *call) ambient(set uint64) (int64, error) {
+	const isSet, raise, lower, clearAll = 1, 2, 3, 4
+	op, capability := c.int(1), c.a[2]
+	switch {
+	case op < isSet || op > clearAll, c.a[3]|c.a[4] != 0, op == clearAll && capability != 0, op != clearAll && capability > linux.CAP_LAST_CAP:
+		return 0, linux.EINVAL
+	case op == isSet:
+		return int64(set >> capability & 1), nil
+	case op != clearAll:
+		return 0, c.t.SetAmbient(uint(capability), op == raise)
+	}
+	for n := range uint(linux.CAP_LAST_CAP + 1) {
+		if set>>n&1 != 0 {
+			if err := c.t.SetAmbient(n, false); err != nil {
+				return 0, err
+			}
+		}
+	}
+	return 0, nil
 }
 
 func boolInt(b bool) int64 {
