@@ -188,7 +188,7 @@ func (w *world) start(out *bytes.Buffer, argv ...string) *kernel.Process {
 // wait waits for a process to end; one that hangs is a failure.
 func (w *world) wait(p *kernel.Process, out *bytes.Buffer) linux.WaitStatus {
 	w.tb.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 25*time.Second)
 	defer cancel()
 	st, err := p.Wait(ctx)
 	if err != nil {
@@ -211,7 +211,7 @@ func (w *world) run(argv ...string) result {
 // native runs a program on the host as start does in the world.
 func native(tb testing.TB, bin string, args ...string) result {
 	tb.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 25*time.Second)
 	defer cancel()
 	c := exec.CommandContext(ctx, bin, args...)
 	c.Args[0], c.Env, c.Dir = filepath.Base(bin), guestEnv, tb.TempDir()
@@ -220,6 +220,9 @@ func native(tb testing.TB, bin string, args ...string) result {
 	err := c.Run()
 	if c.ProcessState == nil {
 		tb.Fatal(err)
+	}
+	if ctx.Err() != nil {
+		tb.Fatalf("%s hangs on the host; output %q", bin, &out)
 	}
 	st := c.ProcessState.Sys().(syscall.WaitStatus)
 	return result{out.String(), linux.WaitStatus(st &^ 0x80)} // whether a core was written is the host's affair

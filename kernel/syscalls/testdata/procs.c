@@ -83,8 +83,8 @@ int main(int argc, char **argv) {
   posix_spawn_file_actions_t fa;
   posix_spawn_file_actions_init(&fa);
   posix_spawn_file_actions_adddup2(&fa, 1, 50);
-  printf("spawn %d\n", posix_spawn(&p, self, &fa, 0, args, environ));
-  waitpid(p, &st, 0), printf("%x\n", st);
+  n = posix_spawn(&p, self, &fa, 0, args, environ);
+  waitpid(p, &st, 0), printf("spawn %d %x\n", n, st);
   printf("spawn nothing: %s\n", strerrorname_np(posix_spawn(&p, "/nowhere", 0, 0, args, environ)));
   char *stack = malloc(65536);
   p = clone(cloned, stack + 65536, SIGCHLD, (void *)9);
@@ -159,10 +159,7 @@ int main(int argc, char **argv) {
     execl(self, "procs", "child", "keeps", (char *)0);
   }
   waitpid(p, &st, 0);
-  siginfo_t si;
   if ((p = fork()) == 0) _exit(77);
-  SAY(waitid(P_PID, p, &si, WEXITED | WNOWAIT));
-  printf("waitid %d %d %d\n", si.si_code, si.si_status, si.si_pid == p);
   SAY(wait4(p, (int *)8, 0, 0));
   SAY(waitpid(p, &st, 0x4000));
   SAY(kill(-99999, 0));
