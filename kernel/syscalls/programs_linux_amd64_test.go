@@ -10,3 +10,5 @@ func TestMem(t *testing.T)   { compare(t, "mem") }
 func TestSignals(t *testing.T) { compare(t, "signals") }
 func TestThreads(t *testing.T) { compare(t, "threads") }
 func TestProcs(t *testing.T)   { compare(t, "procs") }
+func TestState(t *testing.T)   { compare(t, "state") }
+func TestBadPtr(t *testing.T)  { compare(t, "badptr") }
