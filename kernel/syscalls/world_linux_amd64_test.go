@@ -244,7 +244,7 @@ func compare(t *testing.T, name string, args ...string) {
 	}
 	a, b := strings.Split(got.out, "\n"), strings.Split(want.out, "\n")
 	shown := 0
-	for i := 0; i < max(len(a), len(b)) && shown < 10; i++ {
+	for i := 0; i < max(len(a), len(b)) && shown < 60; i++ {
 		var x, y string
 		if i < len(a) {
 			x = a[i]
