@@ -2,6 +2,7 @@ package mm
 
 import (
 	"os"
+	"slices"
 	"sort"
 	"sync/atomic"
 
@@ -139,8 +140,7 @@ func (s *Space) cut(start, end uint64) (out []*area) {
 }
 
 func (s *Space) replace(lo, hi int, with []*area) {
-	tail := append(with, s.areas[hi:]...)
-	s.areas = append(s.areas[:lo:lo], tail...)
+	s.areas = slices.Replace(s.areas, lo, hi, with...)
 }
 
 // put adds areas where there is a hole, and joins what can be joined.

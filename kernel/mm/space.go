@@ -145,7 +145,10 @@ func (s *Space) changeCode(start, end uint64, change func() error) error {
 		s.exec.Invalidate(start, end-start)
 	}
 	err := change()
-	s.publishCode()
+	s.overlapping(start, end, func(a *area, _, _ uint64) { touched = touched || a.prot&ProtExec != 0 })
+	if touched {
+		s.publishCode()
+	}
 	return err
 }
 
