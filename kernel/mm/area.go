@@ -39,6 +39,8 @@ type object struct {
 	ino    uint64
 	shared bool
 	host   []*os.File // memory that the object owns
+	held   int64      // bytes of it that were paid for
+	let    func(n int64)
 	file   *sharedFile
 	// writable: a shared map of a file that was opened for writing.
 	writable bool
@@ -61,6 +63,9 @@ func (o *object) unref() {
 	}
 	for _, f := range o.host {
 		f.Close()
+	}
+	if o.let != nil {
+		o.let(o.held)
 	}
 }
 

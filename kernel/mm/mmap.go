@@ -111,11 +111,16 @@ func (s *Space) build(addr, n uint64, prot, flags int, f *File, off int64) ([]*a
 		}
 		return []*area{a}, nil
 	}
+	let, err := s.hold(int64(n))
+	if err != nil {
+		return nil, err
+	}
 	host, err := newSharedMemory(int64(n))
 	if err != nil {
+		let(int64(n))
 		return nil, linux.ENOMEM
 	}
-	a.obj = &object{Name: "/dev/zero (deleted)", shared: true, host: []*os.File{host}, dev: 1}
+	a.obj = &object{Name: "/dev/zero (deleted)", shared: true, host: []*os.File{host}, held: int64(n), let: let, dev: 1}
 	a.obj.refs.Store(1)
 	a.src = memory.Source{File: host, Shared: true}
 	return []*area{a}, nil

@@ -12,3 +12,4 @@ func TestThreads(t *testing.T) { compare(t, "threads") }
 func TestProcs(t *testing.T)   { compare(t, "procs") }
 func TestState(t *testing.T)   { compare(t, "state") }
 func TestBadPtr(t *testing.T)  { compare(t, "badptr") }
+func TestShm(t *testing.T)     { compare(t, "shm") }
