@@ -240,6 +240,15 @@ func (k *Kernel) charge(n int64) bool {
 	}
 }
 
+// HoldMemory accounts delta bytes that belong to no process alone, as shared memory
+// does: ENOMEM at the kernel's limit. A negative delta gives back.
+func (k *Kernel) HoldMemory(delta int64) error {
+	if !k.charge(delta) {
+		return linux.ENOMEM
+	}
+	return nil
+}
+
 // GrowMemory accounts delta bytes (negative: given back) to the process, for
 // programs that hold a memory. ENOMEM at RLIMIT_AS or the kernel's limit. Exec
 // and exit give everything back.

@@ -2,6 +2,7 @@ package mm
 
 import (
 	"os"
+	"slices"
 	"sort"
 	"sync/atomic"
 
@@ -38,6 +39,8 @@ type object struct {
 	ino    uint64
 	shared bool
 	host   []*os.File // memory that the object owns
+	held   int64      // bytes of it that were paid for
+	let    func(n int64)
 	file   *sharedFile
 	// writable: a shared map of a file that was opened for writing.
 	writable bool
@@ -60,6 +63,9 @@ func (o *object) unref() {
 	}
 	for _, f := range o.host {
 		f.Close()
+	}
+	if o.let != nil {
+		o.let(o.held)
 	}
 }
 
@@ -139,8 +145,7 @@ func (s *Space) cut(start, end uint64) (out []*area) {
 }
 
 func (s *Space) replace(lo, hi int, with []*area) {
-	tail := append(with, s.areas[hi:]...)
-	s.areas = append(s.areas[:lo:lo], tail...)
+	s.areas = slices.Replace(s.areas, lo, hi, with...)
 }
 
 // put adds areas where there is a hole, and joins what can be joined.

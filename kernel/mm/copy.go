@@ -35,6 +35,22 @@ func (s *Space) WriteSome(addr uint64, p []byte) (n int) {
 	}
 }
 
+// Writable tells how many of n bytes may be written, so that what can be read only
+// once is not read for nobody.
+func (s *Space) Writable(addr, n uint64) uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	at := addr
+	for i := s.search(addr); i < len(s.areas) && at-addr < n; i++ {
+		a := s.areas[i]
+		if a.start > at || a.prot&ProtWrite == 0 || a.beyond {
+			break
+		}
+		at = a.end
+	}
+	return min(at-addr, n)
+}
+
 // ReadSome is Read that tells how much it could.
 func (s *Space) ReadSome(addr uint64, p []byte) int { return s.window.Read(addr, p) }
 

@@ -135,21 +135,25 @@ func copyRange(to io.WriterAt, b Backing, from, end int64) error {
 	return nil
 }
 
-// files are the files that are mapped shared in any of the spaces that came from
-// one another by fork or exec: one memory for each inode.
-type files struct {
+// Files are the files that are mapped shared in the address spaces that were made
+// with it: one memory for each inode.
+type Files struct {
 	mu   sync.Mutex
 	open map[any]*sharedFile
 }
 
-func newFiles() *files { return &files{open: map[any]*sharedFile{}} }
+// NewFiles makes an empty table.
+func NewFiles() *Files { return &Files{open: map[any]*sharedFile{}} }
 
 // sharedFile is the memory that all shared maps of one inode have in common. What
 // is written to it reaches the file when a map of it is synced or goes.
 type sharedFile struct {
-	of      *files
+	of      *Files
 	refs    int
 	backing Backing
 	memory  *os.File
-	size    int64 // of the memory
+	size    int64            // of the memory; it has holes where nothing was mapped yet
+	loaded  map[int64]uint64 // a bit for each page that was, by 64 of them
+	held    int64            // bytes that were paid for
+	let     func(n int64)
 }

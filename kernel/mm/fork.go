@@ -6,16 +6,16 @@ import (
 )
 
 // Fork is the address space of fork(2)'s child: a copy, in which shared maps are
-// shared. Private pages that were never written cost nothing. charge is the
-// child's.
-func (s *Space) Fork(charge func(delta int64) error) (*Space, error) {
+// shared. Private pages that were never written cost nothing. account is
+// the child's.
+func (s *Space) Fork(account Account) (*Space, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	c, err := newSpace(s.host, charge)
+	c, err := New(s.host, s.files, account)
 	if err != nil {
 		return nil, linux.ENOMEM
 	}
-	c.files, c.brkStart, c.brk = s.files, s.brkStart, s.brk
+	c.brkStart, c.brk = s.brkStart, s.brk
 	for _, a := range s.areas {
 		if a.noFork {
 			continue

@@ -111,11 +111,16 @@ func (s *Space) build(addr, n uint64, prot, flags int, f *File, off int64) ([]*a
 		}
 		return []*area{a}, nil
 	}
+	let, err := s.hold(int64(n))
+	if err != nil {
+		return nil, err
+	}
 	host, err := newSharedMemory(int64(n))
 	if err != nil {
+		let(int64(n))
 		return nil, linux.ENOMEM
 	}
-	a.obj = &object{Name: "/dev/zero (deleted)", shared: true, host: []*os.File{host}, dev: 1}
+	a.obj = &object{Name: "/dev/zero (deleted)", shared: true, host: []*os.File{host}, held: int64(n), let: let, dev: 1}
 	a.obj.refs.Store(1)
 	a.src = memory.Source{File: host, Shared: true}
 	return []*area{a}, nil
@@ -184,23 +189,35 @@ func (s *Space) Mprotect(addr, n uint64, prot int) error {
 	prot &= ProtRead | ProtWrite | ProtExec
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.covered(start, end) {
-		return linux.ENOMEM
-	}
-	denied, extra := false, int64(0)
+	// What lies before the first page that is missing, or that must not be, changes.
+	var stop error
+	extra, at := int64(0), start
 	s.overlapping(start, end, func(a *area, from, to uint64) {
-		denied = denied || prot&ProtWrite != 0 && a.obj != nil && a.obj.shared && a.obj.file != nil && !a.obj.writable
-		if prot&ProtWrite != 0 && !a.charged && (a.obj == nil || !a.obj.shared) {
+		switch {
+		case stop != nil:
+			return
+		case from != at:
+			stop = linux.ENOMEM
+			return
+		case prot&ProtWrite != 0 && a.obj != nil && a.obj.file != nil && !a.obj.writable:
+			stop = linux.EACCES
+			return
+		}
+		if at = to; prot&ProtWrite != 0 && !a.charged && (a.obj == nil || !a.obj.shared) {
 			extra += int64(to - from)
 		}
 	})
-	if denied {
-		return linux.EACCES
+	if stop == nil && at != end {
+		stop = linux.ENOMEM
 	}
+	if at == start {
+		return stop
+	}
+	end = at
 	if err := s.pay(extra); err != nil {
 		return err
 	}
-	return s.changeCode(start, end, func() error {
+	err = s.changeCode(start, end, func() error {
 		for _, a := range s.cut(start, end) {
 			if prot&ProtWrite != 0 && !a.charged && (a.obj == nil || !a.obj.shared) {
 				a.charged = true
@@ -215,6 +232,10 @@ func (s *Space) Mprotect(addr, n uint64, prot int) error {
 		}
 		return nil
 	})
+	if err != nil {
+		return err
+	}
+	return stop
 }
 
 // SetBreak places the break behind a program that was loaded.

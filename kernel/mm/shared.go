@@ -8,7 +8,7 @@ import (
 // buildShared makes the areas of a shared map of a file: its memory is one for
 // all who map the inode.
 func (s *Space) buildShared(addr, n uint64, prot int, f *File, off, pages int64) ([]*area, error) {
-	sf, err := s.files.get(f.Backing, off+pages)
+	sf, err := s.files.get(s, f.Backing, off, pages)
 	if err != nil {
 		return nil, err
 	}
@@ -26,42 +26,69 @@ func (s *Space) buildShared(addr, n uint64, prot int, f *File, off, pages int64)
 	return list, nil
 }
 
-// get returns the memory of an inode, with a reference, of at least size bytes.
-func (fs *files) get(b Backing, size int64) (*sharedFile, error) {
+// get returns the memory of an inode, with a reference, that has its bytes from off on.
+func (fs *Files) get(s *Space, b Backing, off, n int64) (*sharedFile, error) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
 	sf := fs.open[b.Key()]
 	if sf == nil {
-		m, err := copyToMemory(b, 0, size)
+		m, err := newSharedMemory(0)
 		if err != nil {
-			return nil, err
-		}
-		b.Ref()
-		sf = &sharedFile{of: fs, backing: b, memory: m, size: size}
-		fs.open[b.Key()] = sf
-	}
-	if size > sf.size {
-		if err := sf.memory.Truncate(size); err != nil {
 			return nil, linux.ENOMEM
 		}
-		if err := copyRange(sf.memory, b, sf.size, size); err != nil {
-			return nil, err
-		}
-		sf.size = size
+		b.Ref()
+		sf = &sharedFile{of: fs, backing: b, memory: m, loaded: map[int64]uint64{}, let: func(int64) {}}
+		fs.open[b.Key()] = sf
 	}
 	sf.refs++
+	if err := sf.load(s, off, n); err != nil {
+		sf.unref()
+		return nil, err
+	}
 	return sf, nil
+}
+
+// load fills in those of n bytes that were not mapped before.
+func (sf *sharedFile) load(s *Space, off, n int64) error {
+	if off+n > sf.size {
+		if err := sf.memory.Truncate(off + n); err != nil {
+			return linux.ENOMEM
+		}
+		sf.size = off + n
+	}
+	for at := off; at < off+n; at += pageSize {
+		word, bit := at/pageSize/64, uint64(1)<<(at/pageSize%64)
+		if sf.loaded[word]&bit != 0 {
+			continue
+		}
+		let, err := s.hold(pageSize)
+		if err != nil {
+			return err
+		}
+		sf.held, sf.let = sf.held+pageSize, let
+		if err := copyRange(sf.memory, sf.backing, at, at+pageSize); err != nil {
+			return err
+		}
+		sf.loaded[word] |= bit
+	}
+	return nil
 }
 
 // release drops a reference. The last one lets the memory go.
 func (sf *sharedFile) release() {
 	sf.of.mu.Lock()
 	defer sf.of.mu.Unlock()
+	sf.unref()
+}
+
+// unref is release with the lock held.
+func (sf *sharedFile) unref() {
 	if sf.refs--; sf.refs > 0 {
 		return
 	}
 	delete(sf.of.open, sf.backing.Key())
 	sf.memory.Close()
+	sf.let(sf.held)
 	sf.backing.Unref()
 }
 

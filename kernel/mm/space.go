@@ -31,15 +31,24 @@ type Host interface {
 	NewExecutor(w *memory.Window, code cpu.Code) (cpu.Executor, error)
 }
 
+// Account pays for an address space, in bytes; negative ones are given back. An error
+// refuses more.
+type Account interface {
+	// Charge is told of what the process has for itself.
+	Charge(delta int64) error
+	// Hold is told of what may outlive the process: the memory of shared maps.
+	Hold(delta int64) error
+}
+
 // Space is the address space of a process, or of several: threads share it,
 // and vfork's child until it executes something.
 type Space struct {
-	host   Host
-	window *memory.Window
-	exec   cpu.Executor
-	refs   atomic.Int64
-	charge func(delta int64) error
-	files  *files
+	host    Host
+	window  *memory.Window
+	exec    cpu.Executor
+	refs    atomic.Int64
+	account Account
+	files   *Files
 
 	mu       sync.Mutex
 	areas    []*area
@@ -56,24 +65,14 @@ type codeRange struct {
 
 var _ cpu.Code = (*Space)(nil)
 
-// New makes an empty address space with one reference. charge is told of memory
-// that a process begins and ends to hold, in bytes, and may refuse more with an
-// error; nil allows all. cpu.ErrUnsupported and memory.ErrUnsupported come from hosts
-// that can't.
-func New(h Host, charge func(delta int64) error) (*Space, error) {
-	s, err := newSpace(h, charge)
-	if err == nil {
-		s.files = newFiles()
-	}
-	return s, err
-}
-
-func newSpace(h Host, charge func(delta int64) error) (*Space, error) {
+// New makes an empty address space with one reference. A nil Account allows all.
+// cpu.ErrUnsupported and memory.ErrUnsupported come from hosts that can't.
+func New(h Host, files *Files, account Account) (*Space, error) {
 	w, err := h.NewWindow()
 	if err != nil {
 		return nil, err
 	}
-	s := &Space{host: h, window: w, charge: charge}
+	s := &Space{host: h, window: w, account: account, files: files}
 	s.refs.Store(1)
 	s.code.Store(&[]codeRange{})
 	if s.exec, err = h.NewExecutor(w, s); err != nil {
@@ -145,7 +144,10 @@ func (s *Space) changeCode(start, end uint64, change func() error) error {
 		s.exec.Invalidate(start, end-start)
 	}
 	err := change()
-	s.publishCode()
+	s.overlapping(start, end, func(a *area, _, _ uint64) { touched = touched || a.prot&ProtExec != 0 })
+	if touched {
+		s.publishCode()
+	}
 	return err
 }
 
@@ -186,13 +188,25 @@ func windowProt(prot int) (p memory.Prot) {
 
 // pay charges for memory, or gives it back.
 func (s *Space) pay(delta int64) error {
-	if s.charge == nil || delta == 0 {
+	if s.account == nil || delta == 0 {
 		return nil
 	}
-	if err := s.charge(delta); err != nil {
+	if err := s.account.Charge(delta); err != nil {
 		return linux.ENOMEM
 	}
 	return nil
+}
+
+// hold pays for shared memory; whoever lets it go calls giveBack with what it was.
+func (s *Space) hold(n int64) (giveBack func(n int64), err error) {
+	if s.account == nil {
+		return func(int64) {}, nil
+	}
+	if err := s.account.Hold(n); err != nil {
+		return nil, linux.ENOMEM
+	}
+	a := s.account
+	return func(n int64) { _ = a.Hold(-n) }, nil
 }
 
 // drop forgets an area that is in no list any more.

@@ -8,6 +8,7 @@ import (
 	"github.com/sbxrun/sbx/abi/linux"
 	"github.com/sbxrun/sbx/cpu"
 	"github.com/sbxrun/sbx/kernel"
+	"github.com/sbxrun/sbx/kernel/mm"
 )
 
 func yield()              { runtime.Gosched() }
@@ -113,8 +114,8 @@ func (c *call) clone(a cloneArgs) (int64, error) {
 		child.mm = c.mm.Ref()
 	} else {
 		var err error
-		owner := &payer{}
-		if child.mm, err = c.mm.Fork(owner.charge); err != nil {
+		owner := &payer{k: c.t.Kernel(), reserve: true}
+		if child.mm, err = c.mm.Fork(owner); err != nil {
 			return 0, err
 		}
 		child.payer = owner
@@ -154,25 +155,43 @@ func (c *call) clone(a cloneArgs) (int64, error) {
 	return int64(tid), nil
 }
 
-// payer charges for an address space: nobody while it is being made, for exec(2) frees
-// what its task had before; then the task that runs in it.
+// payer pays for an address space while it is being made, and then makes the task
+// that runs in it pay. What exec(2) makes is not paid for yet, for it frees what its
+// task had before; what fork(2) copies is.
 type payer struct {
-	t     atomic.Pointer[kernel.Task]
-	early atomic.Int64
+	k       *kernel.Kernel
+	reserve bool
+	t       atomic.Pointer[kernel.Task]
+	early   atomic.Int64
 }
 
-func (y *payer) charge(delta int64) error {
+var _ mm.Account = (*payer)(nil)
+
+// Charge implements mm.Account.
+func (y *payer) Charge(delta int64) error {
 	if t := y.t.Load(); t != nil {
 		return t.GrowMemory(delta)
+	}
+	if y.reserve {
+		if err := y.k.HoldMemory(delta); err != nil {
+			return err
+		}
 	}
 	y.early.Add(delta)
 	return nil
 }
 
+// Hold implements mm.Account.
+func (y *payer) Hold(delta int64) error { return y.k.HoldMemory(delta) }
+
 // adopt makes a task pay, for what there is already too.
 func (y *payer) adopt(t *kernel.Task) error {
 	y.t.Store(t)
-	return t.GrowMemory(y.early.Swap(0))
+	n := y.early.Swap(0)
+	if y.reserve {
+		_ = y.k.HoldMemory(-n)
+	}
+	return t.GrowMemory(n)
 }
 
 func sysSetTIDAddress(c *call) (int64, error) {

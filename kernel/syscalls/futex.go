@@ -19,12 +19,11 @@ func (w word) CompareAndSwap(old, next uint32) (bool, error) {
 	return was == old, err
 }
 
-// wakeWord wakes n waiters of a word.
+// wakeWord wakes n waiters of a word, as the kernel itself does: those who wait
+// for a word that may be shared. In private memory that is everybody.
 func (p *Program) wakeWord(addr uint64, n int) {
-	for _, private := range [...]bool{true, false} {
-		if key, err := p.mm.KeyOf(addr, private); err == nil {
-			_, _ = p.t.Kernel().FutexWake(key, ^uint32(0), n)
-		}
+	if key, err := p.mm.KeyOf(addr, false); err == nil {
+		_, _ = p.t.Kernel().FutexWake(key, ^uint32(0), n)
 	}
 }
 
@@ -138,9 +137,7 @@ func (p *Program) exitRobust() {
 
 func (p *Program) ownerDied(entry, off uint64) {
 	addr := entry&^1 + off
-	for _, private := range [...]bool{true, false} {
-		if key, err := p.mm.KeyOf(addr, private); err == nil {
-			_ = p.t.Kernel().FutexOwnerDied(key, word{p.mm, addr}, p.t.Gettid(), entry&1 != 0)
-		}
+	if key, err := p.mm.KeyOf(addr, false); err == nil {
+		_ = p.t.Kernel().FutexOwnerDied(key, word{p.mm, addr}, p.t.Gettid(), entry&1 != 0)
 	}
 }

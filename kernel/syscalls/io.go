@@ -2,19 +2,30 @@ package syscalls
 
 import (
 	"github.com/sbxrun/sbx/abi/linux"
+	"github.com/sbxrun/sbx/cpu/memory"
 	"github.com/sbxrun/sbx/vfs"
 )
 
 // transfer moves bytes between the guest and what do reads or writes, chunk by
 // chunk; a short chunk ends it. An error after the first chunk is kept for the next call.
 func (c *call) transfer(addr, n uint64, in bool, do func(p []byte, done int64) (int, error)) (int64, error) {
+	const taskSize = 1<<47 - memory.PageSize
+	if n > taskSize || addr > taskSize-n {
+		return 0, linux.EFAULT
+	}
 	n = min(n, maxIO)
 	b, free := buf(max(n, 1))
 	defer free()
 	done := int64(0)
 	for {
 		p := b[:min(n-uint64(done), uint64(len(b)))]
-		if !in {
+		if in {
+			room := c.mm.Writable(addr+uint64(done), uint64(len(p)))
+			if room == 0 && len(p) > 0 {
+				return nowhere(done, do)
+			}
+			p = p[:room]
+		} else {
 			got := c.mm.ReadSome(addr+uint64(done), p)
 			if got == 0 && len(p) > 0 {
 				return fault(done)
@@ -42,6 +53,17 @@ func (c *call) transfer(addr, n uint64, in bool, do func(p []byte, done int64) (
 			return done, nil
 		}
 	}
+}
+
+// nowhere is a read to memory that cannot be written: an error of the file comes
+// before that of the memory.
+func nowhere(done int64, do func(p []byte, done int64) (int, error)) (int64, error) {
+	if done == 0 {
+		if _, err := do(nil, 0); err != nil {
+			return 0, err
+		}
+	}
+	return fault(done)
 }
 
 func fault(done int64) (int64, error) {
@@ -149,12 +171,19 @@ func sysReadv(c *call) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	total := uint64(0)
+	total, asked := uint64(0), uint64(0)
 	for _, x := range v {
-		total += x.len
+		asked += x.len
+		room := c.mm.Writable(x.base, min(x.len, maxVector))
+		if total += room; room < x.len {
+			break
+		}
 	}
 	b := make([]byte, min(total, maxVector))
 	n, err := c.t.Read(c.fd(0), b)
+	if err == nil && asked > 0 && total == 0 {
+		err = linux.EFAULT
+	}
 	if err != nil {
 		return 0, err
 	}

@@ -97,9 +97,6 @@ func (c *call) exec(path string, argvAt, envAt uint64) (int64, error) {
 }
 
 func (c *call) putRusage(addr uint64, r kernel.Rusage) error {
-	if addr == 0 {
-		return nil
-	}
 	b := make([]byte, 0, 144)
 	for _, d := range [...]int64{int64(r.User), int64(r.System)} {
 		b = le.AppendUint64(b, uint64(d/1e9))
@@ -121,7 +118,7 @@ func sysWait4(c *call) (int64, error) {
 			return 0, err
 		}
 	}
-	if pid != 0 {
+	if pid != 0 && c.a[3] != 0 {
 		if err := c.putRusage(c.a[3], usage); err != nil {
 			return 0, err
 		}

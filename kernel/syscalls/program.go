@@ -33,7 +33,8 @@ type Tracer interface {
 
 // Loader makes ELF files programs. It is a kernel.Loader, safe for concurrent use.
 type Loader struct {
-	cfg Config
+	cfg   Config
+	files *mm.Files
 
 	mu      sync.Mutex
 	missing map[int]int // calls that there is no handler for, and how often
@@ -42,7 +43,7 @@ type Loader struct {
 var _ kernel.Loader = (*Loader)(nil)
 
 // New makes a loader.
-func New(cfg Config) *Loader { return &Loader{cfg: cfg, missing: map[int]int{}} }
+func New(cfg Config) *Loader { return &Loader{cfg: cfg, files: mm.NewFiles(), missing: map[int]int{}} }
 
 // Name is "elf".
 func (l *Loader) Name() string { return "elf" }
@@ -53,8 +54,8 @@ func (l *Loader) Match(head []byte) bool { return bytes.HasPrefix(head, []byte(l
 // Load maps the program. ENOEXEC says that it is not for this machine, or that the
 // host can't run machine code.
 func (l *Loader) Load(t *kernel.Task, f *kernel.File, path string, argv, env []string) (kernel.Program, error) {
-	owner := &payer{}
-	space, err := mm.New(l.cfg.Host, owner.charge)
+	owner := &payer{k: t.Kernel()}
+	space, err := mm.New(l.cfg.Host, l.files, owner)
 	if errors.Is(err, memory.ErrUnsupported) || errors.Is(err, cpu.ErrUnsupported) {
 		return nil, linux.ENOEXEC
 	}

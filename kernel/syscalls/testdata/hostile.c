@@ -1,0 +1,150 @@
+// Programs that mean no good: what they do is in the first argument.
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static void *spin(void *p) { for (;;) __asm__ volatile("" ::: "memory"); }
+static void *park(void *p) { pause(); return 0; }
+static uint64_t seed = 88172645463325252ULL;
+static uint64_t rnd(void) { return seed ^= seed << 13, seed ^= seed >> 7, seed ^= seed << 17; }
+static char area[1 << 20];
+
+static long value(void) {
+  static const long some[] = {0, 1, 2, 3, 4, 5, 7, 8, 16, 64, 100, 4095, 4096, 4097, 65536, -1, -2, -100, 0x7fffffff, 0x80000000, 0xffffffff, 0x7fffffffffffffff, 1L << 63, 0xffff0000, 0x10000};
+  switch (rnd() % 6) {
+  case 0: return some[rnd() % (sizeof some / sizeof *some)];
+  case 1: return (long)(area + rnd() % sizeof area);
+  case 2: return (long)(area + (rnd() % 256) * 4096);
+  case 3: return rnd() % 16;
+  case 4: return rnd() & 0xffffffff;
+  }
+  return rnd();
+}
+
+// calls makes random system calls. Those that end or stop the program for good
+// are left out; it is killed anyway.
+static void calls(int n) {
+  for (int i = 0; i < n; i++) {
+    long nr = rnd() % 460;
+    switch (nr) {
+    case 34: case 60: case 61: case 130: case 231: case 247: continue;
+    case 35: case 230: case 7: case 270: case 271: case 23: case 232: case 281: case 202: case 73: case 72: case 0: case 19: if (rnd() % 8) continue;
+    }
+    alarm(1);
+    if (i % 16 == 0) for (int k = 0; k < 64; k++) *(long *)(area + (rnd() % (sizeof area / 8)) * 8) = value();
+    syscall(nr, value(), value(), value(), value(), value(), value());
+  }
+  _exit(0);
+}
+
+int main(int argc, char **argv) {
+  char *what = argv[1];
+  pthread_t t;
+  if (!strcmp(what, "loop")) {
+    write(1, "ready\n", 6);
+    spin(0);
+  }
+  if (!strcmp(what, "threads")) { // every kind of waiting
+    for (int i = 0; i < 8; i++) pthread_create(&t, 0, i & 1 ? spin : park, 0);
+    for (int i = 0; i < 3; i++) if (fork() == 0) spin(0);
+    signal(SIGTERM, SIG_IGN);
+    sigset_t all;
+    sigfillset(&all);
+    sigprocmask(SIG_BLOCK, &all, 0);
+    write(1, "ready\n", 6);
+    for (;;) wait(0);
+  }
+  if (!strcmp(what, "bomb")) {
+    int last = 0;
+    for (int i = 0; i < 100000; i++) {
+      pid_t p = fork();
+      if (p == 0) pause(), _exit(0);
+      if (p < 0) { printf("%s after %d\n", strerrorname_np(errno), i > 5); break; }
+    }
+    int r = pthread_create(&t, 0, park, 0);
+    printf("thread %s\n", strerrorname_np(r));
+    fflush(stdout);
+    kill(0, SIGKILL);
+  }
+  if (!strcmp(what, "wildbomb")) for (;;) fork();
+  if (!strcmp(what, "hog")) {
+    long got = 0;
+    for (;; got++) {
+      char *p = mmap(0, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+      if (p == MAP_FAILED) break;
+      memset(p, 1, 1 << 20);
+    }
+    printf("%s %d\n", strerrorname_np(errno), got > 10 && got < 64);
+    errno = 0;
+    for (;;) {
+      char *p = mmap(0, 1 << 20, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+      if (p == MAP_FAILED || ++got > 200) break;
+      memset(p, 1, 1 << 20);
+    }
+    printf("shared %s %d\n", got > 200 ? "unbounded" : "ENOMEM", got < 64);
+    printf("brk %d, malloc %d, fork %d\n", sbrk(16 << 20) == (void *)-1, malloc(16 << 20) == 0, fork() < 0);
+    return 0;
+  }
+  if (!strcmp(what, "maps")) { // as many areas as it can have
+    int n = 0;
+    char *p = mmap(0, 512 << 20, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    for (; n < 40000; n++) if (mprotect(p + (long)n * 8192, 4096, PROT_READ)) break;
+    for (; n < 70000; n++) if (mmap(0, 4096, n & 1 ? PROT_READ : PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED) break;
+    printf("%d\n", n >= 10000);
+    return 0;
+  }
+  if (!strcmp(what, "stackgone")) { // no stack for the handler
+    signal(SIGSEGV, (void (*)(int))main);
+    __asm__ volatile("mov $0x123450, %rsp; push %rax");
+  }
+  if (!strcmp(what, "badreturn")) { // sigreturn without a frame
+    __asm__ volatile("mov $8, %rsp; mov $15, %eax; syscall");
+  }
+  if (!strcmp(what, "junkreturn")) { // sigreturn of noise
+    for (int i = 0; i < sizeof area; i++) area[i] = rnd();
+    __asm__ volatile("lea %0, %%rsp; mov $15, %%eax; syscall" ::"m"(area[4096]));
+  }
+  if (!strcmp(what, "code")) { // runs noise
+    seed += atoi(argv[2]) * 0x9e3779b97f4a7c15;
+    for (int i = 0; i < 40; i++) rnd();
+    unsigned char *p = mmap(0, 1 << 16, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    for (int i = 0; i < 300; i++) {
+      if (fork() == 0) {
+        alarm(1);
+        for (int k = 0; k < 1 << 16; k++) p[k] = rnd();
+        ((void (*)(void))(p + (rnd() & 0xfff)))();
+        _exit(0);
+      }
+      rnd();
+      wait(0);
+    }
+    return 0;
+  }
+  if (!strcmp(what, "calls")) {
+    seed += atoi(argv[2]) * 0x9e3779b97f4a7c15;
+    for (int i = 0; i < 40; i++) rnd();
+    int n = atoi(argv[3]), st;
+    for (int i = 0; i < n; i++) {
+      pid_t p = fork();
+      if (p == 0) {
+        setsid();
+        calls(400);
+      }
+      rnd();
+      waitpid(p, &st, 0);
+      kill(-p, SIGKILL);
+    }
+    return 0;
+  }
+  return 1;
+}
