@@ -16,7 +16,7 @@ import (
 // programs are commands of Debian's that must print, say and answer the same in sbx as in a chroot of the same tree.
 var programs = []string{
 	`date -u -d @86400 +%F; /bin/echo one two; printf '%s %d %.3f\n' x 42 3.14159; false; echo $?`,
-	`ls /; ls -l /usr /usr/lib/apt | tail -n +2 | awk '{print $1, $3, $4, $5, $NF}'; stat -c '%a %U %s %F' /etc/passwd /bin /tmp`,
+	`ls /; ls -l /usr/lib/apt/methods | tail -n +2 | awk '{print $1, $3, $4, $5, $NF}'; stat -c '%a %U %s %F' /etc/passwd /bin /tmp`,
 	`cut -d: -f7 /etc/passwd | sort | uniq -c | sort -rn; find /usr/share -name '*.gz' | sort | wc -l`,
 	`for f in /bin/bash /bin/ls /usr/bin/perl; do sha256sum $f; md5sum < $f; done; seq 1 5000 | sha1sum`,
 	`grep -c . /etc/services /etc/passwd 2>/dev/null; grep -P '^r\w+t' /etc/passwd; sed -n 's/root/ROOT/gp' /etc/passwd`,
