@@ -34,6 +34,9 @@ func (s *Space) Mremap(old, oldLen, newLen uint64, flags int, to uint64) (uint64
 			return 0, linux.EPERM
 		}
 	}
+	if s.full(3) {
+		return 0, linux.ENOMEM
+	}
 	a := s.at(old)
 	if a == nil || oldLen > 0 && !s.covered(old, old+oldLen) {
 		return 0, linux.EFAULT
