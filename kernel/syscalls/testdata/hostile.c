@@ -103,6 +103,20 @@ int main(int argc, char **argv) {
     printf("%d\n", n >= 5000 && n < 40000);
     return 0;
   }
+  if (!strcmp(what, "pages")) { // code on more pages than are guarded at a time
+    unsigned char *p = mmap(0, 48 << 20, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    long sum = 0;
+    for (int round = 0; round < 2; round++)
+      for (int i = 0; i < 6000; i++) {
+        unsigned char *c = p + i * 8192L;
+        if (c + 6 > p + (48 << 20)) break;
+        int v = i + round;
+        c[0] = 0xb8, memcpy(c + 1, &v, 4), c[5] = 0xc3;
+        sum += ((int (*)(void))c)();
+      }
+    printf("%ld\n", sum);
+    return 0;
+  }
   if (!strcmp(what, "stackgone")) { // no stack for the handler
     signal(SIGSEGV, (void (*)(int))main);
     __asm__ volatile("mov $0x123450, %rsp; push %rax");
