@@ -117,6 +117,9 @@ func (t *Task) openExec(file string) (*File, error) {
 		return nil, err
 	}
 	f.parent, f.base = o.Parent, o.Name
+	if im := t.image.Load(); o.Parent.Mount == nil && im != nil && im.exe.Mount == o.Loc.Mount && im.exe.Ino == o.Loc.Ino {
+		f.parent, f.base = im.parent, im.base // by way of /proc/self/exe
+	}
 	return f, nil
 }
 

@@ -105,6 +105,9 @@ func (s *Space) find(pc uint64) (b *block, ok bool) {
 	if b := s.blocks[pc]; b != nil {
 		return b, true
 	}
+	if len(s.guarded) > maxGuarded {
+		s.flush()
+	}
 	var buf [maxBytes]byte
 	code, ok := s.fetch(pc, buf[:])
 	if !ok {
@@ -173,6 +176,10 @@ func (s *Space) fetch(pc uint64, buf []byte) (code []byte, ok bool) {
 	}
 	return code, len(code) > 0
 }
+
+// maxGuarded bounds how many pages are write-protected one by one: each may be a map
+// of the host's, of which the process has only so many.
+const maxGuarded = 4096
 
 // guard write-protects the pages of n bytes.
 func (s *Space) guard(addr uint64, n int) {

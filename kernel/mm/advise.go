@@ -37,6 +37,9 @@ func (s *Space) Madvise(addr, n uint64, advice int) error {
 	case adviseRemove:
 		return linux.EOPNOTSUPP
 	case adviseDontfork, adviseDofork, adviseWipeonfork, adviseKeeponfork:
+		if s.full(2) {
+			return linux.ENOMEM
+		}
 		for _, a := range s.cut(start, end) {
 			switch advice {
 			case adviseDontfork, adviseDofork:

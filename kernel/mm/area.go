@@ -145,6 +145,7 @@ func (s *Space) cut(start, end uint64) (out []*area) {
 }
 
 func (s *Space) replace(lo, hi int, with []*area) {
+	s.count(len(with) - (hi - lo))
 	s.areas = slices.Replace(s.areas, lo, hi, with...)
 }
 

@@ -11,6 +11,9 @@ import (
 func (s *Space) Fork(account Account) (*Space, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.full(0) || areasInUse.Load()+int64(len(s.areas)) > areaBudget() {
+		return nil, linux.ENOMEM
+	}
 	c, err := New(s.host, s.files, account)
 	if err != nil {
 		return nil, linux.ENOMEM
@@ -40,6 +43,7 @@ func (c *Space) inherit(s *Space, a *area) error {
 	b := *a
 	b.obj.ref()
 	c.areas = append(c.areas, &b)
+	c.count(1)
 	if a.beyond {
 		return nil
 	}

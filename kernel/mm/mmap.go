@@ -40,7 +40,7 @@ func (s *Space) Mmap(addr, n uint64, prot, flags int, f *File, off int64) (uint6
 	prot &= ProtRead | ProtWrite | ProtExec
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.areas) >= maxAreas {
+	if s.full(2) {
 		return 0, linux.ENOMEM
 	}
 	addr, err := s.choose(addr, n, prot, flags)
@@ -161,6 +161,9 @@ func (s *Space) Munmap(addr, n uint64) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.full(1) && s.splits(start, end) {
+		return linux.ENOMEM
+	}
 	return s.unmap(start, end)
 }
 
@@ -189,6 +192,9 @@ func (s *Space) Mprotect(addr, n uint64, prot int) error {
 	prot &= ProtRead | ProtWrite | ProtExec
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.full(2) {
+		return linux.ENOMEM
+	}
 	// What lies before the first page that is missing, or that must not be, changes.
 	var stop error
 	extra, at := int64(0), start
@@ -261,7 +267,7 @@ func (s *Space) Brk(addr, limit uint64) uint64 {
 			return s.brk
 		}
 		a := &area{start: old, end: want, prot: ProtRead | ProtWrite, charged: true, obj: s.heapObject()}
-		if s.pay(int64(want-old)) != nil {
+		if s.full(1) || s.pay(int64(want-old)) != nil {
 			a.obj.unref()
 			return s.brk
 		}

@@ -24,6 +24,19 @@ func (s *Space) Mremap(old, oldLen, newLen uint64, flags int, to uint64) (uint64
 	oldLen, newLen = memory.PageUp(oldLen), memory.PageUp(newLen)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	var start, end uint64
+	if flags&RemapFixed != 0 {
+		var err error
+		if start, end, err = pageRange(to, newLen); err != nil || start < old+oldLen && old < end {
+			return 0, linux.EINVAL
+		}
+		if start < minAddr {
+			return 0, linux.EPERM
+		}
+	}
+	if s.full(3) {
+		return 0, linux.ENOMEM
+	}
 	a := s.at(old)
 	if a == nil || oldLen > 0 && !s.covered(old, old+oldLen) {
 		return 0, linux.EFAULT
@@ -32,10 +45,6 @@ func (s *Space) Mremap(old, oldLen, newLen uint64, flags int, to uint64) (uint64
 		return 0, linux.EINVAL // the duplicate of a shared map: nobody asks for it any more
 	}
 	if flags&RemapFixed != 0 {
-		start, end, err := pageRange(to, newLen)
-		if err != nil || start < old+oldLen && old < end {
-			return 0, linux.EINVAL
-		}
 		if err := s.unmap(start, end); err != nil {
 			return 0, err
 		}
@@ -68,19 +77,32 @@ func (s *Space) grow(old, oldLen, newLen uint64) error {
 	if more.off = last.off + d; more.src.File != nil {
 		more.src.Offset += d
 	}
+	list := []*area{more}
 	if more.src.File != nil {
-		// A file's further pages: ours hold only what was mapped.
-		if fi, err := more.src.File.Stat(); last.obj == nil || last.obj.file == nil && !last.obj.shared || err != nil || fi.Size() < more.src.Offset+int64(more.end-more.start) {
+		// Shared memory goes on to its end; of a private file ours holds what was mapped.
+		have := int64(0)
+		if fi, err := more.src.File.Stat(); err == nil && last.obj != nil && last.obj.shared {
+			have = int64(memory.PageUp(uint64(max(fi.Size()-more.src.Offset, 0))))
+		}
+		if mid := more.start + uint64(have); have == 0 {
 			more.beyond, more.src = true, memory.Source{}
+		} else if mid < more.end {
+			rest := more.clip(mid, more.end)
+			rest.beyond, rest.src = true, memory.Source{}
+			more.end = mid
+			list = append(list, rest)
 		}
 	}
 	if more.charged {
 		if err := s.pay(int64(newLen - oldLen)); err != nil {
-			more.obj.unref()
+			for _, a := range list {
+				a.obj.unref()
+			}
 			return err
 		}
 	}
-	return s.changeCode(more.start, more.end, func() error { return s.install(more.start, more.end, []*area{more}) })
+	start, end := old+oldLen, old+newLen
+	return s.changeCode(start, end, func() error { return s.install(start, end, list) })
 }
 
 // move moves a map to a hole, and makes it longer or shorter.

@@ -18,7 +18,6 @@ const (
 	upperTop   = 0xff00_0000 // downward from here
 	StackTop   = 0xffff_0000 // of process stacks
 	StackSize  = 8 << 20
-	maxAreas   = 65530 // vm.max_map_count
 	large      = 16 << 20
 )
 
@@ -100,6 +99,7 @@ func (s *Space) Unref() {
 	for _, a := range s.areas {
 		s.drop(a)
 	}
+	s.count(-len(s.areas))
 	s.areas = nil
 	s.window.Close()
 }

@@ -13,3 +13,4 @@ func TestProcs(t *testing.T)   { compare(t, "procs") }
 func TestState(t *testing.T)   { compare(t, "state") }
 func TestBadPtr(t *testing.T)  { compare(t, "badptr") }
 func TestShm(t *testing.T)     { compare(t, "shm") }
+func TestPages(t *testing.T)   { compare(t, "hostile", "pages") }

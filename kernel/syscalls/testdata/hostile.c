@@ -100,7 +100,21 @@ int main(int argc, char **argv) {
     char *p = mmap(0, 512 << 20, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     for (; n < 40000; n++) if (mprotect(p + (long)n * 8192, 4096, PROT_READ)) break;
     for (; n < 70000; n++) if (mmap(0, 4096, n & 1 ? PROT_READ : PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED) break;
-    printf("%d\n", n >= 10000);
+    printf("%d\n", n >= 5000 && n < 40000);
+    return 0;
+  }
+  if (!strcmp(what, "pages")) { // code on more pages than are guarded at a time
+    unsigned char *p = mmap(0, 48 << 20, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    long sum = 0;
+    for (int round = 0; round < 2; round++)
+      for (int i = 0; i < 6000; i++) {
+        unsigned char *c = p + i * 8192L;
+        if (c + 6 > p + (48 << 20)) break;
+        int v = i + round;
+        c[0] = 0xb8, memcpy(c + 1, &v, 4), c[5] = 0xc3;
+        sum += ((int (*)(void))c)();
+      }
+    printf("%ld\n", sum);
     return 0;
   }
   if (!strcmp(what, "stackgone")) { // no stack for the handler
