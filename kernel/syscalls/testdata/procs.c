@@ -53,7 +53,7 @@ int main(int argc, char **argv) {
   SAY(wait(&st));
   if ((p = fork()) == 0) raise(SIGTERM), _exit(1);
   waitpid(p, &st, 0), printf("%x\n", st);
-  if ((p = fork()) == 0) raise(SIGSTOP), _exit(44);
+  if ((p = fork()) == 0) raise(SIGSTOP), usleep(300000), _exit(44);
   waitpid(p, &st, WUNTRACED), printf("stopped %x\n", st);
   kill(p, SIGCONT);
   waitpid(p, &st, WCONTINUED), printf("continued %x\n", st);
