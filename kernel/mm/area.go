@@ -62,7 +62,7 @@ func (o *object) unref() {
 		return
 	}
 	for _, f := range o.host {
-		f.Close()
+		freeSharedMemory(f)
 	}
 	if o.let != nil {
 		o.let(o.held)

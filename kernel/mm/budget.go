@@ -13,6 +13,15 @@ import (
 // So all spaces together may have a third of them, and each half of that.
 var areasInUse atomic.Int64
 
+// memories is how many shared memories there are.
+var memories atomic.Int64
+
+// freeSharedMemory lets go what newSharedMemory made.
+func freeSharedMemory(f *os.File) {
+	memories.Add(-1)
+	_ = f.Close()
+}
+
 var areaBudget = sync.OnceValue(func() int64 {
 	const byDefault = 65530
 	limit := int64(byDefault)

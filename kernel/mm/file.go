@@ -103,7 +103,7 @@ func copyToMemory(b Backing, off, n int64) (*os.File, error) {
 		return nil, linux.ENOMEM
 	}
 	if err := copyRange(offsetFile{m, off}, b, off, off+n); err != nil {
-		m.Close()
+		freeSharedMemory(m)
 		return nil, err
 	}
 	return m, nil

@@ -87,7 +87,7 @@ func (sf *sharedFile) unref() {
 		return
 	}
 	delete(sf.of.open, sf.backing.Key())
-	sf.memory.Close()
+	freeSharedMemory(sf.memory)
 	sf.let(sf.held)
 	sf.backing.Unref()
 }

@@ -2,19 +2,35 @@ package mm
 
 import (
 	"os"
+	"sync"
 
 	"golang.org/x/sys/unix"
 )
 
+// memoryBudget is how many memories there may be: each is a descriptor of the Go
+// process, which needs some for itself.
+var memoryBudget = sync.OnceValue(func() int64 {
+	var l unix.Rlimit
+	if unix.Getrlimit(unix.RLIMIT_NOFILE, &l) != nil {
+		return 256
+	}
+	return int64(min(l.Cur, 1<<20) / 2)
+})
+
 // newSharedMemory makes memory that several windows can map, zeroed.
 func newSharedMemory(n int64) (*os.File, error) {
+	if memories.Add(1) > memoryBudget() {
+		memories.Add(-1)
+		return nil, unix.EMFILE
+	}
 	fd, err := unix.MemfdCreate("sbx-shared", unix.MFD_CLOEXEC)
 	if err != nil {
+		memories.Add(-1)
 		return nil, err
 	}
 	f := os.NewFile(uintptr(fd), "memory")
 	if err := f.Truncate(n); err != nil {
-		f.Close()
+		freeSharedMemory(f)
 		return nil, err
 	}
 	return f, nil

@@ -88,6 +88,9 @@ func (c *call) clone(a cloneArgs) (int64, error) {
 		f&clonePidfd != 0 && f&(cloneThread|cloneDetached) != 0 {
 		return 0, linux.EINVAL
 	}
+	if a.signal >= linux.NSIG {
+		a.signal = 0 // clone(2) takes what is no signal, which then is never sent
+	}
 	if f&cloneNamespaces != 0 {
 		return 0, linux.EPERM // as for who has no privileges
 	}

@@ -100,6 +100,7 @@ int main(int argc, char **argv) {
     char *p = mmap(0, 512 << 20, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     for (; n < 40000; n++) if (mprotect(p + (long)n * 8192, 4096, PROT_READ)) break;
     for (; n < 70000; n++) if (mmap(0, 4096, n & 1 ? PROT_READ : PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED) break;
+    for (int i = 0; i < 300000; i++) if (mmap(0, 4096, PROT_READ, MAP_SHARED | MAP_ANONYMOUS, -1, 0) == MAP_FAILED) break;
     printf("%d\n", n >= 5000 && n < 40000);
     return 0;
   }
