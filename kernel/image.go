@@ -226,9 +226,6 @@ func (t *Task) finish(im *image, f *File, prog Program) error {
 	}
 	f.loc.Ref()
 	im.prog, im.exe, im.parent, im.base = prog, f.loc, f.parent, f.base
-	if old := t.image.Load(); f.parent.Mount == nil && old != nil && old.exe.Mount == f.loc.Mount && old.exe.Ino == f.loc.Ino {
-		im.parent, im.base = old.parent, old.base // by /proc/self/exe, which has no folder
-	}
 	var fc execCaps
 	if v, err := f.loc.Super().Getxattr(f.loc.Ino, "security.capability"); err == nil {
 		fc = parseFileCaps(v)
