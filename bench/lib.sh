@@ -5,7 +5,10 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 tmp=$(mktemp -d)
 registry_pid=
 finish() {
-	[ -z "$registry_pid" ] || kill "$registry_pid" 2>/dev/null || true
+	if [ -n "$registry_pid" ]; then
+		exec 8>&- # the server ends with its standard input
+		kill "$registry_pid" 2>/dev/null || true
+	fi
 	wait 2>/dev/null || true
 	rm -rf "$tmp"
 }
