@@ -3,8 +3,8 @@
 // guest that fail with EFAULT. The pages themselves are a memory.Window's, and
 // whoever executes them is a cpu.Executor, which is told of code that changes.
 //
-// An address space is 4 GiB: addresses above are ENOMEM to ask for and faults
-// to touch. Code and libraries are placed in the lower half, large maps in the
+// An address space is 4 GiB. Addresses above are ENOMEM to ask for; a program that
+// touches one touches what the lower 32 bits of it name, where Linux would fault. Code and libraries are placed in the lower half, large maps in the
 // upper one.
 //
 // # Locks, in order
