@@ -73,7 +73,7 @@ func (l *Loader) Missing() map[int]int {
 
 func (c *call) int(i int) int { return int(int32(c.a[i])) }
 
-// dirfd is a descriptor that may be AT_FDCWD.
+// fd is a descriptor, which may be AT_FDCWD.
 func (c *call) fd(i int) int { return int(int32(c.a[i])) }
 
 const pathMax = 4096

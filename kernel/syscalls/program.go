@@ -18,8 +18,7 @@ import (
 type Config struct {
 	// Host makes windows and executors.
 	Host mm.Host
-	// Trace, if set, is told of every system call, once before it when it may
-	// block or not return, and once after it.
+	// Trace, if set, is told of every system call when it is over.
 	Trace Tracer
 }
 
@@ -135,7 +134,7 @@ func (p *Program) Run(t *kernel.Task) int {
 			p.syscall()
 		case cpu.Interrupted:
 		case cpu.Failed:
-			t.ForceSignal(kernel.SigInfo{Signo: linux.SIGKILL})
+			panic(exit.Err) // the kernel ends the process, and Close tells why
 		default:
 			p.fault(exit)
 		}
