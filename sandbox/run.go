@@ -41,6 +41,9 @@ type Run struct {
 	proc     atomic.Pointer[kernel.Process] // nil until it runs
 	tty      *kernel.TTY
 	mounts   *mountSet
+	net      *guestNet
+	reach    atomic.Pointer[kernel.Kernel] // what other containers connect to; nil until it runs
+	ports    *publisher
 	ctl      *control
 	trace    *trace // nil: nobody asked
 	flush    *flusher
@@ -136,7 +139,7 @@ func (r *Run) boot(ctx context.Context, io IO) (err error) {
 	if err := r.startProgram(plan, io); err != nil {
 		return err
 	}
-	r.state = State{Status: StatusRunning, HostPID: os.Getpid(), StartedAt: time.Now().UTC(), Engine: plan.engine, Scaffold: r.state.Scaffold, UpperLen: r.state.UpperLen}
+	r.state = State{Status: StatusRunning, HostPID: os.Getpid(), StartedAt: time.Now().UTC(), Engine: plan.engine, Scaffold: r.state.Scaffold, UpperLen: r.state.UpperLen, Ports: r.ports.published(), Endpoints: r.net.endpoints()}
 	if r.ctl, err = listenControl(r); err == nil {
 		r.state.Control = r.ctl.path
 	}
@@ -175,7 +178,7 @@ func (r *Run) abandon(err error) {
 		if r.state.Status == StatusRunning {
 			r.state.Status, r.state.FinishedAt = StatusExited, time.Now().UTC()
 		}
-		r.state.HostPID, r.state.Control = 0, ""
+		r.state.HostPID, r.state.Control, r.state.Ports, r.state.Endpoints = 0, "", nil, nil
 		_ = writeJSON(r.e.disk.file(r.rec.ID, stateName), r.state)
 		r.lock.unlock()
 	}
@@ -205,6 +208,8 @@ func (r *Run) teardown() (err error) {
 // closeKernel ends every process; then what they wrote to the terminal is
 // drained.
 func (r *Run) closeKernel() {
+	r.ports.close()
+	r.net.leave()
 	if r.kernel != nil {
 		_ = r.kernel.Close()
 		r.kernel = nil
@@ -246,7 +251,7 @@ func (r *Run) finish() {
 		r.err = errors.Join(r.err, err)
 	}
 	r.state.Status, r.state.ExitCode, r.state.FinishedAt = StatusExited, r.code, time.Now().UTC()
-	r.state.HostPID, r.state.Control, r.state.UpperLen = 0, "", n
+	r.state.HostPID, r.state.Control, r.state.UpperLen, r.state.Ports, r.state.Endpoints = 0, "", n, nil, nil
 	r.err = errors.Join(r.err, writeJSON(r.e.disk.file(r.rec.ID, stateName), r.state))
 	r.lock.unlock()
 }

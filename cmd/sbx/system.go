@@ -62,15 +62,15 @@ func (o *pruneOptions) flags(c *cobra.Command, all string) *cobra.Command {
 
 func (a *app) systemPruneCmd() *cobra.Command {
 	var o pruneOptions
-	c := verb(groupSystem, "prune [OPTIONS]", "Remove containers that do not run and images that nothing needs", noArgs, func(c *cobra.Command, _ []string) error {
-		what := "This removes all containers that do not run, and all images without a name."
+	c := verb(groupSystem, "prune [OPTIONS]", "Remove containers that do not run, networks that they were on, and images that nothing needs", noArgs, func(c *cobra.Command, _ []string) error {
+		what := "This removes all containers that do not run, all networks that no container is on, and all images without a name."
 		if o.all {
-			what = "This removes all containers that do not run, and all images that no container uses."
+			what = "This removes all containers that do not run, all networks that no container is on, and all images that no container uses."
 		}
 		if !o.force && !a.confirm(what) {
 			return nil
 		}
-		steps := []pruneStep{a.pruneContainers, a.pruneImages(o.all)}
+		steps := []pruneStep{a.pruneContainers, a.pruneNetworks, a.pruneImages(o.all)}
 		if o.volumes {
 			steps = append(steps, a.pruneVolumes(false))
 		}
