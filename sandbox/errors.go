@@ -74,6 +74,31 @@ func diskError(err error) error {
 	return err
 }
 
+// errorKinds are the names by which errors pass from one sbx to another.
+var errorKinds = map[string]error{
+	"invalid": ErrInvalid, "not found": ErrNotFound, "conflict": ErrConflict, "corrupt": ErrCorrupt,
+	"cannot run": ErrCannotRun, "program not found": ErrProgramNotFound, "closed": ErrClosed, "disk full": registry.ErrDiskFull,
+	"corrupt image": registry.ErrCorrupt, "no such image": registry.ErrNotFound,
+}
+
+// kindOf is the name of an error's kind; "" for one of no kind.
+func kindOf(err error) string {
+	for name, kind := range errorKinds {
+		if errors.Is(err, kind) {
+			return name
+		}
+	}
+	return ""
+}
+
+// errorOf makes an error of what another sbx told.
+func errorOf(kind, msg string) error {
+	if k, ok := errorKinds[kind]; ok {
+		return &userError{kind: k, msg: msg}
+	}
+	return errors.New(msg)
+}
+
 // ExitCode is the exit status that the command line gives for err, which
 // Create, Start or Run returned: 0 for nil, 126 and 127 for programs that
 // cannot be started, else 125.

@@ -21,6 +21,7 @@ func newSbx(t *testing.T, home string) *sbx {
 	t.Setenv("SBX_HOME", home)
 	t.Setenv("SBX_REGISTRY_MIRROR", newTestRegistry(t))
 	t.Setenv("DOCKER_CONFIG", t.TempDir())
+	t.Cleanup(func() { endAll(t, home) })
 	return &sbx{t, home}
 }
 
