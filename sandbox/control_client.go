@@ -119,13 +119,28 @@ func (e *Engine) callRunning(ctx context.Context, ref, op string, args any) (*an
 		return nil, notRunning(ref)
 	}
 	a, err := e.callControl(ctx, id, st, op, args)
-	if errors.Is(err, errUnreachable) && e.disk.state(id, false).Status != StatusRunning {
-		return nil, notRunning(ref) // it ended meanwhile
+	if !errors.Is(err, errUnreachable) {
+		return a, err
 	}
-	if errors.Is(err, errUnreachable) {
-		err = fail(ErrConflict, "container %s: %v", ref, err)
+	if !e.awaitEnd(ctx, id) {
+		return nil, fail(ErrConflict, "container %s: %v", ref, err)
 	}
-	return a, err
+	return nil, notRunning(ref)
+}
+
+// awaitEnd waits for a container that takes no more calls, because it is ending,
+// to be saved. It gives up after a while.
+func (e *Engine) awaitEnd(ctx context.Context, id string) bool {
+	ctx, cancel := context.WithTimeout(ctx, controlTimeout)
+	defer cancel()
+	for e.disk.state(id, false).Status == StatusRunning {
+		select {
+		case <-ctx.Done():
+			return false
+		case <-time.After(lockPoll):
+		}
+	}
+	return true
 }
 
 func notRunning(ref string) error {
@@ -152,17 +167,11 @@ func (e *Engine) killRunning(ctx context.Context, id string) error {
 	if err == nil {
 		err = a.Close()
 	}
-	if err != nil && e.disk.state(id, false).Status == StatusRunning {
+	if err != nil && !errors.Is(err, errUnreachable) && !errors.Is(err, errEnding) {
 		return fail(ErrConflict, "container %s cannot be killed: %v", ShortID(id), err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, controlTimeout)
-	defer cancel()
-	for e.disk.state(id, false).Status == StatusRunning {
-		select {
-		case <-ctx.Done():
-			return fail(ErrConflict, "container %s does not end", ShortID(id))
-		case <-time.After(lockPoll):
-		}
+	if !e.awaitEnd(ctx, id) {
+		return fail(ErrConflict, "container %s does not end", ShortID(id))
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"errors"
 	"time"
 
 	"github.com/sbxrun/sbx/abi/linux"
@@ -28,6 +29,14 @@ func init() {
 	}
 }
 
+// ending explains the error of a process that is no more.
+func ending(err error) error {
+	if errors.Is(err, linux.ESRCH) {
+		return fail(errEnding, "the container is ending")
+	}
+	return err
+}
+
 type signalArgs struct {
 	Signal linux.Signal `json:"signal"`
 }
@@ -37,7 +46,7 @@ func opSignal(r *Run, c *call) error {
 	if err := c.decode(&a); err != nil {
 		return err
 	}
-	if err := r.Signal(a.Signal); err != nil {
+	if err := ending(r.Signal(a.Signal)); err != nil {
 		return err
 	}
 	return c.accept(nil)
@@ -109,7 +118,7 @@ func opStop(r *Run, c *call) error {
 	if a.Timeout != nil {
 		wait = time.Duration(*a.Timeout) * time.Second
 	}
-	if err := r.Stop(sig, wait); err != nil {
+	if err := ending(r.Stop(sig, wait)); err != nil && !errors.Is(err, errEnding) {
 		return err
 	}
 	return c.session(r.io, AttachOptions{}, nil)

@@ -25,6 +25,8 @@ var (
 	ErrCannotRun = errors.New("cannot run")
 	// ErrProgramNotFound: there is no such program in the image (exit 127).
 	ErrProgramNotFound = errors.New("program not found")
+	// errEnding: the first program has ended and the rest follows.
+	errEnding = errors.New("ending")
 	// ErrClosed: the engine was closed.
 	ErrClosed = errors.New("sandbox engine is closed")
 )
@@ -77,7 +79,7 @@ func diskError(err error) error {
 // errorKinds are the names by which errors pass from one sbx to another.
 var errorKinds = map[string]error{
 	"invalid": ErrInvalid, "not found": ErrNotFound, "conflict": ErrConflict, "corrupt": ErrCorrupt,
-	"cannot run": ErrCannotRun, "program not found": ErrProgramNotFound, "closed": ErrClosed, "disk full": registry.ErrDiskFull,
+	"cannot run": ErrCannotRun, "program not found": ErrProgramNotFound, "closed": ErrClosed, "ending": errEnding, "disk full": registry.ErrDiskFull,
 	"corrupt image": registry.ErrCorrupt, "no such image": registry.ErrNotFound,
 }
 

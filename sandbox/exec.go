@@ -117,7 +117,7 @@ func explainExec(w *vfs.Walker, p Process, env []string, err error) error {
 	case errors.As(err, &pe) && pe.Op == "chdir":
 		return fail(ErrCannotRun, "exec: working directory %q: %v", p.Cwd, pe.Err)
 	case errors.Is(err, linux.ESRCH):
-		return fail(ErrConflict, "the container is ending")
+		return ending(err)
 	}
 	return explainStart(w, p, env, err)
 }
