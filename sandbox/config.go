@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/sbxrun/sbx/abi/linux"
 )
 
 // PullPolicy says when Create asks a registry for the image.
@@ -62,6 +64,12 @@ type Config struct {
 	DNSSearch  []string
 	Labels     map[string]string
 	StopSignal string
+	// StopTimeout is how many seconds Stop waits before SIGKILL, -1 for ever;
+	// nil is defaultStopTimeout.
+	StopTimeout *int `json:",omitempty"`
+
+	LogDriver LogDriver         // default LogJSONFile
+	LogOpts   map[string]string `json:",omitempty"` // of json-file: max-size, max-file, labels, env
 
 	Mounts      []Mount
 	VolumesFrom []string // CONTAINER[:ro]: its binds and volumes too
@@ -69,6 +77,7 @@ type Config struct {
 
 	TTY       bool // a terminal for the guest
 	OpenStdin bool // keep stdin open
+	StdinOnce bool // when the first caller's input ends, stdin does
 
 	Memory      int64 // bytes; 0: no limit
 	PidsLimit   int64 // processes; 0 or -1: no limit
@@ -110,6 +119,15 @@ func (c *Config) check() error {
 	}
 	if c.offline() && (len(c.Publish) > 0 || c.PublishAll) {
 		return fail(ErrInvalid, "ports cannot be published without a network: leave -p or --network none out")
+	}
+	if err := c.checkLog(); err != nil {
+		return err
+	}
+	if c.StopTimeout != nil && *c.StopTimeout < -1 {
+		return fail(ErrInvalid, "the stop timeout cannot be negative (-1 waits for ever)")
+	}
+	if _, ok := linux.ParseSignal(c.StopSignal); !ok && c.StopSignal != "" {
+		return fail(ErrInvalid, "invalid stop signal %q: use a name such as TERM, or a number", c.StopSignal)
 	}
 	if c.Memory < 0 || c.StorageSize < 0 || c.PidsLimit < -1 || c.ShmSize < 0 {
 		return fail(ErrInvalid, "limits cannot be negative")

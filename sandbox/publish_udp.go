@@ -59,7 +59,7 @@ func (p *publisher) client(clients *udpClients, conn *net.UDPConn, from netip.Ad
 	}
 	clients.m[from] = g
 	p.wg.Go(func() {
-		answer(conn, from, g)
+		reply(conn, from, g)
 		clients.mu.Lock()
 		delete(clients.m, from)
 		clients.mu.Unlock()
@@ -68,8 +68,8 @@ func (p *publisher) client(clients *udpClients, conn *net.UDPConn, from netip.Ad
 	return g
 }
 
-// answer sends a client what the guest says, until that is quiet.
-func answer(conn *net.UDPConn, to netip.AddrPort, g net.Conn) {
+// reply sends a client what the guest says, until that is quiet.
+func reply(conn *net.UDPConn, to netip.AddrPort, g net.Conn) {
 	buf := make([]byte, maxPacket)
 	for {
 		_ = g.SetReadDeadline(time.Now().Add(clientIdle))

@@ -27,6 +27,8 @@ type containerFlags struct {
 	expose                            []string
 	ip, ip6                           string
 	cidFile                           string
+	logOpts                           []string
+	stopTimeout                       int
 	quiet                             bool
 }
 
@@ -70,7 +72,10 @@ func (f *containerFlags) register(c *cobra.Command) {
 	fl.Int64Var(&f.cfg.PidsLimit, "pids-limit", 0, "Limit of processes (-1: none)")
 	fl.StringVar(&f.shmSize, "shm-size", "", "Size of /dev/shm (default 64m)")
 	fl.StringArrayVar(&f.storageOpts, "storage-opt", nil, "`size=10G` limits what the container may write")
-	fl.StringVar(&f.cfg.StopSignal, "stop-signal", "", "Signal that ends the container")
+	fl.StringVar(&f.cfg.StopSignal, "stop-signal", "", "Signal that stop sends (default: the image's, or TERM)")
+	fl.IntVar(&f.stopTimeout, "stop-timeout", 0, "`Seconds` that stop waits before it kills, -1 for ever (default 10)")
+	fl.StringVar((*string)(&f.cfg.LogDriver), "log-driver", "", "Where output is kept for logs: `json-file` or none")
+	fl.StringArrayVar(&f.logOpts, "log-opt", nil, "Option of the log: `max-size=64m`, max-file=4, labels=…, env=…")
 	fl.StringVar(&f.pull, "pull", "missing", "Ask the registry for the image `when`: always, missing or never")
 	fl.StringVar(&f.cfg.Platform, "platform", "", "Platform of the image, `os/arch[/variant]`")
 	fl.StringVar(&f.userland, "userland", "image", "`Whose` programs to run: the image's (image), or the shell and tools that sbx brings, laid over it (builtin)")
@@ -89,7 +94,10 @@ func (f *containerFlags) config(fl *pflag.FlagSet, args []string) (sandbox.Confi
 			c.Entrypoint = []string{f.entrypoint}
 		}
 	}
-	for _, step := range []func(*sandbox.Config) error{f.setEnv, f.setLabels, f.setMounts, f.setSizes, f.setNetworks} {
+	if fl.Changed("stop-timeout") {
+		c.StopTimeout = &f.stopTimeout
+	}
+	for _, step := range []func(*sandbox.Config) error{f.setEnv, f.setLabels, f.setMounts, f.setSizes, f.setNetworks, f.setLog} {
 		if err := step(&c); err != nil {
 			return c, err
 		}
@@ -97,21 +105,27 @@ func (f *containerFlags) config(fl *pflag.FlagSet, args []string) (sandbox.Confi
 	return c, nil
 }
 
-func (f *containerFlags) setEnv(c *sandbox.Config) error {
-	for _, file := range f.envFiles {
+func (f *containerFlags) setEnv(c *sandbox.Config) (err error) {
+	c.Env, err = readEnv(f.env, f.envFiles)
+	return err
+}
+
+// readEnv brings -e and --env-file together: -e wins.
+func readEnv(env, files []string) (out []string, err error) {
+	for _, file := range files {
 		vars, err := readEnvFile(file)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		c.Env = append(c.Env, vars...)
+		out = append(out, vars...)
 	}
-	for _, e := range f.env {
+	for _, e := range env {
 		if v, ok := os.LookupEnv(e); ok && !strings.Contains(e, "=") {
 			e += "=" + v // only because the user named it
 		}
-		c.Env = append(c.Env, e)
+		out = append(out, e)
 	}
-	return nil
+	return out, nil
 }
 
 func readEnvFile(file string) ([]string, error) {
@@ -197,6 +211,20 @@ func (f *containerFlags) setMounts(c *sandbox.Config) error {
 	return nil
 }
 
+func (f *containerFlags) setLog(c *sandbox.Config) error {
+	for _, o := range f.logOpts {
+		key, value, ok := strings.Cut(o, "=")
+		if !ok {
+			return usagef("invalid --log-opt %q: use KEY=VALUE", o)
+		}
+		if c.LogOpts == nil {
+			c.LogOpts = map[string]string{}
+		}
+		c.LogOpts[key] = value
+	}
+	return nil
+}
+
 func (f *containerFlags) setSizes(c *sandbox.Config) (err error) {
 	if c.Memory, err = parseSize("memory", f.memory); err != nil {
 		return err
@@ -263,9 +291,8 @@ func reason(err error) error {
 
 // notYet are flags of docker's run that users try, and what to say to them.
 var notYet = []struct{ flags, say string }{
-	{"'d'|--detach", "this version runs containers in the foreground only: leave -d out"},
 	{"--privileged|--cap-add|--cap-drop|--security-opt|--device|--gpus", "%s is not supported: a guest never touches the host's kernel, so there are no privileges to give or take"},
-	{"--cpus|--cpu-shares|--cpuset-cpus|--memory-swap|--ulimit|--restart|--health-cmd|--init|--link", "%s is not supported: leave it out"},
+	{"--cpus|--cpu-shares|--cpuset-cpus|--memory-swap|--ulimit|--restart|--health-cmd|--link", "%s is not supported: leave it out"},
 }
 
 // flagHint explains flags that docker has and this version has not.
