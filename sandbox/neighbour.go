@@ -22,13 +22,14 @@ func opConnect(r *Run, c *call) error {
 	if err := c.decode(&a); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), controlTimeout)
+	ctx, cancel := context.WithTimeout(c.ctl.ctx, controlTimeout)
 	defer cancel()
 	g, err := r.connectTo(ctx, a)
 	if err != nil {
 		return c.accept(connectResult{linux.ErrnoOf(err)})
 	}
 	defer g.Close()
+	defer context.AfterFunc(c.ctl.ctx, func() { _ = g.Close() })()
 	if err := c.accept(connectResult{}); err != nil {
 		return nil
 	}
@@ -41,7 +42,7 @@ func opConnect(r *Run, c *call) error {
 	if a.Network == "udp" {
 		far = &datagramConn{Conn: far}
 	}
-	splice(far, g)
+	splice(far, g, a.Network == "udp")
 	return nil
 }
 

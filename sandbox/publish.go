@@ -257,7 +257,7 @@ func (p *publisher) connect(c *net.TCPConn, port uint16) {
 		return
 	}
 	defer p.drop(g)
-	splice(c, g)
+	splice(c, g, false)
 }
 
 // halfCloser is a connection whose sides end one by one.
@@ -266,12 +266,20 @@ type halfCloser interface {
 	CloseWrite() error
 }
 
-// splice moves bytes both ways until both are done. A side that fails takes the
-// other along, by a reset where it can be told.
-func splice(a, b net.Conn) {
+// splice moves bytes both ways until both are done; together: until one is, for
+// datagrams know no end. A side that fails takes the other along, by a reset where
+// it can be told.
+func splice(a, b net.Conn, together bool) {
 	var wg sync.WaitGroup
-	wg.Go(func() { pass(b, a) })
-	pass(a, b)
+	one := func(to, from net.Conn) {
+		pass(to, from)
+		if together {
+			_ = a.Close()
+			_ = b.Close()
+		}
+	}
+	wg.Go(func() { one(b, a) })
+	one(a, b)
 	wg.Wait()
 }
 
