@@ -11,6 +11,7 @@ import (
 
 	"github.com/sbxrun/sbx/abi/linux"
 	"github.com/sbxrun/sbx/kernel/dev"
+	"github.com/sbxrun/sbx/kernel/ipc"
 	"github.com/sbxrun/sbx/kernel/socket"
 	"github.com/sbxrun/sbx/vfs"
 )
@@ -36,6 +37,7 @@ type Kernel struct {
 	ends   hostEnds
 	fifos  fifoTable
 	net    *socket.Stack
+	ipc    *ipc.Namespace
 	futex  futexTable
 	mem    memFS
 
@@ -89,6 +91,7 @@ func New(cfg Config) (*Kernel, error) {
 	}
 	k.ctx, k.cancel = context.WithCancel(context.Background())
 	k.net = k.newStack()
+	k.ipc = ipc.New(ipc.Config{Now: k.clock.Now, Charge: k.charge})
 	k.futex.init()
 	if err := k.mountAll(); err != nil {
 		k.cancel()
@@ -122,6 +125,7 @@ func (k *Kernel) Close() error {
 	k.wg.Wait()
 	k.net.Close() // what a dying task made meanwhile
 	k.ends.closeAll()
+	k.ipc.Close()
 	if never {
 		k.closeDone()
 	}

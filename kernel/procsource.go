@@ -40,6 +40,9 @@ func (s source) Task(id int) (proc.Task, bool) {
 	return procTask{t}, true
 }
 
+// SysvIPC makes a file of /proc/sysvipc.
+func (s source) SysvIPC(name string) string { return s.k.ipc.Show(name) }
+
 // SetHostname writes /proc/sys/kernel/hostname.
 func (s source) SetHostname(name string) error { return s.k.setHostname(name) }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sbxrun/sbx/abi/linux"
+	"github.com/sbxrun/sbx/kernel/ipc"
 )
 
 // Task is a thread: what the scheduler of Linux would run. Its methods are
@@ -33,8 +34,9 @@ type Task struct {
 	comm       atomic.Pointer[string]
 	fs         *fsContext
 	files      *fdTable
-	next       Program // set by Exec: what runs when the present program returns
-	threadOnly bool    // ExitThread was called
+	undo       *ipc.Undo // SEM_UNDO; nil until it is needed
+	next       Program   // set by Exec: what runs when the present program returns
+	threadOnly bool      // ExitThread was called
 
 	// Guarded by Kernel.mu.
 	mask        linux.SigSet

@@ -15,6 +15,7 @@ type CloneOpts struct {
 	FS      bool // CLONE_FS
 	Sighand bool // CLONE_SIGHAND
 	Parent  bool // CLONE_PARENT: a sibling
+	SysVSem bool // CLONE_SYSVSEM: SEM_UNDO is for all of them
 	// ExitSignal is sent to the parent at the end; 0 is none. Fork uses SIGCHLD.
 	ExitSignal linux.Signal
 	// OnExit runs when the task ends, for CLONE_CHILD_CLEARTID.
@@ -56,6 +57,9 @@ func (t *Task) child(o CloneOpts) *Task {
 		c.fs = t.fs.share()
 	} else {
 		c.fs = t.fs.copy()
+	}
+	if o.SysVSem {
+		c.undo = t.semUndo().Share()
 	}
 	return c
 }
@@ -152,6 +156,7 @@ func (k *Kernel) start(t *Task, p Program) {
 // release gives back what a task holds, but for its place in the table.
 func (t *Task) release() {
 	t.cancel()
+	t.UnshareSem()
 	if t.files != nil {
 		t.files.drop(t)
 	}

@@ -37,6 +37,8 @@ type Account interface {
 	Charge(delta int64) error
 	// Hold is told of what may outlive the process: the memory of shared maps.
 	Hold(delta int64) error
+	// PID is the process's.
+	PID() int
 }
 
 // Space is the address space of a process, or of several: threads share it,
@@ -214,7 +216,11 @@ func (s *Space) drop(a *area) {
 	if a.charged {
 		_ = s.pay(-int64(a.end - a.start))
 	}
-	a.obj.unref()
+	o := a.obj
+	o.unref()
+	if o != nil && o.segment != nil {
+		o.segment.touch(s.pid(), false)
+	}
 }
 
 // pageRange checks and rounds a range as most calls do.

@@ -16,6 +16,8 @@ type Source interface {
 	Task(id int) (Task, bool)
 	// System returns numbers about the whole sandbox.
 	System() System
+	// SysvIPC makes a file of /proc/sysvipc: "msg", "sem" or "shm".
+	SysvIPC(name string) string
 	// SetHostname and SetDomainname are writes to /proc/sys/kernel.
 	SetHostname(name string) error
 	SetDomainname(name string) error

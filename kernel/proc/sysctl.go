@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"strconv"
+
+	"github.com/sbxrun/sbx/kernel/ipc"
 )
 
 // uuid formats 16 bytes as a random UUID, RFC 9562 version 4.
@@ -39,6 +41,9 @@ func number(path string, fallback uint64, get func(*view) uint64) file {
 	}}
 }
 
+// none leaves a number at what it always is.
+func none(*view) uint64 { return 0 }
+
 // sysctlFiles is /proc/sys.
 func sysctlFiles() []file {
 	k := "sys/kernel/"
@@ -52,6 +57,9 @@ func sysctlFiles() []file {
 		{path: k + "random/boot_id", render: renderBootID},
 		number(k+"pid_max", 32768, func(v *view) uint64 { return uint64(v.PIDMax) }),
 		number(k+"threads-max", 32768, func(v *view) uint64 { return uint64(v.TasksLimit) }),
+		number(k+"msgmax", ipc.MsgMax, none), number(k+"msgmnb", ipc.MsgMNB, none), number(k+"msgmni", ipc.MsgMNI, none),
+		number(k+"shmall", ipc.ShmAll, none), number(k+"shmmax", ipc.ShmMax, none), number(k+"shmmni", ipc.ShmMNI, none),
+		text(k+"sem", fmt.Sprintf("%d\t%d\t%d\t%d", ipc.SemMSL, ipc.SemMNS, ipc.SemOPM, ipc.SemMNI)),
 		number(k+"pty/nr", 0, func(v *view) uint64 { return uint64(v.Ptys) }),
 		number("sys/fs/file-max", 1<<20, func(v *view) uint64 { return v.FileMax }),
 		number("sys/fs/pipe-max-size", 1<<20, func(v *view) uint64 { return uint64(v.PipeMaxSize) }),
@@ -75,8 +83,7 @@ var kernelSysctls = [...]string{
 	"ostype", "Linux", "random/entropy_avail", "256", "random/poolsize", "256", "cap_last_cap", "40",
 	"ngroups_max", "65536", "overflowuid", "65534", "overflowgid", "65534", "core_pattern", "core",
 	"core_uses_pid", "0", "core_pipe_limit", "0", "dmesg_restrict", "1", "kptr_restrict", "1",
-	"msgmax", "8192", "msgmnb", "16384", "msgmni", "32000", "sem", "32000\t1024000000\t500\t32000",
-	"shmall", "18446744073692774399", "shmmax", "18446744073692774399", "shmmni", "4096", "shm_rmid_forced", "0",
+	"shm_rmid_forced", "0",
 	"panic", "0", "panic_on_oops", "0", "perf_event_paranoid", "4", "printk", "4\t4\t1\t7",
 	"pty/max", "4096", "pty/reserve", "1024", "randomize_va_space", "2", "sched_rr_timeslice_ms", "100",
 	"sched_rt_period_us", "1000000", "sched_rt_runtime_us", "950000", "seccomp/actions_avail",

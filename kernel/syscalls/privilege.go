@@ -90,6 +90,9 @@ func sysUnshare(c *call) (int64, error) {
 		return 0, linux.EINVAL
 	default:
 		c.t.Unshare(f&cloneFiles != 0, f&cloneFS != 0)
+		if f&cloneSysvsem != 0 {
+			c.t.UnshareSem()
+		}
 	}
 	return 0, nil
 }

@@ -14,3 +14,5 @@ func TestState(t *testing.T)   { compare(t, "state") }
 func TestBadPtr(t *testing.T)  { compare(t, "badptr") }
 func TestShm(t *testing.T)     { compare(t, "shm") }
 func TestPages(t *testing.T)   { compare(t, "hostile", "pages") }
+
+func TestSysVIPC(t *testing.T) { compare(t, "sysvipc") }
