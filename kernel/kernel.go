@@ -12,6 +12,7 @@ import (
 	"github.com/sbxrun/sbx/abi/linux"
 	"github.com/sbxrun/sbx/kernel/dev"
 	"github.com/sbxrun/sbx/kernel/ipc"
+	"github.com/sbxrun/sbx/kernel/mqueue"
 	"github.com/sbxrun/sbx/kernel/socket"
 	"github.com/sbxrun/sbx/vfs"
 )
@@ -38,6 +39,8 @@ type Kernel struct {
 	fifos  fifoTable
 	net    *socket.Stack
 	ipc    *ipc.Namespace
+	mq     *mqueue.FS
+	mqNS   *vfs.Namespace // where mq_open(2) looks
 	futex  futexTable
 	mem    memFS
 
@@ -92,6 +95,8 @@ func New(cfg Config) (*Kernel, error) {
 	k.ctx, k.cancel = context.WithCancel(context.Background())
 	k.net = k.newStack()
 	k.ipc = ipc.New(ipc.Config{Now: k.clock.Now, Charge: k.charge})
+	k.mq = mqueue.New(mqueue.Config{Dev: mqueueDev, Now: k.clock.Now, Charge: k.charge})
+	k.mqNS = vfs.NewNamespace(k.mq)
 	k.futex.init()
 	if err := k.mountAll(); err != nil {
 		k.cancel()

@@ -148,12 +148,8 @@ func (t *Task) SetStatusFlags(fd, flags int) error {
 	if f.flags.Load()&linux.O_PATH != 0 {
 		return linux.EBADF
 	}
-	for {
-		old := f.flags.Load()
-		if f.flags.CompareAndSwap(old, old&^statusFlags|uint32(flags&statusFlags)) {
-			return nil
-		}
-	}
+	f.setFlags(statusFlags, flags)
+	return nil
 }
 
 // regularFile starts a call that only regular files have.
@@ -163,6 +159,9 @@ func (t *Task) regularFile(fd int, bad error) (*File, *regular, error) {
 		return nil, nil, err
 	}
 	r, ok := f.ops.(*regular)
+	if m, queue := f.ops.(*mqFile); queue {
+		r, ok = m.regular, true
+	}
 	if !ok {
 		f.decref(t)
 		if _, path := f.ops.(located); path {

@@ -86,7 +86,7 @@ func (t *Task) Msgrcv(id int, size uint64, typ int64, flags int) (*ipc.Message, 
 		if r == nil {
 			return m, err
 		}
-		switch err := t.settleIPC(&r.Wait, forever); err {
+		switch err := t.settleIPC(r.Wait, forever); err {
 		case nil:
 			return r.Message(), nil
 		case linux.EAGAIN: // the queue's rights have changed: ask again

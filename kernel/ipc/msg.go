@@ -46,11 +46,11 @@ func (ns *Namespace) removeQueue(q *queue) {
 	readers, writers := q.readers, q.writers
 	q.readers, q.writers = nil, nil
 	for _, r := range readers {
-		r.finish(linux.EIDRM)
+		r.Finish(linux.EIDRM)
 	}
 	for _, w := range writers {
 		ns.cfg.Charge(-w.m.charge())
-		w.finish(linux.EIDRM)
+		w.Finish(linux.EIDRM)
 	}
 	for _, m := range q.list {
 		ns.cfg.Charge(-m.charge())
@@ -89,7 +89,7 @@ func (ns *Namespace) MsgSet(c *Caller, id int, uid, gid, mode uint32, limit uint
 	readers := q.readers
 	q.readers = nil
 	for _, r := range readers {
-		r.finish(linux.EAGAIN)
+		r.Finish(linux.EAGAIN)
 	}
 	q.admit(ns)
 	return nil

@@ -9,14 +9,14 @@ import (
 
 // msgSend is a message that waits for room.
 type msgSend struct {
-	Wait
+	*Wait
 	m   *Message
 	pid int
 }
 
 // Receive is a msgrcv(2) that waits.
 type Receive struct {
-	Wait
+	*Wait
 	want want
 	pid  int
 	got  *Message
@@ -69,12 +69,12 @@ func (ns *Namespace) Msgsnd(c *Caller, id int, m *Message, flags int, wake func(
 		return nil, nil
 	}
 	w := &msgSend{m: m, pid: c.PID}
-	w.Wait = Wait{ns: ns, wake: wake, leave: func() {
+	w.Wait = NewWait(&ns.mu, wake, func() {
 		ns.cfg.Charge(-m.charge())
 		q.writers = slices.DeleteFunc(q.writers, func(o *msgSend) bool { return o == w })
-	}}
+	})
 	q.writers = append(q.writers, w)
-	return &w.Wait, nil
+	return w.Wait, nil
 }
 
 func (q *queue) fits(m *Message) bool {
@@ -92,13 +92,13 @@ func (q *queue) put(ns *Namespace, m *Message, pid int) {
 		}
 		q.readers = slices.Delete(q.readers, i, i+1)
 		if r.want.tooLong(m) {
-			r.finish(linux.E2BIG)
+			r.Finish(linux.E2BIG)
 			continue
 		}
 		q.lrpid, q.rtime = r.pid, ns.now()
 		r.got = m
 		ns.cfg.Charge(-m.charge())
-		r.finish(nil)
+		r.Finish(nil)
 		return
 	}
 	q.list = append(q.list, m)
@@ -113,7 +113,7 @@ func (q *queue) admit(ns *Namespace) {
 		w := q.writers[0]
 		q.writers = slices.Delete(q.writers, 0, 1)
 		q.put(ns, w.m, w.pid)
-		w.finish(nil)
+		w.Finish(nil)
 	}
 }
 
@@ -141,9 +141,9 @@ func (ns *Namespace) Msgrcv(c *Caller, id int, size uint64, typ int64, flags int
 		return nil, nil, linux.ENOMSG
 	}
 	r := &Receive{want: w, pid: c.PID}
-	r.Wait = Wait{ns: ns, wake: wake, leave: func() {
+	r.Wait = NewWait(&ns.mu, wake, func() {
 		q.readers = slices.DeleteFunc(q.readers, func(o *Receive) bool { return o == r })
-	}}
+	})
 	q.readers = append(q.readers, r)
 	return nil, r, nil
 }

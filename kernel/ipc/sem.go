@@ -52,7 +52,7 @@ func (ns *Namespace) removeSet(s *set) {
 	waiting := s.waiting
 	s.waiting = nil
 	for _, w := range waiting {
-		w.finish(linux.EIDRM)
+		w.Finish(linux.EIDRM)
 	}
 	ns.sems -= len(s.sems)
 	ns.cfg.Charge(-int64(len(s.sems)+1) * semBytes)

@@ -4,7 +4,7 @@ import "github.com/sbxrun/sbx/abi/linux"
 
 // semWait is operations that wait for others.
 type semWait struct {
-	Wait
+	*Wait
 	ops     []linux.Sembuf
 	undo    *Undo
 	pid     int
@@ -56,9 +56,9 @@ func (ns *Namespace) Semop(c *Caller, id int, ops []linux.Sembuf, undo *Undo, wa
 		return nil, linux.EAGAIN
 	}
 	w := &semWait{ops: ops, undo: undo, pid: c.PID, blocked: blocked}
-	w.Wait = Wait{ns: ns, wake: wake, leave: func() { s.leave(w) }}
+	w.Wait = NewWait(&ns.mu, wake, func() { s.leave(w) })
 	s.waiting = append(s.waiting, w)
-	return &w.Wait, nil
+	return w.Wait, nil
 }
 
 func (s *set) leave(w *semWait) {
@@ -126,7 +126,7 @@ func (s *set) update(ns *Namespace) {
 				s.otime = ns.now()
 				again = true
 			}
-			w.finish(err)
+			w.Finish(err)
 		}
 		clear(s.waiting[len(kept):])
 		s.waiting = kept

@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"github.com/sbxrun/sbx/kernel/ipc"
+	"github.com/sbxrun/sbx/kernel/mqueue"
 )
 
 // uuid formats 16 bytes as a random UUID, RFC 9562 version 4.
@@ -61,6 +62,9 @@ func sysctlFiles() []file {
 		number(k+"shmall", ipc.ShmAll, none), number(k+"shmmax", ipc.ShmMax, none), number(k+"shmmni", ipc.ShmMNI, none),
 		text(k+"sem", fmt.Sprintf("%d\t%d\t%d\t%d", ipc.SemMSL, ipc.SemMNS, ipc.SemOPM, ipc.SemMNI)),
 		number(k+"pty/nr", 0, func(v *view) uint64 { return uint64(v.Ptys) }),
+		number("sys/fs/mqueue/msg_default", mqueue.MsgDefault, none), number("sys/fs/mqueue/msg_max", mqueue.MsgMax, none),
+		number("sys/fs/mqueue/msgsize_default", mqueue.MsgSizeDefault, none), number("sys/fs/mqueue/msgsize_max", mqueue.MsgSizeMax, none),
+		number("sys/fs/mqueue/queues_max", mqueue.QueuesMax, none),
 		number("sys/fs/file-max", 1<<20, func(v *view) uint64 { return v.FileMax }),
 		number("sys/fs/pipe-max-size", 1<<20, func(v *view) uint64 { return uint64(v.PipeMaxSize) }),
 		{path: "sys/fs/file-nr", render: func(v *view) string { return fmt.Sprintf("%d\t0\t%d\n", v.OpenFiles, max(v.FileMax, 1<<20)) }},
@@ -106,8 +110,7 @@ var fsSysctls = [...]string{
 	"inode-state", "0\t0\t0\t0\t0\t0\t0", "dentry-state", "0\t0\t45\t0\t0\t0", "lease-break-time", "45",
 	"leases-enable", "1", "mount-max", "100000", "overflowuid", "65534", "overflowgid", "65534",
 	"protected_fifos", "1", "protected_hardlinks", "1", "protected_regular", "2", "protected_symlinks", "1",
-	"suid_dumpable", "0", "dir-notify-enable", "1", "mqueue/msg_default", "10", "mqueue/msg_max", "10",
-	"mqueue/msgsize_default", "8192", "mqueue/msgsize_max", "8192", "mqueue/queues_max", "256",
+	"suid_dumpable", "0", "dir-notify-enable", "1",
 }
 
 var netSysctls = [...]string{

@@ -1,6 +1,9 @@
 package syscalls_test
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 // Programs that tell what they see: on Linux and here, the same.
 
@@ -16,3 +19,12 @@ func TestShm(t *testing.T)     { compare(t, "shm") }
 func TestPages(t *testing.T)   { compare(t, "hostile", "pages") }
 
 func TestSysVIPC(t *testing.T) { compare(t, "sysvipc") }
+
+func TestMqueue(t *testing.T) { compare(t, "mqueue") }
+
+func TestMqueueFiles(t *testing.T) {
+	if strings.HasPrefix(native(t, build(t, "mqueue"), "files").out, "no") {
+		t.Skip("the filesystem of queues is not mounted on this host")
+	}
+	compare(t, "mqueue", "files")
+}
