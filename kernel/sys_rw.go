@@ -49,14 +49,19 @@ func (t *Task) Write(fd int, p []byte) (int, error) {
 	}
 	n, err := f.ops.write(t, f, p)
 	if err == linux.EPIPE {
-		if _, host := f.ops.(*hostOut); host && t.proc.pid == 1 {
-			// Nobody inside could end a process 1 that goes on writing.
-			_ = t.proc.Terminate(linux.SIGPIPE)
-		} else {
-			t.raise(linux.SIGPIPE)
-		}
+		t.brokenPipe(f)
 	}
 	return n, err
+}
+
+// brokenPipe sends SIGPIPE for a write that nobody reads.
+func (t *Task) brokenPipe(f *File) {
+	if _, host := f.ops.(*hostOut); host && t.proc.pid == 1 {
+		// Nobody inside could end a process 1 that goes on writing.
+		_ = t.proc.Terminate(linux.SIGPIPE)
+		return
+	}
+	t.raise(linux.SIGPIPE)
 }
 
 // seekable starts a call on a file with an offset: ESPIPE without one.

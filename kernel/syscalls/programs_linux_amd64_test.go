@@ -28,3 +28,5 @@ func TestMqueueFiles(t *testing.T) {
 	}
 	compare(t, "mqueue", "files")
 }
+
+func TestSplice(t *testing.T) { compare(t, "splice") }
