@@ -266,7 +266,7 @@ func (t *Task) ReadDir(fd int, fn func(vfs.DirEntry) bool) error {
 	defer f.decref(t)
 	d, ok := f.ops.(*directory)
 	if !ok {
-		if !f.readable() {
+		if f.flags.Load()&linux.O_PATH != 0 {
 			return linux.EBADF
 		}
 		return linux.ENOTDIR

@@ -17,7 +17,10 @@ func (t *Task) IPC() (*ipc.Namespace, *ipc.Caller) {
 // semUndo returns what the task's end takes back; only its own goroutine may ask.
 func (t *Task) semUndo() *ipc.Undo {
 	if t.undo == nil {
-		t.undo = t.k.ipc.NewUndo()
+		u := t.k.ipc.NewUndo()
+		t.k.mu.Lock()
+		t.undo = u
+		t.k.mu.Unlock()
 	}
 	return t.undo
 }
@@ -29,11 +32,13 @@ func (t *Task) UnshareSem() {
 	if u == nil {
 		return
 	}
-	t.undo = nil
 	pid := 0 // of a task that never came to be
+	t.k.mu.Lock()
+	t.undo = nil
 	if t.proc != nil {
 		pid = t.proc.pid
 	}
+	t.k.mu.Unlock()
 	u.Leave(pid)
 }
 

@@ -37,6 +37,7 @@ type Task struct {
 	undo       *ipc.Undo // SEM_UNDO; nil until it is needed
 	next       Program   // set by Exec: what runs when the present program returns
 	threadOnly bool      // ExitThread was called
+	mempolicy  Mempolicy
 
 	// Guarded by Kernel.mu.
 	mask        linux.SigSet
@@ -47,6 +48,7 @@ type Task struct {
 	stopped     bool         // takes part in the group's stop
 	exited      bool
 	exitCode    linux.WaitStatus
+	sched       Sched
 	clearTID    func() // run when the thread ends: CLONE_CHILD_CLEARTID
 
 	// Accounting.

@@ -94,7 +94,7 @@ func (k *Kernel) attach(t, c *Task, o CloneOpts) error {
 	if err != nil {
 		return err
 	}
-	c.tid, c.mask = id, t.mask
+	c.tid, c.mask, c.sched, c.mempolicy = id, t.mask, t.sched.inherit(), t.mempolicy
 	if t.restoreMask {
 		c.mask = t.savedMask
 	}
@@ -129,7 +129,7 @@ func (k *Kernel) newProcessLocked(t, c *Task, o CloneOpts) {
 	old := t.proc
 	p := &Process{
 		k: k, pid: c.tid, done: make(chan struct{}), start: k.clock.Monotonic(), startWall: k.clock.Now(),
-		leader: c, tasks: []*Task{c}, exitSig: o.ExitSignal, sigs: old.sigs, ctty: old.ctty, limits: old.limits.copy(), nice: old.nice,
+		leader: c, tasks: []*Task{c}, exitSig: o.ExitSignal, sigs: old.sigs, ctty: old.ctty, limits: old.limits.copy(), undumpable: old.undumpable,
 	}
 	if !o.Sighand {
 		a := *old.sigs
@@ -149,6 +149,7 @@ func (k *Kernel) newProcessLocked(t, c *Task, o CloneOpts) {
 
 // start lets an attached task run.
 func (k *Kernel) start(t *Task, p Program) {
+	t.running.Store(&p)
 	k.wg.Add(1)
 	go t.run(p)
 }
@@ -186,13 +187,17 @@ func (d *fdTable) drop(t *Task) {
 // unshare(2) with CLONE_FILES and CLONE_FS.
 func (t *Task) Unshare(files, fs bool) {
 	if files {
-		old := t.files
-		t.files = old.copy()
+		old, own := t.files, t.files.copy()
+		t.k.mu.Lock()
+		t.files = own
+		t.k.mu.Unlock()
 		old.drop(t)
 	}
 	if fs {
-		old := t.fs
-		t.fs = old.copy()
+		old, own := t.fs, t.fs.copy()
+		t.k.mu.Lock()
+		t.fs = own
+		t.k.mu.Unlock()
 		old.drop()
 	}
 }

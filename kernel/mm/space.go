@@ -89,6 +89,19 @@ func (s *Space) Ref() *Space {
 	return s
 }
 
+// TryRef is Ref for who may come too late: false when the last user is gone.
+func (s *Space) TryRef() bool {
+	for {
+		n := s.refs.Load()
+		if n == 0 {
+			return false
+		}
+		if s.refs.CompareAndSwap(n, n+1) {
+			return true
+		}
+	}
+}
+
 // Unref counts one out; the last frees everything.
 func (s *Space) Unref() {
 	if s.refs.Add(-1) > 0 {

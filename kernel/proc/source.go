@@ -65,6 +65,7 @@ type Status struct {
 	Umask                        uint32
 	Threads                      int
 	Nice                         int
+	CPUs                         uint64        // the affinity, 0: all of them
 	Start                        time.Duration // since boot
 	UTime, STime, CUTime, CSTime time.Duration
 	VmSize, VmRSS                int64 // bytes

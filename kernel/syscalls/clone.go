@@ -114,8 +114,9 @@ func (c *call) clone(a cloneArgs) (int64, error) {
 		child.onRelease = func() { close(wait) }
 	}
 	if f&cloneVM != 0 {
-		child.mm = c.mm.Ref()
+		child.mm, child.common = c.mm.Ref(), c.common
 	} else {
+		child.common = c.common.fork()
 		var err error
 		owner := &payer{k: c.t.Kernel(), reserve: true}
 		if child.mm, err = c.mm.Fork(owner); err != nil {

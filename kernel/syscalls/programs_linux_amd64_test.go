@@ -30,3 +30,9 @@ func TestMqueueFiles(t *testing.T) {
 }
 
 func TestSplice(t *testing.T) { compare(t, "splice") }
+
+func TestScheduling(t *testing.T)  { compare(t, "sched", "scheduling") }
+func TestProcessors(t *testing.T)  { compare(t, "sched", "cpus") }
+func TestNodes(t *testing.T)       { compare(t, "sched", "nodes") }
+func TestPeers(t *testing.T)       { compare(t, "sched", "peers") }
+func TestOldGetdents(t *testing.T) { compare(t, "sched", "directories") }
