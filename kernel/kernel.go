@@ -65,6 +65,7 @@ type Kernel struct {
 	ending   bool // process 1 is ending, or Close was called
 	panics   []error
 	deadCPU  time.Duration // of processes that were reaped
+	filters  filterTable
 }
 
 // New makes a kernel over a root filesystem, with /proc, /dev and /sys mounted
@@ -82,7 +83,7 @@ func New(cfg Config) (*Kernel, error) {
 		cfg: cfg, clock: cfg.Clock, ns: vfs.NewNamespaceOpts(cfg.Root, vfs.MountOpts{Source: cfg.Root.Type(), ReadOnly: cfg.ReadOnly}), locks: vfs.NewLocks(),
 		bootWall: cfg.Clock.Now(), boot: cfg.Clock.Monotonic(), done: make(chan struct{}),
 		procs: map[int]*Process{}, tasks: map[int]*Task{}, groups: map[int]*group{}, sessions: map[int]*session{},
-		hostname: cfg.Hostname, domainname: cfg.Domainname,
+		hostname: cfg.Hostname, domainname: cfg.Domainname, filters: filterTable{},
 	}
 	k.fifos.m = map[fifoKey]*pipe{}
 	k.nextIno.Store(1000)

@@ -102,6 +102,9 @@ func (p procTask) Status() proc.Status {
 	st.Groups = c.Groups
 	st.CapInh, st.CapPrm, st.CapEff, st.CapBnd, st.CapAmb = c.Inheritable, c.Permitted, c.Effective, c.Bounding, c.Ambient
 	st.NoNewPrivs = c.NoNewPrivs
+	if s := t.Seccomp(); s != nil {
+		st.Seccomp, st.SeccompFilters = s.Mode(), s.Filter.Depth()
+	}
 	k.mu.Lock()
 	fs, files := t.fs, t.files
 	k.mu.Unlock()

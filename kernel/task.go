@@ -32,6 +32,7 @@ type Task struct {
 	running    atomic.Pointer[Program] // what run is in, for /proc
 	image      atomic.Pointer[image]
 	comm       atomic.Pointer[string]
+	seccomp    atomic.Pointer[Seccomp]
 	fs         *fsContext
 	files      *fdTable
 	undo       *ipc.Undo // SEM_UNDO; nil until it is needed

@@ -226,6 +226,7 @@ func (c *Task) abort() {
 	k := c.k
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	c.setSeccompLocked(nil)
 	p := c.proc
 	p.tasks = nil
 	p.zombie, p.exiting = true, true

@@ -98,6 +98,7 @@ func (k *Kernel) attach(t, c *Task, o CloneOpts) error {
 	if t.restoreMask {
 		c.mask = t.savedMask
 	}
+	c.setSeccompLocked(t.Seccomp())
 	if o.Thread {
 		c.proc = t.proc
 		t.proc.tasks = append(t.proc.tasks, c)

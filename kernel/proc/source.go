@@ -78,6 +78,7 @@ type Status struct {
 	CapInh, CapPrm, CapEff       uint64
 	CapBnd, CapAmb               uint64
 	NoNewPrivs                   bool
+	Seccomp, SeccompFilters      int
 	Voluntary, Involuntary       uint64 // context switches
 	ReadChars, WriteChars        uint64
 	ReadCalls, WriteCalls        uint64

@@ -88,8 +88,8 @@ func renderStatus(v *pidView) (string, error) {
 	line("SigQ", "%d/%d", s.SigQueued, s.SigQueueLimit)
 	statusMasks(&b, s)
 	line("NoNewPrivs", "%d", bit(s.NoNewPrivs))
-	line("Seccomp", "0")
-	line("Seccomp_filters", "0")
+	line("Seccomp", "%d", s.Seccomp)
+	line("Seccomp_filters", "%d", s.SeccompFilters)
 	line("Speculation_Store_Bypass", "not vulnerable")
 	line("SpeculationIndirectBranch", "not affected")
 	cpus := s.CPUs

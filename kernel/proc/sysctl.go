@@ -91,7 +91,7 @@ var kernelSysctls = [...]string{
 	"panic", "0", "panic_on_oops", "0", "perf_event_paranoid", "4", "printk", "4\t4\t1\t7",
 	"pty/max", "4096", "pty/reserve", "1024", "randomize_va_space", "2", "sched_rr_timeslice_ms", "100",
 	"sched_rt_period_us", "1000000", "sched_rt_runtime_us", "950000", "seccomp/actions_avail",
-	"kill_process kill_thread trap errno user_notif trace log allow", "tainted", "0", "unprivileged_bpf_disabled", "2",
+	"kill_process kill_thread trap errno trace log allow", "tainted", "0", "unprivileged_bpf_disabled", "2",
 	"io_uring_disabled", "2", "sysctl_writes_strict", "1", "yama/ptrace_scope", "1", "keys/maxkeys", "200",
 }
 

@@ -252,6 +252,7 @@ const (
 	prGetSecurebits, prCapAmbient                                = 27, 47
 	prSetTimerslack, prGetTimerslack                             = 29, 30
 	prSetTHPDisable, prGetTHPDisable                             = 41, 42
+	prGetSeccomp, prSetSeccomp                                   = 21, 22
 )
 
 func sysPrctl(c *call) (int64, error) {
@@ -312,6 +313,10 @@ func sysPrctl(c *call) (int64, error) {
 	case prGetSecurebits:
 		const keepCaps = 1 << 4
 		return boolInt(cred.KeepCaps) * keepCaps, nil
+	case prGetSeccomp:
+		return int64(c.t.Seccomp().Mode()), nil
+	case prSetSeccomp:
+		return c.prctlSeccomp()
 	case prCapAmbient:
 		return c.ambient(cred.Ambient)
 	case prSetTimerslack, prSetTHPDisable:

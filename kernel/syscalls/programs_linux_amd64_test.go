@@ -36,3 +36,7 @@ func TestProcessors(t *testing.T)  { compare(t, "sched", "cpus") }
 func TestNodes(t *testing.T)       { compare(t, "sched", "nodes") }
 func TestPeers(t *testing.T)       { compare(t, "sched", "peers") }
 func TestOldGetdents(t *testing.T) { compare(t, "sched", "directories") }
+
+func TestSeccompRefusals(t *testing.T) { compare(t, "seccomp", "refusals") }
+func TestSeccompActions(t *testing.T)  { compare(t, "seccomp", "do") }
+func TestSeccompFilters(t *testing.T)  { compare(t, "seccomp", "filters") }
