@@ -29,6 +29,7 @@
 //	Kernel.mu         the process table: tasks, groups, sessions, signals, timers
 //	fsContext.mu, fdTable.mu, pipe.mu, hostIn.mu and other objects
 //	socket.Stack      all sockets, see there; wakes under its lock
+//	ipc.Namespace     System V IPC, likewise
 //	Queue.mu          of an object before that of an epoll which watches it
 //	epoll.rmu         an epoll's ready list: a leaf
 //

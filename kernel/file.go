@@ -110,6 +110,9 @@ func (t *Task) dropped(f *File) {
 	if f.loc.Mount != nil && f.flags.Load()&linux.O_PATH == 0 {
 		t.k.locks.ReleaseOwner(f.loc.LockKey(), vfs.PosixLock, t.files)
 	}
+	if m, ok := f.ops.(*mqFile); ok {
+		t.k.notifyQueue(m.q.Unregister(t.proc))
+	}
 	f.decref(t)
 }
 
@@ -129,6 +132,16 @@ func (f *File) nonblock() bool { return f.flags.Load()&linux.O_NONBLOCK != 0 }
 
 // Flags returns the access mode and status flags.
 func (f *File) Flags() int { return int(f.flags.Load()) }
+
+// setFlags changes those of the mask.
+func (f *File) setFlags(mask, flags int) {
+	for {
+		old := f.flags.Load()
+		if f.flags.CompareAndSwap(old, old&^uint32(mask)|uint32(flags&mask)) {
+			return
+		}
+	}
+}
 
 // Loc returns where the file is in the tree; zero for pipes and the like. It
 // is good as long as the file is open.

@@ -38,30 +38,52 @@ func (t *Task) rlimit(res int) uint64 {
 func (t *Task) nofile() int { return int(min(t.rlimit(linux.RLIMIT_NOFILE), maxFD)) }
 
 // Getrlimit is getrlimit(2).
-func (t *Task) Getrlimit(res int) (linux.Rlimit, error) {
-	if res < 0 || res >= linux.RLIM_NLIMITS {
-		return linux.Rlimit{}, linux.EINVAL
-	}
-	r := t.proc.limits
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.l[res], nil
-}
+func (t *Task) Getrlimit(res int) (linux.Rlimit, error) { return t.Prlimit(0, res, nil) }
 
 // Setrlimit is setrlimit(2): raising the hard limit needs CAP_SYS_RESOURCE.
 func (t *Task) Setrlimit(res int, l linux.Rlimit) error {
-	if res < 0 || res >= linux.RLIM_NLIMITS || l.Cur > l.Max {
-		return linux.EINVAL
+	_, err := t.Prlimit(0, res, &l)
+	return err
+}
+
+// Prlimit is prlimit(2): it changes a limit of a process, 0 is the caller's, unless l is
+// nil, and returns what it was.
+func (t *Task) Prlimit(pid, res int, l *linux.Rlimit) (linux.Rlimit, error) {
+	if res < 0 || res >= linux.RLIM_NLIMITS || l != nil && l.Cur > l.Max {
+		return linux.Rlimit{}, linux.EINVAL
 	}
 	r := t.proc.limits
+	if pid != 0 {
+		var err error
+		if r, err = t.limitsOf(pid); err != nil {
+			return linux.Rlimit{}, err
+		}
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if l.Max > r.l[res].Max && !t.cred.Load().Has(linux.CAP_SYS_RESOURCE) {
-		return linux.EPERM
+	old := r.l[res]
+	if l == nil {
+		return old, nil
 	}
-	if res == linux.RLIMIT_NOFILE && l.Max > maxFD {
-		return linux.EPERM
+	if l.Max > old.Max && !t.cred.Load().Has(linux.CAP_SYS_RESOURCE) || res == linux.RLIMIT_NOFILE && l.Max > maxFD {
+		return linux.Rlimit{}, linux.EPERM
 	}
-	r.l[res] = l
-	return nil
+	r.l[res] = *l
+	return old, nil
+}
+
+// limitsOf finds the limits of a thread's process: those of another user's are EPERM.
+func (t *Task) limitsOf(tid int) (*rlimits, error) {
+	t.k.mu.Lock()
+	defer t.k.mu.Unlock()
+	u := t.k.tasks[tid]
+	if u == nil {
+		return nil, linux.ESRCH
+	}
+	c, o := t.cred.Load(), u.cred.Load()
+	same := c.UID == o.UID && c.UID == o.EUID && c.UID == o.SUID && c.GID == o.GID && c.GID == o.EGID && c.GID == o.SGID
+	if u != t && !same && !c.Has(linux.CAP_SYS_RESOURCE) {
+		return nil, linux.EPERM
+	}
+	return u.proc.limits, nil
 }

@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"github.com/sbxrun/sbx/abi/linux"
+	"github.com/sbxrun/sbx/kernel/mqueue"
 	"github.com/sbxrun/sbx/vfs"
 )
 
@@ -64,6 +65,9 @@ func (t *Task) fileOf(w *walker, o vfs.Opened, flags int) (*File, error) {
 	}
 	switch o.Mode & linux.S_IFMT {
 	case linux.S_IFREG:
+		if fs, ok := o.Loc.Super().(*mqueue.FS); ok {
+			return t.k.newFile(&mqFile{regular: &regular{h: o.Handle}, q: fs.Queue(o.Loc.Ino)}, flags)
+		}
 		r := &regular{h: o.Handle, seals: t.k.sealsOf(o.Loc)}
 		f, err := t.k.newFile(r, flags)
 		if err != nil {

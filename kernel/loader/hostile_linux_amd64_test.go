@@ -149,6 +149,7 @@ func (a account) Charge(n int64) error {
 }
 
 func (a account) Hold(n int64) error { *a.held += n; return nil }
+func (a account) PID() int           { return 0 }
 
 func TestHostileFiles(t *testing.T) {
 	if w, err := (machine{}).NewWindow(); err != nil {

@@ -42,6 +42,9 @@ func (c *Space) inherit(s *Space, a *area) error {
 	}
 	b := *a
 	b.obj.ref()
+	if b.obj != nil && b.obj.segment != nil {
+		b.obj.segment.touch(s.pid(), true)
+	}
 	c.areas = append(c.areas, &b)
 	c.count(1)
 	if a.beyond {

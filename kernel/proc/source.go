@@ -16,6 +16,8 @@ type Source interface {
 	Task(id int) (Task, bool)
 	// System returns numbers about the whole sandbox.
 	System() System
+	// SysvIPC makes a file of /proc/sysvipc: "msg", "sem" or "shm".
+	SysvIPC(name string) string
 	// SetHostname and SetDomainname are writes to /proc/sys/kernel.
 	SetHostname(name string) error
 	SetDomainname(name string) error
@@ -63,6 +65,7 @@ type Status struct {
 	Umask                        uint32
 	Threads                      int
 	Nice                         int
+	CPUs                         uint64        // the affinity, 0: all of them
 	Start                        time.Duration // since boot
 	UTime, STime, CUTime, CSTime time.Duration
 	VmSize, VmRSS                int64 // bytes
@@ -75,6 +78,7 @@ type Status struct {
 	CapInh, CapPrm, CapEff       uint64
 	CapBnd, CapAmb               uint64
 	NoNewPrivs                   bool
+	Seccomp, SeccompFilters      int
 	Voluntary, Involuntary       uint64 // context switches
 	ReadChars, WriteChars        uint64
 	ReadCalls, WriteCalls        uint64

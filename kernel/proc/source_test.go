@@ -70,6 +70,7 @@ func (f *fake) System() System {
 
 func (f *fake) SetHostname(name string) error { f.hostname = name; return nil }
 func (f *fake) SetDomainname(string) error    { return linux.EPERM }
+func (f *fake) SysvIPC(name string) string    { return name + "\n" }
 
 func (t *fakeTask) Status() Status    { return t.st }
 func (t *fakeTask) Argv() []string    { return []string{"sh", "-c", "true"} }

@@ -176,6 +176,15 @@ func (s *Socket) nlQueue(b []byte) {
 	}
 }
 
+// Tell queues bytes for who reads a netlink socket, as the kernel does by itself.
+func (s *Socket) Tell(b []byte) {
+	s.st.mu.Lock()
+	defer s.st.unlock()
+	if s.domain == linux.AF_NETLINK && s.state != dead {
+		s.nlQueue(b)
+	}
+}
+
 func (netlinkProto) recv(s *Socket, m *Message, flags int) (int, error) {
 	if flags&linux.MSG_OOB != 0 {
 		return 0, linux.EOPNOTSUPP

@@ -66,14 +66,15 @@ func (l *Loader) Load(t *kernel.Task, f *kernel.File, path string, argv, env []s
 		space.Unref()
 		return nil, err
 	}
-	return &Program{l: l, mm: space, start: regs, payer: owner}, nil
+	return &Program{l: l, mm: space, common: &common{}, start: regs, payer: owner}, nil
 }
 
 // Program is one thread of machine code.
 type Program struct {
-	l     *Loader
-	mm    *mm.Space
-	start cpu.Regs
+	l      *Loader
+	mm     *mm.Space
+	common *common // goes with mm
+	start  cpu.Regs
 	// vectors of the thread that made this one; nil for those of a new process.
 	vectors []byte
 
