@@ -13,7 +13,7 @@ const (
 	WNOWAIT    = 0x01000000
 	WNOTHREAD  = 0x20000000 // __WNOTHREAD: not the children of other threads
 	WALL       = 0x40000000 // __WALL: whatever they send at their end
-	WCLONE     = 0x80000000 // __WCLONE: only those that do not send SIGCHLD
+	WCLONE     = -1 << 31   // __WCLONE, bit 31 of an int: only those that do not send SIGCHLD
 )
 
 // ExitStatus returns the status of a process that exited with code.

@@ -148,7 +148,40 @@ func sysCopyFileRange(c *call) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	return c.move(from, to, min(c.a[4], maxIO))
+	n := min(c.a[4], maxIO)
+	if err := c.apart(from, to, n); err != nil {
+		return 0, err
+	}
+	return c.move(from, to, n)
+}
+
+// apart refuses to copy n bytes, as far as there are any, of a file over themselves.
+func (c *call) apart(from, to side, n uint64) error {
+	var a, b vfs.Attr
+	if err := c.t.Fstat(from.fd, &a); err != nil {
+		return err
+	}
+	if err := c.t.Fstat(to.fd, &b); err != nil {
+		return err
+	}
+	if a.Dev != b.Dev || a.Ino != b.Ino {
+		return nil
+	}
+	for _, s := range [...]*side{&from, &to} {
+		if s.at != 0 {
+			continue
+		}
+		const seekCur = 1
+		var err error
+		if s.off, err = c.t.Lseek(s.fd, 0, seekCur); err != nil {
+			return err
+		}
+	}
+	count := min(int64(n), a.Size-from.off)
+	if count > 0 && to.off+count > from.off && to.off < from.off+count {
+		return linux.EINVAL
+	}
+	return nil
 }
 
 func sysFallocate(c *call) (int64, error) {

@@ -178,26 +178,19 @@ func sysSetrlimit(c *call) (int64, error) {
 }
 
 func sysPrlimit64(c *call) (int64, error) {
-	if pid := c.int(0); pid != 0 && pid != c.t.Getpid() {
-		return 0, linux.ESRCH
-	}
-	old, err := c.t.Getrlimit(c.int(1))
-	if err != nil {
-		return 0, err
-	}
+	var l *linux.Rlimit
 	if c.a[2] != 0 {
-		l, err := c.rlimit(c.a[2])
+		v, err := c.rlimit(c.a[2])
 		if err != nil {
 			return 0, err
 		}
-		if err := c.t.Setrlimit(c.int(1), l); err != nil {
-			return 0, err
-		}
+		l = &v
 	}
-	if c.a[3] != 0 {
-		return 0, c.putRlimit(c.a[3], old)
+	old, err := c.t.Prlimit(c.int(0), c.int(1), l)
+	if err != nil || c.a[3] == 0 {
+		return 0, err
 	}
-	return 0, nil
+	return 0, c.putRlimit(c.a[3], old)
 }
 
 func sysUname(c *call) (int64, error) {
