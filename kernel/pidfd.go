@@ -94,8 +94,7 @@ func (t *Task) PidfdSendSignal(fd int, sig linux.Signal, info *SigInfo, flags in
 // least one of WEXITED, WSTOPPED and WCONTINUED. With WNOHANG and nothing to
 // tell, Signo of the answer is 0.
 func (t *Task) Waitid(kind, id, options int) (SigInfo, Rusage, error) {
-	const known = linux.WNOHANG | linux.WEXITED | linux.WSTOPPED | linux.WCONTINUED | linux.WNOWAIT
-	if options&^known != 0 || options&(linux.WEXITED|linux.WSTOPPED|linux.WCONTINUED) == 0 {
+	if options&^(linux.WEXITED|linux.WSTOPPED|waitOptions) != 0 || options&(linux.WEXITED|linux.WSTOPPED|linux.WCONTINUED) == 0 {
 		return SigInfo{}, Rusage{}, linux.EINVAL
 	}
 	if err := t.enter(); err != nil {

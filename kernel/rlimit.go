@@ -46,19 +46,17 @@ func (t *Task) Setrlimit(res int, l linux.Rlimit) error {
 	return err
 }
 
-// Prlimit is prlimit(2): it changes a limit of a process, 0 is the caller's, unless l is
-// nil, and returns what it was.
-func (t *Task) Prlimit(pid, res int, l *linux.Rlimit) (linux.Rlimit, error) {
+// Prlimit is prlimit(2): it returns a limit of the process of a task, 0 is the caller's, and sets
+// it if l is not nil. Another process must have the caller's ids, unless CAP_SYS_RESOURCE is had.
+func (t *Task) Prlimit(tid, res int, l *linux.Rlimit) (linux.Rlimit, error) {
+	p, err := t.limited(tid)
+	if err != nil {
+		return linux.Rlimit{}, err
+	}
 	if res < 0 || res >= linux.RLIM_NLIMITS || l != nil && l.Cur > l.Max {
 		return linux.Rlimit{}, linux.EINVAL
 	}
-	r := t.proc.limits
-	if pid != 0 {
-		var err error
-		if r, err = t.limitsOf(pid); err != nil {
-			return linux.Rlimit{}, err
-		}
-	}
+	r := p.limits
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	old := r.l[res]
@@ -66,24 +64,27 @@ func (t *Task) Prlimit(pid, res int, l *linux.Rlimit) (linux.Rlimit, error) {
 		return old, nil
 	}
 	if l.Max > old.Max && !t.cred.Load().Has(linux.CAP_SYS_RESOURCE) || res == linux.RLIMIT_NOFILE && l.Max > maxFD {
-		return linux.Rlimit{}, linux.EPERM
+		return old, linux.EPERM
 	}
 	r.l[res] = *l
 	return old, nil
 }
 
-// limitsOf finds the limits of a thread's process: those of another user's are EPERM.
-func (t *Task) limitsOf(tid int) (*rlimits, error) {
+// limited finds the process whose limits a task may see and set.
+func (t *Task) limited(tid int) (*Process, error) {
+	if tid == 0 {
+		return t.proc, nil
+	}
 	t.k.mu.Lock()
-	defer t.k.mu.Unlock()
-	u := t.k.tasks[tid]
-	if u == nil {
+	other := t.k.tasks[tid]
+	t.k.mu.Unlock()
+	if other == nil {
 		return nil, linux.ESRCH
 	}
-	c, o := t.cred.Load(), u.cred.Load()
+	c, o := t.cred.Load(), other.cred.Load()
 	same := c.UID == o.UID && c.UID == o.EUID && c.UID == o.SUID && c.GID == o.GID && c.GID == o.EGID && c.GID == o.SGID
-	if u != t && !same && !c.Has(linux.CAP_SYS_RESOURCE) {
+	if other != t && !same && !c.Has(linux.CAP_SYS_RESOURCE) {
 		return nil, linux.EPERM
 	}
-	return u.proc.limits, nil
+	return other.proc, nil
 }

@@ -206,7 +206,7 @@ func (t *Task) Recvmsg(fd int, m *SockMessage, flags int) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	m.Flags = sm.Flags
+	m.Flags = sm.Flags | flags&linux.MSG_CMSG_CLOEXEC
 	room := cap(m.Control)
 	m.Control = m.Control[:0]
 	put := func(c linux.Cmsg) {

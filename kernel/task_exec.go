@@ -354,7 +354,7 @@ func (k *Kernel) attachFirst(c *Task, e *Exec) (*Process, error) {
 		k.init = p
 	}
 	if e.Parent != nil {
-		p.parent = e.Parent.proc
+		p.parent, p.maker = e.Parent.proc, e.Parent
 		p.parent.children = append(p.parent.children, p)
 		p.ctty = p.parent.ctty
 	}
