@@ -20,9 +20,10 @@ type File struct {
 	pos sync.Mutex // the offset, and reads and writes that move it
 	off int64
 
-	// What path it was opened by. The Loc has a Ref; it is zero for pipes and
-	// the like, which have a name instead: "pipe:[12]".
+	// What path it was opened by. The Loc is zero for pipes and the like, which
+	// have a name instead: "pipe:[12]". The Handle of ops holds it, or it is Ref'ed.
 	loc    vfs.Loc
+	refed  bool
 	parent vfs.Loc
 	base   string
 	name   string
@@ -97,7 +98,7 @@ func (f *File) decref(t *Task) {
 			f.k.locks.ReleaseOwner(f.loc.LockKey(), vfs.OFDLock, f)
 		}
 		f.ops.release(f)
-		if f.loc.Mount != nil {
+		if f.refed {
 			f.loc.Unref()
 		}
 		f.k.openFiles.Add(-1)

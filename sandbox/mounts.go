@@ -138,7 +138,6 @@ func mountAt(ns *vfs.Namespace, target string, s vfs.Super, opt vfs.MountOpts) e
 	if err != nil {
 		return err
 	}
-	defer loc.Unref()
 	_, err = ns.Mount(loc, s, opt)
 	return err
 }
