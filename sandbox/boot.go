@@ -51,23 +51,31 @@ func (r *Run) prepare() (*bootPlan, error) {
 }
 
 func (r *Run) plan(w *vfs.Walker) (*bootPlan, error) {
-	passwd, err := readFile(w, "/etc/passwd", maxEtcFile)
+	who, env, err := identify(w, r.rec.Process, r.rec.Config.GroupAdd)
 	if err != nil {
 		return nil, err
+	}
+	return &bootPlan{who: who, env: env, engine: engineOf(w, r.rec.Process.Path, env, r.rec.Process.Cwd)}, nil
+}
+
+// identify finds out who a program runs as, and gives its environment a HOME.
+func identify(w *vfs.Walker, p Process, groups []string) (who Identity, env []string, err error) {
+	passwd, err := readFile(w, "/etc/passwd", maxEtcFile)
+	if err != nil {
+		return who, nil, err
 	}
 	group, err := readFile(w, "/etc/group", maxEtcFile)
 	if err != nil {
-		return nil, err
+		return who, nil, err
 	}
-	who, err := findUser(r.rec.Process.User, passwd, group, r.rec.Config.GroupAdd)
-	if err != nil {
-		return nil, err
+	if who, err = findUser(p.User, passwd, group, groups); err != nil {
+		return who, nil, err
 	}
-	env := r.rec.Process.Env
+	env = p.Env
 	if envValue(env, "HOME") == "" {
 		env = append(slices.Clone(env), "HOME="+who.Home)
 	}
-	return &bootPlan{who: who, env: env, engine: engineOf(w, r.rec.Process.Path, env, r.rec.Process.Cwd)}, nil
+	return who, env, nil
 }
 
 // startKernel boots a kernel on the laid out file system and mounts the

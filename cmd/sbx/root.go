@@ -74,7 +74,7 @@ type namedVerb struct {
 
 func (a *app) verbs() []namedVerb {
 	return []namedVerb{
-		{"run", a.runCmd}, {"ps", func() *cobra.Command { return a.psCmd("ps") }}, {"pull", a.pullCmd}, {"push", a.pushCmd},
+		{"run", a.runCmd}, {"build", a.buildCmd}, {"ps", func() *cobra.Command { return a.psCmd("ps") }}, {"pull", a.pullCmd}, {"push", a.pushCmd},
 		{"images", func() *cobra.Command { return a.imagesCmd("images") }}, {"login", a.loginCmd}, {"logout", a.logoutCmd}, {"search", a.searchCmd},
 		{"create", a.createCmd}, {"start", a.startCmd}, {"rm", a.rmCmd}, {"cp", a.cpCmd}, {"diff", a.diffCmd}, {"export", a.exportCmd},
 		{"commit", a.commitCmd}, {"kill", a.killCmd}, {"inspect", func() *cobra.Command { return a.inspectCmd("") }},
@@ -109,7 +109,7 @@ func (a *app) addVerbs(root *cobra.Command, only string) {
 			a.runCmd(), a.createCmd(), a.startCmd(), alias(a.psCmd("ls"), "list", "ps"), alias(a.rmCmd(), "remove"), a.cpCmd(), a.diffCmd(), a.exportCmd(),
 			a.commitCmd(), a.killCmd(), a.inspectCmd("container"), a.containerPruneCmd()),
 		group(groupImages, "image", "Manage images",
-			alias(a.imagesCmd("ls"), "list"), a.pullCmd(), a.pushCmd(), alias(a.rmiCmd("rm IMAGE [IMAGE...]"), "remove"), a.tagCmd(), a.historyCmd(), a.loadCmd(),
+			alias(a.imagesCmd("ls"), "list"), a.buildCmd(), a.pullCmd(), a.pushCmd(), alias(a.rmiCmd("rm IMAGE [IMAGE...]"), "remove"), a.tagCmd(), a.historyCmd(), a.loadCmd(),
 			a.saveCmd(), a.importCmd(), a.inspectCmd("image"), a.imagePruneCmd()),
 		group(groupImages, "volume", "Manage volumes", alias(a.volumeLsCmd(), "list"), a.volumePruneCmd()),
 		group(groupSystem, "system", "See and free what sbx keeps on disk", a.dfCmd(), a.systemPruneCmd(), a.infoCmd()),
@@ -121,8 +121,8 @@ func absentCommand(name string) string {
 	switch name {
 	case "exec", "attach", "logs", "stop", "restart", "pause", "unpause", "wait", "top", "stats":
 		return "containers run in the foreground only"
-	case "build", "buildx":
-		return "sbx commit makes an image from a container"
+	case "buildx":
+		return "sbx build makes an image of a Dockerfile"
 	case "port", "network", "compose", "events", "rename", "update":
 		return "see README.md for what works"
 	}
