@@ -116,7 +116,7 @@ func (w *writer) unpack(h *tar.Header, r io.Reader) error {
 		}
 	}
 	if name == "" {
-		return w.rootDir(at, e)
+		return nil // the destination stands for it
 	}
 	return w.make(at, e, func() (io.ReadCloser, error) { return io.NopCloser(r), nil })
 }

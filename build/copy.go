@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"net/url"
 	"path"
+	"strconv"
 	"strings"
 	"time"
 
@@ -45,6 +46,9 @@ func (b *builder) from(s *stage, name string) (from, error) {
 	}
 	if name == s.name && name != "" {
 		return from{}, badf("%q: a stage cannot copy from itself", name)
+	}
+	if _, err := strconv.Atoi(name); err == nil {
+		return from{}, badf("invalid from flag value %s: there is no such stage before this one", name)
 	}
 	img, err := b.image(name, s.platform)
 	return from{image: img}, err
@@ -179,7 +183,7 @@ func (b *builder) planFiles(s *stage, o *copyOp, verb, chmod string, sd instruct
 	}
 	if many := len(shown) > 1 || hasMeta(strings.Join(sd.SourcePaths, "")) && len(o.paths) > 1; many && !strings.HasSuffix(o.dest, "/") {
 		if o.dest != "/" {
-			return badf("When using %s with more than one source file, the destination must be a directory and end with a /", verb)
+			return badf("when using %s with more than one source file, the destination must be a directory and end with a /", verb)
 		}
 	}
 	l.op = o
@@ -275,34 +279,37 @@ func (o *copyOp) checksumKey(k *key) string {
 }
 
 // gather finds the sources. done gives them back.
-func (o *copyOp) gather(ctx context.Context, b *builder) (c *copying, done func(), err error) {
-	c, done = &copying{}, func() {}
-	defer func() {
-		if err != nil {
-			done()
-		}
-	}()
+func (o *copyOp) gather(ctx context.Context, b *builder) (*copying, func(), error) {
+	c, done := &copying{}, func() {}
+	if err := o.gatherInto(ctx, b, c, &done); err != nil {
+		done()
+		return nil, nil, err
+	}
+	return c, done, nil
+}
+
+func (o *copyOp) gatherInto(ctx context.Context, b *builder, c *copying, done *func()) (err error) {
 	if len(o.exclude) > 0 {
 		if c.exclude, err = patternmatcher.New(o.exclude); err != nil {
-			return nil, nil, badf("--exclude: %w", err)
+			return badf("--exclude: %w", err)
 		}
 	}
 	if len(o.paths) > 0 {
 		t, closeTree, err := o.from.open(ctx, b)
 		if err != nil {
-			return nil, nil, err
+			return err
 		}
-		done = closeTree
+		*done = closeTree
 		for _, p := range o.paths {
 			if err := o.find(c, t, p); err != nil {
-				return nil, nil, err
+				return err
 			}
 		}
 	}
 	for i := range o.urls {
 		s, err := b.download(ctx, &o.urls[i])
 		if err != nil {
-			return nil, nil, err
+			return err
 		}
 		s.unpack = o.unpack != nil && *o.unpack
 		c.sources = append(c.sources, s)
@@ -311,19 +318,18 @@ func (o *copyOp) gather(ctx context.Context, b *builder) (c *copying, done func(
 		e, _ := o.texts.stat(n)
 		c.sources = append(c.sources, source{t: o.texts, path: n, name: n, entry: e})
 	}
-	return c, done, nil
+	return nil
 }
 
 // find adds what one path or pattern names.
 func (o *copyOp) find(c *copying, t tree, p string) error {
-	root, rest := "", p
+	full, dropped := clean(p), 0
 	if o.parents {
 		// What stands before "/./" is not kept.
-		if before, after, ok := strings.Cut(p, "/./"); ok {
-			root, rest = clean(before), after
+		if before, _, ok := strings.Cut(p, "/./"); ok && clean(before) != "" {
+			dropped = strings.Count(clean(before), "/") + 1
 		}
 	}
-	full := path.Join(root, clean(rest))
 	matches := []string{full}
 	if hasMeta(full) {
 		var err error
@@ -341,13 +347,8 @@ func (o *copyOp) find(c *copying, t tree, p string) error {
 		}
 		s := source{t: t, path: at, name: path.Base(m), entry: e, parents: o.parents}
 		if o.parents {
-			s.under = strings.Trim(path.Dir(strings.TrimPrefix(strings.TrimPrefix(m, root), "/")), "./")
-			s.path = m
-			if s.entry, err = t.stat(m); err != nil {
+			if err := s.keepParents(m, dropped); err != nil {
 				return err
-			}
-			if m == root || m == "" {
-				s.parents, s.path, s.entry = false, at, e
 			}
 		}
 		if o.add && (o.unpack == nil || *o.unpack) && e.isFile() {
@@ -358,6 +359,19 @@ func (o *copyOp) find(c *copying, t tree, p string) error {
 		c.sources = append(c.sources, s)
 	}
 	return nil
+}
+
+// keepParents makes a source of --parents: the path itself, and the folders
+// above it but for the first ones.
+func (s *source) keepParents(p string, dropped int) (err error) {
+	parts := strings.Split(p, "/")
+	if p == "" || len(parts) <= dropped {
+		s.parents = false // the root of what is kept: what is in it is copied
+		return nil
+	}
+	s.path, s.under = p, path.Join(parts[dropped:len(parts)-1]...)
+	s.entry, err = s.t.stat(p)
+	return err
 }
 
 func (o *copyOp) apply(ctx context.Context, b *builder, f *vfs.FS, _ *vertex) error {

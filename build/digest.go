@@ -75,7 +75,11 @@ func (c *copying) digest(ctx context.Context) (sum string, bytes int64, err erro
 // file adds one file.
 func (k *key) file(it item, inodes map[uint64]int, buf []byte) (int64, error) {
 	e := it.entry
-	k.add(it.rel, e.link).num(uint64(e.mode), uint64(e.uid), uint64(e.gid), e.rdev, bit(it.root))
+	if it.root { // which is there, but is not copied
+		k.add("root")
+		return 0, nil
+	}
+	k.add(it.rel, e.link).num(uint64(e.mode), uint64(e.uid), uint64(e.gid), e.rdev)
 	for _, n := range slices.Sorted(maps.Keys(e.xattrs)) {
 		k.add(n, e.xattrs[n])
 	}

@@ -55,7 +55,8 @@ func (c *copying) each(s *source, fn func(item) error) error {
 	case !s.entry.isDir():
 		rel = s.name
 	}
-	return c.walk(item{t: s.t, path: s.path, rel: rel, entry: s.entry, root: !s.parents && s.entry.isDir()}, rel, 0, fn)
+	w := walker{c: c, base: rel, fn: fn}
+	return w.walk(item{t: s.t, path: s.path, rel: rel, entry: s.entry, root: !s.parents && s.entry.isDir()}, 0)
 }
 
 // above gives the folders that --parents keeps.
@@ -78,21 +79,43 @@ func (c *copying) above(s *source, fn func(item) error) error {
 	return nil
 }
 
-func (c *copying) walk(it item, base string, depth int, fn func(item) error) error {
+// walker gives the files of one source to fn.
+type walker struct {
+	c    *copying
+	base string
+	fn   func(item) error
+	held []item // folders that are excluded, and wait for something in them that is not
+}
+
+func (w *walker) walk(it item, depth int) error {
 	if depth > maxDepth {
 		return badf("folders are nested more than %d deep", maxDepth)
 	}
-	skip, err := c.excluded(it, base)
+	skip, err := w.c.excluded(it, w.base)
 	if err != nil {
 		return err
 	}
 	if !skip {
-		if err := fn(it); err != nil {
+		for _, h := range w.held {
+			if err := w.fn(h); err != nil {
+				return err
+			}
+		}
+		w.held = w.held[:0]
+		if err := w.fn(it); err != nil {
 			return err
 		}
 	}
-	if !it.entry.isDir() || skip && !c.exclude.Exclusions() {
+	if !it.entry.isDir() || skip && !w.c.exclude.Exclusions() {
 		return nil
+	}
+	if skip {
+		w.held = append(w.held, it)
+		defer func() {
+			if n := len(w.held); n > 0 && w.held[n-1].path == it.path {
+				w.held = w.held[:n-1]
+			}
+		}()
 	}
 	names, err := it.t.list(it.path)
 	if err != nil {
@@ -106,7 +129,7 @@ func (c *copying) walk(it item, base string, depth int, fn func(item) error) err
 			}
 			return err
 		}
-		if err := c.walk(kid, base, depth+1, fn); err != nil {
+		if err := w.walk(kid, depth+1); err != nil {
 			return err
 		}
 	}

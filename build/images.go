@@ -3,6 +3,7 @@ package build
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -65,6 +66,11 @@ func (b *builder) loadImage(ctx context.Context, name string, p *registry.Platfo
 	shown := name
 	if err == nil {
 		shown = ref.String()
+		if local, lerr := b.e.Image(ctx, name); lerr == nil && !b.o.Pull {
+			if refs := local.Refs(); len(refs) > 0 && !slices.Contains(refs, ref) && ref.Digest == "" {
+				shown = refs[0].String() // a short name of an image that was made here
+			}
+		}
 	}
 	v := b.prog.start("[internal] load metadata for " + shown)
 	defer func() { v.end(err, ctx.Err() != nil) }()

@@ -46,7 +46,7 @@ type file struct {
 func (f *file) parse(warn func(string)) error {
 	res, err := parser.Parse(bytes.NewReader(f.text))
 	if err != nil {
-		return f.located(&dockerfileError{fmt.Errorf("dockerfile parse error: %w", err)}, nil, "")
+		return f.located(&dockerfileError{err}, nil, "")
 	}
 	f.escape = res.EscapeToken
 	lint := linter.New(&linter.Config{Warn: func(rule, _, _, text string, where []parser.Range) {
@@ -60,7 +60,7 @@ func (f *file) parse(warn func(string)) error {
 	}
 	f.stages, f.args, err = instructions.Parse(res.AST, lint)
 	if err != nil {
-		return f.located(&dockerfileError{fmt.Errorf("dockerfile parse error: %w", err)}, nil, "")
+		return f.located(&dockerfileError{err}, nil, "")
 	}
 	if len(f.stages) == 0 {
 		return badf("file with no instructions")

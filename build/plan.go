@@ -274,7 +274,7 @@ func (b *builder) planCommand(s *stage, cmd instructions.Command) error {
 		err = b.planAdd(s, cmd, &it)
 	case *instructions.WorkdirCommand:
 		it.createdBy, err = s.state.Apply(cmd)
-		it.op = &workdirOp{dir: s.state.Image.Config.WorkingDir}
+		it.op = &workdirOp{s.state.Image.Config.WorkingDir, s.state.Image.Config.User}
 		it.name = it.createdBy
 	default:
 		it.createdBy, err = s.state.Apply(cmd)

@@ -46,10 +46,22 @@ func newWriter(f vfs.Super, dest string, now vfs.Timespec) (*writer, *vfs.Namesp
 
 // copy does a whole copying.
 func (w *writer) copy(c *copying) error {
-	many := strings.HasSuffix(w.dest, "/") || len(c.sources) > 1
+	into := strings.HasSuffix(w.dest, "/") || w.isDir(w.dest)
+	if into {
+		if err := w.folder(w.dest); err != nil {
+			return err
+		}
+	}
+	files := 0
 	for i := range c.sources {
 		s := &c.sources[i]
-		if err := w.source(c, s, many || s.parents); err != nil {
+		if !s.entry.isDir() && !s.unpack {
+			files++
+		}
+		if files > 1 && !into {
+			return badf("the destination of more than one source file must be a directory and end with a /")
+		}
+		if err := w.source(c, s, into || s.parents); err != nil {
 			return err
 		}
 	}
@@ -89,7 +101,7 @@ func (w *writer) source(c *copying, s *source, into bool) error {
 			at = target
 		}
 		if it.root {
-			return w.rootDir(at, it.entry)
+			return w.folder(at) // the destination stands for it
 		}
 		return w.put(at, it)
 	})
@@ -148,18 +160,6 @@ func (w *writer) own(at string, uid, gid uint32) error {
 		uid, gid = w.owner.uid, w.owner.gid
 	}
 	return w.w.Chown(vfs.Loc{}, at, uid, gid, linux.AT_SYMLINK_NOFOLLOW)
-}
-
-// rootDir is the folder that a source names: the destination stands for it,
-// and looks like it only if it was not there.
-func (w *writer) rootDir(at string, e entry) error {
-	if w.isDir(at) {
-		return nil
-	}
-	if err := w.folder(path.Dir(at)); err != nil {
-		return err
-	}
-	return w.put(at, item{entry: e})
 }
 
 // put makes one file.

@@ -95,8 +95,7 @@ func (a *app) build(c *cobra.Command, f *buildFlags, where string) error {
 	return nil
 }
 
-// buildError tells of a build that failed: its step was shown by the progress
-// already, and the last line is as BuildKit's.
+// buildError tells of a build that failed, as BuildKit does.
 func buildError(c *cobra.Command, show *buildShow, err error) error {
 	if c.Context().Err() != nil {
 		return err
@@ -104,12 +103,9 @@ func buildError(c *cobra.Command, show *buildShow, err error) error {
 	var be *build.Error
 	if errors.As(err, &be) {
 		show.explain(be)
-		return exit(1, fmt.Errorf("failed to solve: %w", err))
 	}
-	if errors.Is(err, build.ErrDockerfile) {
-		return exit(1, fmt.Errorf("failed to solve: %w", err))
-	}
-	return err
+	fmt.Fprintf(show.w, "ERROR: failed to solve: %v\n", err)
+	return exit(1, nil)
 }
 
 // buildOptions turns flags into a build. The function returned ends what was

@@ -137,7 +137,10 @@ func (s *buildShow) print() {
 		st := s.steps[s.queue[0]]
 		if !st.headed {
 			st.headed = true
-			fmt.Fprintf(s.w, "\n#%d %s\n", st.id, st.name)
+			if st.id > 1 {
+				fmt.Fprintln(s.w)
+			}
+			fmt.Fprintf(s.w, "#%d %s\n", st.id, st.name)
 		}
 		for _, l := range st.pending {
 			fmt.Fprintf(s.w, "#%d %s\n", st.id, l)
