@@ -3,6 +3,7 @@ package build
 import (
 	"archive/tar"
 	"bufio"
+	"crypto/sha256"
 	"errors"
 	"io"
 	"math"
@@ -57,7 +58,16 @@ func (w *writer) archive(s *source) error {
 		return err
 	}
 	defer f.Close()
-	plain, _, err := registry.Decompress(f)
+	raw := io.Reader(f)
+	if w.sum != nil && w.sum.file(item{rel: s.name, entry: s.entry}) {
+		h := sha256.New()
+		raw = io.TeeReader(f, h)
+		defer func() {
+			_, _ = io.Copy(io.Discard, raw) // what stands after the archive's end
+			w.sum.content(h)
+		}()
+	}
+	plain, _, err := registry.Decompress(raw)
 	if err != nil {
 		return err
 	}

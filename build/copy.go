@@ -386,7 +386,16 @@ func (o *copyOp) apply(ctx context.Context, b *builder, f *vfs.FS, _ *vertex) er
 	if w.owner, err = lookupOwner(f, o.chown); err != nil {
 		return err
 	}
-	return w.copy(c)
+	if o.loaded {
+		w.sum = newSummer()
+	}
+	if err := w.copy(c); err != nil {
+		return err
+	}
+	if o.loaded && w.sum.k.sum() != o.sum {
+		return errors.New("the context changed while it was being copied: build again")
+	}
+	return nil
 }
 
 // numericOwner reads UID[:GID]; named tells that there are names to look up.

@@ -48,61 +48,74 @@ func (k *key) num(list ...uint64) *key {
 
 func (k *key) sum() string { return hex.EncodeToString(k.h.Sum(nil)) }
 
-// digest sums up the content of a copying: names, types, permissions, owners,
-// attributes and bytes, but no times. bytes is how much was read.
+// summer sums up the content of a copying: names, types, permissions, owners,
+// attributes and bytes, but no times. The files come in the order of each.
+type summer struct {
+	k      *key
+	inodes map[uint64]int
+}
+
+func newSummer() *summer { return &summer{newKey("content"), map[uint64]int{}} }
+
+// source begins with a source.
+func (s *summer) source(src *source) { s.k.add("source").num(bit(src.unpack)) }
+
+// file adds what is known of a file; true when its content has to follow.
+func (s *summer) file(it item) bool {
+	e := it.entry
+	if it.root { // which is there, but is not copied
+		s.k.add("root")
+		return false
+	}
+	s.k.add(it.rel, e.link).num(uint64(e.mode), uint64(e.uid), uint64(e.gid), e.rdev)
+	for _, n := range slices.Sorted(maps.Keys(e.xattrs)) {
+		s.k.add(n, e.xattrs[n])
+	}
+	if !e.isFile() {
+		return false
+	}
+	if e.inode != 0 {
+		if first, known := s.inodes[e.inode]; known {
+			s.k.num(uint64(first))
+			return false
+		}
+		s.inodes[e.inode] = len(s.inodes) + 1
+	}
+	return true
+}
+
+// content adds the bytes of a file, by their hash.
+func (s *summer) content(h hash.Hash) { s.k.add(string(h.Sum(nil))) }
+
+// digest sums the copying up. bytes is how much was read.
 func (c *copying) digest(ctx context.Context) (sum string, bytes int64, err error) {
-	k := newKey("content")
-	buf := make([]byte, 128<<10)
-	inodes := map[uint64]int{}
+	s, buf := newSummer(), make([]byte, 128<<10)
 	for i := range c.sources {
-		s := &c.sources[i]
-		k.add("source").num(bit(s.unpack))
-		err := c.each(s, func(it item) error {
+		src := &c.sources[i]
+		s.source(src)
+		err := c.each(src, func(it item) error {
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
 			}
-			n, err := k.file(it, inodes, buf)
+			if !s.file(it) {
+				return nil
+			}
+			f, err := it.t.open(it.path)
+			if err != nil {
+				return err
+			}
+			defer f.Close()
+			h := sha256.New()
+			n, err := io.CopyBuffer(onlyWriter{h}, f, buf)
 			bytes += n
+			s.content(h)
 			return err
 		})
 		if err != nil {
 			return "", bytes, err
 		}
 	}
-	return k.sum(), bytes, nil
-}
-
-// file adds one file.
-func (k *key) file(it item, inodes map[uint64]int, buf []byte) (int64, error) {
-	e := it.entry
-	if it.root { // which is there, but is not copied
-		k.add("root")
-		return 0, nil
-	}
-	k.add(it.rel, e.link).num(uint64(e.mode), uint64(e.uid), uint64(e.gid), e.rdev)
-	for _, n := range slices.Sorted(maps.Keys(e.xattrs)) {
-		k.add(n, e.xattrs[n])
-	}
-	if !e.isFile() {
-		return 0, nil
-	}
-	if e.inode != 0 {
-		first, known := inodes[e.inode]
-		if known {
-			k.num(uint64(first))
-			return 0, nil
-		}
-		inodes[e.inode] = len(inodes) + 1
-	}
-	f, err := it.t.open(it.path)
-	if err != nil {
-		return 0, err
-	}
-	defer f.Close()
-	content := sha256.New()
-	n, err := io.CopyBuffer(onlyWriter{content}, f, buf)
-	k.num(uint64(n)).add(string(content.Sum(nil)))
-	return n, err
+	return s.k.sum(), bytes, nil
 }
 
 // onlyWriter keeps io.CopyBuffer from asking for more than Write.

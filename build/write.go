@@ -2,6 +2,7 @@ package build
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -23,6 +24,7 @@ type writer struct {
 	owner *owner // --chown; nil keeps the source's
 	chmod *chmod // --chmod; nil keeps the source's
 
+	sum   *summer      // sums up what is copied; nil: nobody asks
 	now   vfs.Timespec // of folders that are made on the way
 	dirs  []madeDir    // whose times are set at the end
 	links map[uint64]string
@@ -71,6 +73,9 @@ func (w *writer) copy(c *copying) error {
 // source copies one source: the files of a folder or an archive into the
 // destination, another file into it or as it.
 func (w *writer) source(c *copying, s *source, into bool) error {
+	if w.sum != nil {
+		w.sum.source(s)
+	}
 	if s.unpack {
 		if err := w.folder(w.dest); err != nil {
 			return err
@@ -101,6 +106,9 @@ func (w *writer) source(c *copying, s *source, into bool) error {
 			at = target
 		}
 		if it.root {
+			if w.sum != nil {
+				w.sum.file(it)
+			}
 			return w.folder(at) // the destination stands for it
 		}
 		return w.put(at, it)
@@ -167,7 +175,16 @@ func (w *writer) put(at string, it item) error {
 	if w.ctx != nil && w.ctx.Err() != nil {
 		return context.Cause(w.ctx)
 	}
-	err := w.make(at, it.entry, func() (io.ReadCloser, error) { return it.t.open(it.path) })
+	open := func() (io.ReadCloser, error) { return it.t.open(it.path) }
+	if w.sum != nil && w.sum.file(it) {
+		h := sha256.New()
+		open = func() (io.ReadCloser, error) {
+			f, err := it.t.open(it.path)
+			return teeFile{io.TeeReader(f, h), f}, err
+		}
+		defer func() { w.sum.content(h) }()
+	}
+	err := w.make(at, it.entry, open)
 	if err == nil {
 		return nil
 	}
@@ -210,6 +227,12 @@ func (w *writer) make(at string, e entry, open func() (io.ReadCloser, error)) er
 		}
 	}
 	return w.dress(at, e)
+}
+
+// teeFile is a file whose bytes somebody else sees too.
+type teeFile struct {
+	io.Reader
+	io.Closer
 }
 
 func (w *writer) makeDir(at string, e entry) error {
