@@ -111,6 +111,7 @@ func (a *app) addVerbs(root *cobra.Command, only string) {
 		group(groupImages, "image", "Manage images",
 			alias(a.imagesCmd("ls"), "list"), a.buildCmd(), a.pullCmd(), a.pushCmd(), alias(a.rmiCmd("rm IMAGE [IMAGE...]"), "remove"), a.tagCmd(), a.historyCmd(), a.loadCmd(),
 			a.saveCmd(), a.importCmd(), a.inspectCmd("image"), a.imagePruneCmd()),
+		group(groupImages, "builder", "Manage the build cache", a.buildCmd(), a.builderPruneCmd()),
 		group(groupImages, "volume", "Manage volumes", alias(a.volumeLsCmd(), "list"), a.volumePruneCmd()),
 		group(groupSystem, "system", "See and free what sbx keeps on disk", a.dfCmd(), a.systemPruneCmd(), a.infoCmd()),
 	)
