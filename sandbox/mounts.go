@@ -106,7 +106,7 @@ func (e *Engine) mountOne(ctx context.Context, set *mountSet, ns *vfs.Namespace,
 		if err != nil {
 			return err
 		}
-		set.closers = append(set.closers, func() error { return e.closeVolume(v) })
+		set.closers = append(set.closers, func() error { return v.close() })
 		set.volumes = append(set.volumes, mountedVolume{v, m.Anonymous})
 		if from != nil && !m.NoCopy {
 			if err := v.fill(from, m.Target); err != nil {

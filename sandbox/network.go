@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"net/http"
 	"net/netip"
 	"strings"
 	"time"
@@ -92,6 +93,16 @@ func allowed(ip netip.Addr) error {
 		return allowed(netip.AddrFrom4([4]byte(b[2:6])))
 	}
 	return nil
+}
+
+// GuestHTTP is a client of the host that reaches what guests may reach, and
+// trusts nobody more than they do: for downloads that a guest's author asks for.
+func (e *Engine) GuestHTTP(extraHosts []string) *http.Client {
+	return &http.Client{Transport: &http.Transport{
+		DialContext:         dialWith(extraHosts, nil, nil),
+		TLSHandshakeTimeout: 30 * time.Second, ResponseHeaderTimeout: 2 * time.Minute,
+		DisableKeepAlives: true, ForceAttemptHTTP2: true,
+	}}
 }
 
 // nameServer answers the guests' questions inside the sandbox, where docker's

@@ -216,14 +216,24 @@ func imageObject(img registry.Image) object {
 	for _, l := range img.Layers() {
 		layers = append(layers, string(l.DiffID))
 	}
+	config := object{
+		"User": cfg.Config.User, "Env": list(cfg.Config.Env), "Cmd": list(cfg.Config.Cmd), "Entrypoint": list(cfg.Config.Entrypoint),
+		"WorkingDir": cfg.Config.WorkingDir, "Labels": notNil(cfg.Config.Labels), "StopSignal": cfg.Config.StopSignal,
+		"ExposedPorts": cfg.Config.ExposedPorts, "Volumes": cfg.Config.Volumes,
+	}
+	if cfg.Config.Healthcheck != nil {
+		config["Healthcheck"] = cfg.Config.Healthcheck
+	}
+	if len(cfg.Config.OnBuild) > 0 {
+		config["OnBuild"] = cfg.Config.OnBuild
+	}
+	if len(cfg.Config.Shell) > 0 {
+		config["Shell"] = cfg.Config.Shell
+	}
 	return object{
 		"Id": string(img.ID()), "RepoTags": list(img.RepoTags()), "RepoDigests": list(img.RepoDigests()), "Created": stamp(img.Created()), "Author": cfg.Author,
 		"Architecture": cfg.Architecture, "Variant": cfg.Variant, "Os": cfg.OS, "Size": img.Size(),
-		"Config": object{
-			"User": cfg.Config.User, "Env": list(cfg.Config.Env), "Cmd": list(cfg.Config.Cmd), "Entrypoint": list(cfg.Config.Entrypoint),
-			"WorkingDir": cfg.Config.WorkingDir, "Labels": notNil(cfg.Config.Labels), "StopSignal": cfg.Config.StopSignal,
-			"ExposedPorts": cfg.Config.ExposedPorts, "Volumes": cfg.Config.Volumes,
-		},
+		"Config":     config,
 		"RootFS":     object{"Type": "layers", "Layers": layers},
 		"Descriptor": object{"mediaType": img.Descriptor().MediaType, "digest": string(img.Descriptor().Digest), "size": img.Descriptor().Size},
 	}
