@@ -53,6 +53,7 @@ type Space struct {
 	areas    []*area
 	brkStart uint64
 	brk      uint64
+	strings  Strings
 	code     atomic.Pointer[[]codeRange]
 }
 
