@@ -181,10 +181,21 @@ func (k *Kernel) Process(pid int) (*Process, bool) {
 // Processes lists all processes by pid.
 func (k *Kernel) Processes() []ProcInfo {
 	k.mu.Lock()
-	defer k.mu.Unlock()
 	out := make([]ProcInfo, 0, len(k.procs))
+	leaders := make(map[int]*Task, len(k.procs))
 	for _, p := range k.procs {
 		out = append(out, p.infoLocked())
+		if !p.zombie { // those keep the arguments that they were started with
+			leaders[p.pid] = p.leader
+		}
+	}
+	k.mu.Unlock()
+	for i := range out { // reading a program's memory may take a while
+		if t := leaders[out[i].PID]; t != nil {
+			if title := t.title(); title[0] != "" {
+				out[i].Argv = title
+			}
+		}
 	}
 	slices.SortFunc(out, func(a, b ProcInfo) int { return a.PID - b.PID })
 	return out

@@ -159,20 +159,23 @@ func (p procTask) alive() bool {
 	return !p.t.exited && !p.t.proc.zombie
 }
 
-// Argv is nil for a zombie.
-func (p procTask) Argv() []string {
+// Cmdline is nil for a zombie.
+func (p procTask) Cmdline() []byte {
 	if !p.alive() {
 		return nil
 	}
-	return p.t.Argv()
+	return p.t.cmdline()
 }
 
-// Environ is that of the time of exec.
-func (p procTask) Environ() []string {
+// Environ is nil for a zombie.
+func (p procTask) Environ() []byte {
 	if !p.alive() {
 		return nil
 	}
-	return p.t.Env()
+	if now, ok := p.t.titled(); ok {
+		return now.Environ()
+	}
+	return zeroEnded(p.t.Env())
 }
 
 // Threads lists the threads of the process.

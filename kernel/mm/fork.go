@@ -18,7 +18,7 @@ func (s *Space) Fork(account Account) (*Space, error) {
 	if err != nil {
 		return nil, linux.ENOMEM
 	}
-	c.brkStart, c.brk = s.brkStart, s.brk
+	c.brkStart, c.brk, c.strings = s.brkStart, s.brk, s.strings
 	for _, a := range s.areas {
 		if a.noFork {
 			continue

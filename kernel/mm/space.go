@@ -55,6 +55,7 @@ type Space struct {
 	areas    []*area
 	brkStart uint64
 	brk      uint64
+	strings  Strings
 	code     atomic.Pointer[[]codeRange]
 }
 

@@ -27,10 +27,10 @@ type Source interface {
 // task that has ended meanwhile give zero values, or ESRCH.
 type Task interface {
 	Status() Status
-	Argv() []string    // nil for a zombie
-	Environ() []string // of the time of exec
-	Threads() []int    // ids of the threads of its process, ascending
-	FDs() []int        // open descriptors, ascending
+	Cmdline() []byte // arguments, each ended by a zero byte, or a title; nil for a zombie
+	Environ() []byte // the environment that it was started with, each ended by a zero byte
+	Threads() []int  // ids of the threads of its process, ascending
+	FDs() []int      // open descriptors, ascending
 	FD(fd int) (FD, error)
 	// Link resolves exe, cwd and root: the place and the text readlink gives.
 	Link(l Link) (vfs.Loc, string, error)

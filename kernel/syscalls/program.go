@@ -216,6 +216,12 @@ func (p *Program) fault(e cpu.Exit) {
 	p.t.ForceSignal(info)
 }
 
+// Cmdline and Environ implement kernel.Titled.
+func (p *Program) Cmdline() []byte { return p.mm.Cmdline() }
+
+// Environ is the environment as it is in memory.
+func (p *Program) Environ() []byte { return p.mm.Environ() }
+
 // Maps implements kernel.Mapper.
 func (p *Program) Maps() []proc.Mapping {
 	var list []proc.Mapping

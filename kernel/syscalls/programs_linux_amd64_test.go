@@ -1,8 +1,13 @@
 package syscalls_test
 
 import (
+	"bytes"
+	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/sbxrun/sbx/abi/linux"
 )
 
 // Programs that tell what they see: on Linux and here, the same.
@@ -40,3 +45,30 @@ func TestOldGetdents(t *testing.T) { compare(t, "sched", "directories") }
 func TestSeccompRefusals(t *testing.T) { compare(t, "seccomp", "refusals") }
 func TestSeccompActions(t *testing.T)  { compare(t, "seccomp", "do") }
 func TestSeccompFilters(t *testing.T)  { compare(t, "seccomp", "filters") }
+func TestTitle(t *testing.T)   { compare(t, "title", "one", "two words") }
+
+// TestTitleOutside looks from outside at a program that has renamed itself.
+func TestTitleOutside(t *testing.T) {
+	w := newWorld(t)
+	var out bytes.Buffer
+	p := w.start(&out, w.copyIn(build(t, "title")), "stay")
+	title := func() []string {
+		for _, i := range w.k.Processes() {
+			if i.PID == p.PID() {
+				return i.Argv
+			}
+		}
+		return nil
+	}
+	for range 2000 {
+		if slices.Equal(title(), []string{"new"}) {
+			break
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	if got := title(); !slices.Equal(got, []string{"new"}) {
+		t.Errorf("%q", got)
+	}
+	p.Signal(linux.SIGTERM)
+	w.wait(p, &out)
+}
