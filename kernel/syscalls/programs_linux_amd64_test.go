@@ -45,7 +45,7 @@ func TestOldGetdents(t *testing.T) { compare(t, "sched", "directories") }
 func TestSeccompRefusals(t *testing.T) { compare(t, "seccomp", "refusals") }
 func TestSeccompActions(t *testing.T)  { compare(t, "seccomp", "do") }
 func TestSeccompFilters(t *testing.T)  { compare(t, "seccomp", "filters") }
-func TestTitle(t *testing.T)   { compare(t, "title", "one", "two words") }
+func TestTitle(t *testing.T)           { compare(t, "title", "one", "two words") }
 
 // TestTitleOutside looks from outside at a program that has renamed itself.
 func TestTitleOutside(t *testing.T) {
