@@ -130,9 +130,9 @@ func (e *emitter) last(c x86.Class) {
 	}
 }
 
-// entry is the way in from the table: RAX is in slot 0.
+// entry is the way in from the table: R10 is in slot 0.
 func entry() []byte {
 	var a asm
-	a.loadState(x86.RAX, trap.OffSpill)
+	a.loadState(goal, trap.OffSpill)
 	return a.b
 }

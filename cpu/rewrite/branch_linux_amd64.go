@@ -102,21 +102,21 @@ func (e *emitter) pushReturn() {
 
 // indirect emits a jump or a call through a register or memory.
 func (e *emitter) indirect(call bool) {
-	spill := e.borrow(x86.RAX) // slot 0, where the target finds it
+	spill := e.borrow(goal) // slot 0, where the target finds it
 	if e.in.IsMem() {
-		used := uses(&e.in) | 1<<x86.RAX
+		used := uses(&e.in) | 1<<goal
 		m, list := e.operand(&used, false)
-		e.load32(x86.RAX, m)
-		e.borrowed(x86.RAX, spill)
+		e.load32(goal, m)
+		e.borrowed(goal, spill)
 		e.giveBackAll(list)
 	} else {
 		switch reg := e.in.RMField(); reg {
-		case guestR15:
-			e.op(false, false, 0x8b, x86.RAX, slot(trap.OffR15))
+		case guestR11:
+			e.op(false, false, 0x8b, goal, slot(trap.OffR11))
 		default:
-			e.move32(x86.RAX, toHost(reg))
+			e.move32(goal, toHost(reg))
 		}
-		e.borrowed(x86.RAX, spill)
+		e.borrowed(goal, spill)
 	}
 	if call {
 		// What was pushed may be where the target came from, so there is no way back.
@@ -133,19 +133,19 @@ func (e *emitter) ret() {
 		e.stop()
 		return
 	}
-	spill := e.borrow(x86.RAX)
-	e.load32(x86.RAX, stack(0))
-	e.borrowed(x86.RAX, spill)
+	spill := e.borrow(goal)
+	e.load32(goal, stack(0))
+	e.borrowed(goal, spill)
 	e.moveSP(8 + int32(e.in.Imm))
 	e.jumpTable()
 }
 
-// jumpTable jumps to the block of the guest address in RAX, whose own value is in
-// slot 0. A fault of it is a miss: RAX has the complement of the address.
+// jumpTable jumps to the block of the guest address in R10, whose own value is in
+// slot 0. A fault of it is a miss: R10 has the complement of the address.
 func (e *emitter) jumpTable() {
-	e.bytes(0x48, 0xf7, 0xd0) // not rax
+	e.bytes(0x49, 0xf7, 0xd2) // not r10
 	e.did(stepTarget, 0, 0)
-	e.bytes(0x65, 0xff, 0x24, 0xc5) // jmp gs:[rax*8 - GuardBelow]
+	e.bytes(0x65, 0x42, 0xff, 0x24, 0xd5) // jmp gs:[r10*8 - GuardBelow]
 	e.imm32(1<<32 - memory.GuardBelow)
 	e.did(stepNothing, 0, 0)
 }

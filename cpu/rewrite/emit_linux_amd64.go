@@ -14,13 +14,13 @@ const (
 	stepSpill                   // register a is saved in slot b
 	stepBorrow                  // register a, saved in slot b, holds something else
 	stepFill                    // register a is restored from slot b
-	stepStore15                 // register a is the guest's R15 and goes to its place
+	stepStore11                 // register a is the guest's R11 and goes to its place
 	stepStoreSP                 // register a is the guest's RSP and goes to its place
 	stepSP                      // the guest's stack pointer moves by a
 	stepWindow                  // register a, an address, becomes the host's
 	stepGuest                   // register a, the host's, becomes the guest's again
 	stepCount                   // RCX is one less
-	stepTarget                  // RAX, saved in slot 0, had where to go, and has its complement
+	stepTarget                  // R10, saved in slot 0, had where to go, and has its complement
 )
 
 // step is a part of an instruction's code, which ends at end.
@@ -126,7 +126,8 @@ func (e *emitter) stop() {
 // scratch returns a register that the instruction does not use; low says that
 // it must be one that needs no REX prefix.
 func (e *emitter) scratch(used uint16, low bool) int {
-	for _, r := range [...]int{x86.RAX, x86.RCX, x86.RDX, x86.RBX, x86.RSI, x86.RDI, x86.RBP, 8, 9, 10, 11, 12, 13, 14} {
+	// Those first that programs use least, so that nothing waits for them to be restored.
+	for _, r := range [...]int{10, 9, 8, x86.RDI, x86.RSI, x86.RCX, x86.RDX, x86.RBX, x86.RBP, x86.RAX, 12, 13, 14, 15} {
 		if used&(1<<r) == 0 && (!low || r < 8) {
 			return r
 		}

@@ -45,11 +45,11 @@ func (e *emitter) complete(s *trap.State, m mark, steps []step, done int) (pc ui
 	for i, st := range steps {
 		switch {
 		case st.kind == stepTarget:
-			pc = uint64(uint32(s.GPR[x86.RAX]))
+			pc = uint64(uint32(s.GPR[goal]))
 			if i < done {
 				pc ^= 0xffffffff
 			}
-			s.GPR[x86.RAX] = s.Spill[0]
+			s.GPR[goal] = s.Spill[0]
 		case i >= done:
 			st.redo(s)
 		}
@@ -57,7 +57,7 @@ func (e *emitter) complete(s *trap.State, m mark, steps []step, done int) (pc ui
 	return pc
 }
 
-// reg is where the State has a host register: the guest's stack pointer, host R15,
+// reg is where the State has a host register: the guest's stack pointer, host R11,
 // is in its place as RSP.
 func reg(s *trap.State, host int32) *uint64 {
 	if host == hostSP {
@@ -83,8 +83,8 @@ func (st step) redo(s *trap.State) {
 	switch st.kind {
 	case stepFill:
 		*reg(s, st.a) = s.Spill[st.b]
-	case stepStore15:
-		s.GPR[guestR15] = *reg(s, st.a)
+	case stepStore11:
+		s.GPR[guestR11] = *reg(s, st.a)
 	case stepStoreSP:
 		s.GPR[x86.RSP] = *reg(s, st.a)
 	case stepSP:

@@ -27,17 +27,17 @@ func (e *emitter) push() {
 }
 
 func (e *emitter) pushReg(reg int) {
-	if reg != guestR15 {
+	if reg != guestR11 {
 		e.store(stack(-8), toHost(reg))
 		e.commit()
 		return
 	}
-	spill := e.borrow(x86.RAX)
-	e.loadState(x86.RAX, trap.OffR15)
-	e.borrowed(x86.RAX, spill)
-	e.store(stack(-8), x86.RAX)
+	spill := e.borrow(goal)
+	e.loadState(goal, trap.OffR11)
+	e.borrowed(goal, spill)
+	e.store(stack(-8), goal)
 	e.commit()
-	e.giveBack(x86.RAX, spill)
+	e.giveBack(goal, spill)
 }
 
 func (e *emitter) pushMem() {
@@ -72,13 +72,13 @@ func (e *emitter) popReg(reg int) {
 		e.load(hostSP, stack(0))
 		e.did(stepWork, 0, 0)
 		return
-	case guestR15:
-		spill := e.borrow(x86.RAX)
-		e.load(x86.RAX, stack(0))
+	case guestR11:
+		spill := e.borrow(goal)
+		e.load(goal, stack(0))
 		e.commit()
-		e.storeState(trap.OffR15, x86.RAX)
-		e.did(stepStore15, x86.RAX, 0)
-		e.giveBack(x86.RAX, spill)
+		e.storeState(trap.OffR11, goal)
+		e.did(stepStore11, goal, 0)
+		e.giveBack(goal, spill)
 	default:
 		e.load(reg, stack(0))
 		e.commit()
