@@ -103,9 +103,6 @@ func slot(off int32) mem { return mem{base: hostState, index: none, disp: off} }
 
 func spillSlot(i int) mem { return slot(trap.OffSpill + 8*int32(i)) }
 
-// stack is the guest's stack at a distance from its pointer.
-func stack(off int32) mem { return mem{base: hostSP, index: none, disp: off} }
-
 // The instructions. Registers are the host's.
 
 func (a *asm) loadState(reg int, off int32)  { a.op(false, true, 0x8b, reg, slot(off)) }

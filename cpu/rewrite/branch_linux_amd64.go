@@ -26,7 +26,10 @@ func (e *emitter) branchTo(target uint64, opcode ...byte) {
 	e.did(stepNothing, 0, 0)
 }
 
-func (e *emitter) jump(target uint64) { e.branchTo(target, 0xe9) }
+func (e *emitter) jump(target uint64) {
+	e.syncSP()
+	e.branchTo(target, 0xe9)
+}
 
 // stubs ends the block: where unlinked branches lead.
 func (e *emitter) stubs() {
@@ -46,11 +49,13 @@ func (e *emitter) link(i int, to uint32) {
 
 // jcc emits a conditional jump and goes on behind it.
 func (e *emitter) jcc() {
+	e.syncSP()
 	e.branchTo(e.in.Target(e.at), 0x0f, 0x80|e.in.Opcode&15)
 }
 
 // jrcxz and its kin are short jumps of the processor's, over a long one.
 func (e *emitter) jrcxz() {
+	e.syncSP()
 	if e.in.Prefix&x86.Prefix67 != 0 {
 		e.bytes(0x67)
 	}
@@ -62,6 +67,7 @@ func (e *emitter) jrcxz() {
 }
 
 func (e *emitter) loop() {
+	e.syncSP()
 	if e.in.Prefix&x86.Prefix67 != 0 { // the count is ECX, the rest of RCX is cleared
 		spill := e.borrow(x86.RCX)
 		e.lea32(x86.RCX, mem{base: x86.RCX, index: none, disp: -1})
@@ -95,13 +101,16 @@ func (e *emitter) call() {
 
 // pushReturn pushes the address behind the instruction.
 func (e *emitter) pushReturn() {
-	e.storeConst(stack(-8), uint32(e.next()))
+	e.storeConst(e.stack(-8), uint32(e.next()))
 	e.did(stepWork, 0, 0)
 	e.moveSP(-8)
 }
 
 // indirect emits a jump or a call through a register or memory.
 func (e *emitter) indirect(call bool) {
+	if _, ok := accessTo(&e.in, guestSP); ok {
+		e.syncSP()
+	}
 	spill := e.borrow(goal) // slot 0, where the target finds it
 	if e.in.IsMem() {
 		used := uses(&e.in) | 1<<goal
@@ -120,7 +129,7 @@ func (e *emitter) indirect(call bool) {
 	}
 	if call {
 		// What was pushed may be where the target came from, so there is no way back.
-		e.storeConst(stack(-8), uint32(e.next()))
+		e.storeConst(e.stack(-8), uint32(e.next()))
 		e.commit()
 		e.moveSP(-8)
 	}
@@ -134,7 +143,7 @@ func (e *emitter) ret() {
 		return
 	}
 	spill := e.borrow(goal)
-	e.load32(goal, stack(0))
+	e.load32(goal, e.stack(0))
 	e.borrowed(goal, spill)
 	e.moveSP(8 + int32(e.in.Imm))
 	e.jumpTable()
@@ -143,6 +152,7 @@ func (e *emitter) ret() {
 // jumpTable jumps to the block of the guest address in R10, whose own value is in
 // slot 0. A fault of it is a miss: R10 has the complement of the address.
 func (e *emitter) jumpTable() {
+	e.syncSP()
 	e.bytes(0x49, 0xf7, 0xd2) // not r10
 	e.did(stepTarget, 0, 0)
 	e.bytes(0x65, 0x42, 0xff, 0x24, 0xd5) // jmp gs:[r10*8 - GuardBelow]
@@ -153,6 +163,7 @@ func (e *emitter) jumpTable() {
 // syscall emits the exit with what the processor leaves in RCX; what follows is
 // where the thread goes on if the kernel does not send it elsewhere.
 func (e *emitter) syscall() {
+	e.syncSP()
 	spill := e.borrow(x86.RCX) // in case of an interrupt before the call
 	e.constant(x86.RCX, uint32(e.next()))
 	e.borrowed(x86.RCX, spill)

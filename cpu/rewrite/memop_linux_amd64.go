@@ -73,6 +73,9 @@ func (e *emitter) operand(used *uint16, low bool) (m mem, list []held) {
 	}
 	if in.IsMem() {
 		m.base = place(in.Base())
+		if m.base == hostSP {
+			m.disp += e.sp // which may wrap, as addresses do
+		}
 		if in.Form.VSIB != x86.None {
 			m.index = int8(in.Index())
 		} else {
@@ -138,6 +141,9 @@ func (e *emitter) plain() {
 		e.stop()
 		return
 	}
+	if _, ok := accessTo(in, guestSP); ok || in.Form.Class == x86.Lea && int64(in.Disp)+int64(e.sp) != int64(in.Disp+e.sp) {
+		e.syncSP()
+	}
 	used := uses(in)
 	low := hasHighByte(in)
 	var list []held
@@ -150,7 +156,7 @@ func (e *emitter) plain() {
 		m, list = &operand, l
 	}
 	r11, access := none, x86.Access(0)
-	if a, ok := accessR11(in); ok {
+	if a, ok := accessTo(in, guestR11); ok {
 		access = a
 		r11 = e.take(&used, low, &list)
 		if access&x86.Read != 0 {
@@ -198,12 +204,12 @@ func (e *emitter) loadBySegment(used uint16) bool {
 	return true
 }
 
-// accessR11 tells what an instruction does to R11 as a register operand. A
-// write that leaves some of its bits is a read as well.
-func accessR11(in *x86.Inst) (a x86.Access, ok bool) {
+// accessTo tells what an instruction does to a register, R11 or RSP, as a register operand.
+// A write that leaves some of its bits is a read as well.
+func accessTo(in *x86.Inst, reg int) (a x86.Access, ok bool) {
 	f := in.Form
 	see := func(op x86.Operand, n int) {
-		if isGPR(op.Kind) && n == guestR11 {
+		if isGPR(op.Kind) && n == reg && !(op.Kind == x86.GPR8 && in.VEX == 0 && in.HighByte(n)) {
 			ok = true
 			a |= op.Access
 			if in.Width(op.Kind) < 4 {

@@ -21,9 +21,9 @@ func (e *emitter) settle(s *trap.State, off uint32) (pc uint64) {
 		return e.pc
 	}
 	m := e.marks[i]
-	end := uint32(len(e.steps))
+	end, sp := uint32(len(e.steps)), int32(0)
 	if i+1 < len(e.marks) {
-		end = e.marks[i+1].steps
+		end, sp = e.marks[i+1].steps, e.marks[i+1].sp
 	}
 	steps := e.steps[m.steps:end]
 	done := 0
@@ -31,11 +31,14 @@ func (e *emitter) settle(s *trap.State, off uint32) (pc uint64) {
 		done++
 	}
 	if m.commit != noCommit && done > int(m.commit)-int(m.steps) {
-		return e.complete(s, m, steps, done)
+		pc = e.complete(s, m, steps, done)
+		s.GPR[guestSP] += uint64(int64(sp))
+		return pc
 	}
 	for j := done - 1; j >= 0; j-- {
 		steps[j].undo(s)
 	}
+	s.GPR[guestSP] += uint64(int64(m.sp))
 	return e.pc + uint64(m.guest)
 }
 

@@ -22,9 +22,9 @@ var speeds = []struct{ name, code string }{
 	// 2: pop rbx; pop rbp; pop r12; pop r13; pop r14; pop r15; ret
 	{"saved registers", "b9a0860100e805000000ffc975f7cc4157415641554154555385c9740201c85b5d415c415d415e415fc3cc"},
 	// mov ecx,100000; mov ebx,0x10000840
-	// 9: mov eax,ecx; imul eax,eax,0x9e3779b1; shr eax,30; shl eax,5; add rax,rbx; dec ecx; jz 8f; jmp rax
+	// 9: mov eax,ecx; and eax,3; shl eax,5; add rax,rbx; dec ecx; jz 8f; jmp rax
 	// 8: int3; then at 0x10000840 and each 32 bytes: add edx,1; xor edx,ecx; sub edx,3; lea edx,[rdx+rdx*2], and jmp 9b
-	{"dispatch", "b9a0860100bb4008001089c869c0b179379ec1e81ec1e0054801d8ffc97402ffe0cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc83c201ebc5cccccccccccccccccccccccccccccccccccccccccccccccccccccc31caeba6cccccccccccccccccccccccccccccccccccccccccccccccccccccccc83ea03eb85cccccccccccccccccccccccccccccccccccccccccccccccccccccc8d1452e962ffffffcc"},
+	{"dispatch", "b9a0860100bb4008001089c883e003c1e0054801d8ffc97402ffe0cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc83c201ebc5cccccccccccccccccccccccccccccccccccccccccccccccccccccc31caeba6cccccccccccccccccccccccccccccccccccccccccccccccccccccccc83ea03eb85cccccccccccccccccccccccccccccccccccccccccccccccccccccc8d1452e962ffffffcc"},
 	// mov ecx,100000; xor edx,edx
 	// 1: mov eax,ecx; and eax,7; cmp eax,3; jb 2f; add edx,1; cmp eax,5; ja 2f; add edx,2; test eax,1; jz 2f; add edx,3
 	// 2: cmp edx,0x10000000; ja 3f; dec ecx; jnz 1b
