@@ -43,6 +43,7 @@ type Kernel struct {
 	mqNS   *vfs.Namespace // where mq_open(2) looks
 	futex  futexTable
 	mem    memFS
+	async  asyncQueue
 
 	epollMu sync.Mutex // the nesting of epolls; taken before the locks of epolls
 

@@ -40,3 +40,8 @@ func TestOldGetdents(t *testing.T) { compare(t, "sched", "directories") }
 func TestSeccompRefusals(t *testing.T) { compare(t, "seccomp", "refusals") }
 func TestSeccompActions(t *testing.T)  { compare(t, "seccomp", "do") }
 func TestSeccompFilters(t *testing.T)  { compare(t, "seccomp", "filters") }
+
+func TestSigioPipes(t *testing.T)   { compare(t, "sigio", "pipes") }
+func TestSigioSockets(t *testing.T) { compare(t, "sigio", "sockets") }
+func TestSigioTTYs(t *testing.T)    { compare(t, "sigio", "ttys") }
+func TestSigioOthers(t *testing.T)  { compare(t, "sigio", "others") }
