@@ -49,6 +49,7 @@ type Kernel struct {
 
 	openFiles atomic.Int64
 	memory    atomic.Int64
+	aio       atomic.Int64 // requests that contexts have room for
 	nextIno   atomic.Uint64
 	forks     atomic.Uint64
 

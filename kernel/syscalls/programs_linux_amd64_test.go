@@ -45,3 +45,5 @@ func TestSigioPipes(t *testing.T)   { compare(t, "sigio", "pipes") }
 func TestSigioSockets(t *testing.T) { compare(t, "sigio", "sockets") }
 func TestSigioTTYs(t *testing.T)    { compare(t, "sigio", "ttys") }
 func TestSigioOthers(t *testing.T)  { compare(t, "sigio", "others") }
+
+func TestAIO(t *testing.T) { compare(t, "aio") }
