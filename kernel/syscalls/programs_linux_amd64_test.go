@@ -36,6 +36,7 @@ func TestProcessors(t *testing.T)  { compare(t, "sched", "cpus") }
 func TestNodes(t *testing.T)       { compare(t, "sched", "nodes") }
 func TestPeers(t *testing.T)       { compare(t, "sched", "peers") }
 func TestOldGetdents(t *testing.T) { compare(t, "sched", "directories") }
+func TestRemaps(t *testing.T)      { compare(t, "sched", "remaps") }
 
 func TestSeccompRefusals(t *testing.T) { compare(t, "seccomp", "refusals") }
 func TestSeccompActions(t *testing.T)  { compare(t, "seccomp", "do") }
@@ -47,3 +48,5 @@ func TestSigioTTYs(t *testing.T)    { compare(t, "sigio", "ttys") }
 func TestSigioOthers(t *testing.T)  { compare(t, "sigio", "others") }
 
 func TestAIO(t *testing.T) { compare(t, "aio") }
+
+func TestRefused(t *testing.T) { compare(t, "refused") }
