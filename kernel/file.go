@@ -32,6 +32,7 @@ type File struct {
 	once  sync.Once
 	polls watchList // the epolls that watch it
 	owner atomic.Pointer[Owner]
+	async atomic.Pointer[asyncWatch] // with O_ASYNC
 }
 
 // fileOps is what a kind of file does. The task is the caller; it is never nil
@@ -54,8 +55,8 @@ type positioned interface {
 	seek(t *Task, f *File, off int64, whence int) (int64, error)
 }
 
-// statusFlags are the flags that F_SETFL may change.
-const statusFlags = linux.O_APPEND | linux.O_NONBLOCK | linux.O_ASYNC | linux.O_DIRECT | linux.O_NOATIME
+// statusFlags are the flags that F_SETFL may change, beside O_ASYNC.
+const statusFlags = linux.O_APPEND | linux.O_NONBLOCK | linux.O_DIRECT | linux.O_NOATIME
 
 // keptFlags are the flags of open that a description remembers.
 const keptFlags = linux.O_ACCMODE | statusFlags | linux.O_SYNC | linux.O_DIRECTORY | linux.O_NOFOLLOW |
@@ -93,6 +94,7 @@ func (f *File) decref(t *Task) {
 	}
 	f.once.Do(func() {
 		f.polls.drop()
+		f.endAsync()
 		if f.loc.Mount != nil {
 			f.k.locks.ReleaseOwner(f.loc.LockKey(), vfs.FlockLock, f)
 			f.k.locks.ReleaseOwner(f.loc.LockKey(), vfs.OFDLock, f)

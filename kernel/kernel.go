@@ -43,11 +43,13 @@ type Kernel struct {
 	mqNS   *vfs.Namespace // where mq_open(2) looks
 	futex  futexTable
 	mem    memFS
+	async  asyncQueue
 
 	epollMu sync.Mutex // the nesting of epolls; taken before the locks of epolls
 
 	openFiles atomic.Int64
 	memory    atomic.Int64
+	aio       atomic.Int64 // requests that contexts have room for
 	nextIno   atomic.Uint64
 	forks     atomic.Uint64
 

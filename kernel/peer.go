@@ -163,24 +163,31 @@ func Order(a, b any) int {
 	return 2
 }
 
+// PidfdPeer is Peer for a pidfd.
+func (t *Task) PidfdPeer(fd int) (*Task, error) {
+	f, p, err := t.pidfd(fd)
+	if err != nil {
+		return nil, err
+	}
+	defer f.decref(t)
+	t.k.mu.Lock()
+	defer t.k.mu.Unlock()
+	switch u := p.leader; {
+	case p.zombie || u.exited:
+		return nil, linux.ESRCH
+	case !t.maySeeLocked(u):
+		return nil, linux.EPERM
+	default:
+		return u, nil
+	}
+}
+
 // PidfdGetfd is pidfd_getfd(2): the process's descriptor as one of the task's.
 func (t *Task) PidfdGetfd(pidfd, fd, flags int) (int, error) {
 	if flags != 0 {
 		return -1, linux.EINVAL
 	}
-	f, p, err := t.pidfd(pidfd)
-	if err != nil {
-		return -1, err
-	}
-	defer f.decref(t)
-	t.k.mu.Lock()
-	u, err := p.leader, error(nil)
-	if p.zombie || u.exited {
-		err = linux.ESRCH
-	} else if !t.maySeeLocked(u) {
-		err = linux.EPERM
-	}
-	t.k.mu.Unlock()
+	u, err := t.PidfdPeer(pidfd)
 	if err != nil {
 		return -1, err
 	}

@@ -57,7 +57,7 @@ func (s source) System() proc.System {
 		Release: kernelRelease, Version: kernelVersion, Machine: machine, Boot: k.bootWall, Uptime: k.uptime(),
 		CPUs: k.cfg.CPUs, MemTotal: total, MemFree: max(total-k.memory.Load(), 0), MemLimit: k.cfg.Limits.Memory,
 		PIDMax: maxPID, Forks: k.forks.Load(), OpenFiles: uint64(k.openFiles.Load()),
-		FileMax: uint64(k.cfg.Limits.OpenFiles), PipeMaxSize: pipeMax,
+		FileMax: uint64(k.cfg.Limits.OpenFiles), PipeMaxSize: pipeMax, AIO: uint64(k.AIO()), AIOMax: AIOMax,
 	}
 	if k.cfg.Limits.Tasks != defaultTasks {
 		sys.TasksLimit = k.cfg.Limits.Tasks

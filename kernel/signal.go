@@ -34,6 +34,10 @@ type SigInfo struct {
 	Addr   uint64 // of a fault
 	Errno  int32  // what a filter of seccomp(2) says with SIGSYS
 
+	IO   bool // a file's, sigio(7): FD and Band say which and what
+	FD   int
+	Band uint64
+
 	TimerID int // of SI_TIMER; TimerGetoverrun tells how many ends it stands for
 	timer   *posixTimer
 }

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"sync/atomic"
 
 	"github.com/sbxrun/sbx/abi/linux"
 	"github.com/sbxrun/sbx/kernel/socket"
@@ -59,8 +60,9 @@ func (k *Kernel) RemoveInterface(name string) error { return k.net.RemoveInterfa
 
 // sock is an open socket.
 type sock struct {
-	s *socket.Socket
-	q Queue
+	s       *socket.Socket
+	q       Queue
+	starved atomic.Bool // a write found no room: for SIGIO
 }
 
 // newSock makes the description of a socket, which open makes with a way to wake
@@ -276,7 +278,9 @@ func (t *Task) Connect(fd int, addr []byte) error {
 		limit = forever
 	}
 	nonblock := f.nonblock()
-	err = o.s.Connect(sa, key, nonblock)
+	if err = o.s.Connect(sa, key, nonblock); err == linux.EINPROGRESS {
+		o.starved.Store(true)
+	}
 	switch {
 	case nonblock || err != linux.EAGAIN && err != linux.EINPROGRESS:
 		return err

@@ -153,6 +153,9 @@ func (t *Task) SetStatusFlags(fd, flags int) error {
 	if f.flags.Load()&linux.O_PATH != 0 {
 		return linux.EBADF
 	}
+	if on := flags&linux.O_ASYNC != 0; on != (f.flags.Load()&linux.O_ASYNC != 0) {
+		f.setAsync(t, fd, on)
+	}
 	f.setFlags(statusFlags, flags)
 	return nil
 }

@@ -129,6 +129,7 @@ type System struct {
 	Forks, Switches      uint64
 	OpenFiles, FileMax   uint64
 	PipeMaxSize          int
+	AIO, AIOMax          uint64
 	BootID               string // UUID; "" is derived from Boot
 	CommandLine          string
 	CPUModel, CPUFlags   string // of /proc/cpuinfo; "" for a plain x86-64-v2

@@ -65,6 +65,8 @@ func sysctlFiles() []file {
 		number("sys/fs/mqueue/msg_default", mqueue.MsgDefault, none), number("sys/fs/mqueue/msg_max", mqueue.MsgMax, none),
 		number("sys/fs/mqueue/msgsize_default", mqueue.MsgSizeDefault, none), number("sys/fs/mqueue/msgsize_max", mqueue.MsgSizeMax, none),
 		number("sys/fs/mqueue/queues_max", mqueue.QueuesMax, none),
+		number("sys/fs/aio-max-nr", 65536, func(v *view) uint64 { return v.AIOMax }),
+		number("sys/fs/aio-nr", 0, func(v *view) uint64 { return v.AIO }),
 		number("sys/fs/file-max", 1<<20, func(v *view) uint64 { return v.FileMax }),
 		number("sys/fs/pipe-max-size", 1<<20, func(v *view) uint64 { return uint64(v.PipeMaxSize) }),
 		{path: "sys/fs/file-nr", render: func(v *view) string { return fmt.Sprintf("%d\t0\t%d\n", v.OpenFiles, max(v.FileMax, 1<<20)) }},
@@ -106,7 +108,7 @@ var vmSysctls = [...]string{
 var fsSysctls = [...]string{
 	"nr_open", "1048576", "pipe-user-pages-hard", "0", "pipe-user-pages-soft", "16384",
 	"inotify/max_queued_events", "16384", "inotify/max_user_instances", "128", "inotify/max_user_watches", "65536",
-	"epoll/max_user_watches", "1048576", "aio-max-nr", "65536", "aio-nr", "0", "inode-nr", "0\t0",
+	"epoll/max_user_watches", "1048576", "inode-nr", "0\t0",
 	"inode-state", "0\t0\t0\t0\t0\t0\t0", "dentry-state", "0\t0\t45\t0\t0\t0", "lease-break-time", "45",
 	"leases-enable", "1", "mount-max", "100000", "overflowuid", "65534", "overflowgid", "65534",
 	"protected_fifos", "1", "protected_hardlinks", "1", "protected_regular", "2", "protected_symlinks", "1",

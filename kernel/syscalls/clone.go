@@ -114,15 +114,14 @@ func (c *call) clone(a cloneArgs) (int64, error) {
 		child.onRelease = func() { close(wait) }
 	}
 	if f&cloneVM != 0 {
-		child.mm, child.common = c.mm.Ref(), c.common
+		child.mm, child.common = c.mm.Ref(), c.common.ref()
 	} else {
-		child.common = c.common.fork()
 		var err error
 		owner := &payer{k: c.t.Kernel(), reserve: true}
 		if child.mm, err = c.mm.Fork(owner); err != nil {
 			return 0, err
 		}
-		child.payer = owner
+		child.payer, child.common = owner, c.common.fork()
 	}
 	opts := kernel.CloneOpts{
 		Thread: f&cloneThread != 0, Files: f&cloneFiles != 0, FS: f&cloneFS != 0, Sighand: f&cloneSighand != 0, SysVSem: f&cloneSysvsem != 0,
@@ -132,6 +131,7 @@ func (c *call) clone(a cloneArgs) (int64, error) {
 	child.ready = ready
 	t, err := c.t.Clone(opts, child)
 	if err != nil {
+		child.common.unref()
 		child.mm.Unref()
 		return 0, err
 	}

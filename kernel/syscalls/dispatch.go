@@ -40,6 +40,7 @@ func (p *Program) syscall() {
 	default:
 		v, err = e.do(&c)
 	}
+	p.t.Kernel().TellOwners()
 	if tr := p.l.cfg.Trace; tr != nil {
 		text := result(v, err)
 		if verdict == trapped {

@@ -81,3 +81,7 @@ func sysMlockall(c *call) (int64, error) {
 	}
 	return 0, nil
 }
+
+func sysRemapFilePages(c *call) (int64, error) {
+	return 0, c.mm.RemapFilePages(c.a[0], c.a[1], c.int(2), c.a[3])
+}

@@ -133,3 +133,43 @@ func sysProcessVMWritev(c *call) (int64, error) { return c.processVM(true) }
 func sysPidfdGetfd(c *call) (int64, error) {
 	return fdResult(c.t.PidfdGetfd(c.fd(0), c.fd(1), c.int(2)))
 }
+
+// sysProcessMadvise gives another process the advice that nobody takes.
+func sysProcessMadvise(c *call) (int64, error) {
+	const willneed, cold, pageout = 3, 20, 21
+	if c.a[4] != 0 {
+		return 0, linux.EINVAL
+	}
+	v, err := c.iovecs(c.a[1], c.a[2])
+	if err != nil {
+		return 0, err
+	}
+	u, err := c.t.PidfdPeer(c.fd(0))
+	if err != nil {
+		return 0, err
+	}
+	switch c.int(3) {
+	case willneed, cold, pageout:
+	default:
+		return 0, linux.EINVAL
+	}
+	if !c.nicer() {
+		return 0, linux.EPERM
+	}
+	space, done, err := peer{u}.space()
+	if err != nil {
+		return 0, err
+	}
+	defer done()
+	total := int64(0)
+	for _, x := range v {
+		if err := space.Madvise(x.base, x.len, c.int(3)); err != nil {
+			if total > 0 {
+				return total, nil
+			}
+			return 0, err
+		}
+		total += int64(x.len)
+	}
+	return total, nil
+}

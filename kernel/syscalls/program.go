@@ -66,7 +66,7 @@ func (l *Loader) Load(t *kernel.Task, f *kernel.File, path string, argv, env []s
 		space.Unref()
 		return nil, err
 	}
-	return &Program{l: l, mm: space, common: &common{}, start: regs, payer: owner}, nil
+	return &Program{l: l, mm: space, common: newCommon(), start: regs, payer: owner}, nil
 }
 
 // Program is one thread of machine code.
@@ -155,6 +155,7 @@ func (p *Program) release() {
 		}
 		p.clearTID = 0
 	}
+	p.common.unref()
 	p.mm.Unref()
 	if p.onRelease != nil {
 		p.onRelease()

@@ -41,6 +41,7 @@ func TestProcessors(t *testing.T)  { compare(t, "sched", "cpus") }
 func TestNodes(t *testing.T)       { compare(t, "sched", "nodes") }
 func TestPeers(t *testing.T)       { compare(t, "sched", "peers") }
 func TestOldGetdents(t *testing.T) { compare(t, "sched", "directories") }
+func TestRemaps(t *testing.T)      { compare(t, "sched", "remaps") }
 
 func TestSeccompRefusals(t *testing.T) { compare(t, "seccomp", "refusals") }
 func TestSeccompActions(t *testing.T)  { compare(t, "seccomp", "do") }
@@ -72,3 +73,12 @@ func TestTitleOutside(t *testing.T) {
 	p.Signal(linux.SIGTERM)
 	w.wait(p, &out)
 }
+
+func TestSigioPipes(t *testing.T)   { compare(t, "sigio", "pipes") }
+func TestSigioSockets(t *testing.T) { compare(t, "sigio", "sockets") }
+func TestSigioTTYs(t *testing.T)    { compare(t, "sigio", "ttys") }
+func TestSigioOthers(t *testing.T)  { compare(t, "sigio", "others") }
+
+func TestAIO(t *testing.T) { compare(t, "aio") }
+
+func TestRefused(t *testing.T) { compare(t, "refused") }

@@ -133,6 +133,9 @@ func encodeSiginfo(i kernel.SigInfo) []byte {
 	le.PutUint32(b[4:], uint32(i.Errno))
 	le.PutUint32(b[8:], uint32(i.Code))
 	switch {
+	case i.IO:
+		le.PutUint64(b[16:], i.Band)
+		le.PutUint32(b[24:], uint32(i.FD))
 	case i.Signo == linux.SIGSYS && i.Code == kernel.SYS_SECCOMP:
 		le.PutUint64(b[16:], i.Addr)
 		le.PutUint64(b[24:], i.Value)

@@ -18,6 +18,7 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define BAD ((void *)0x10)
@@ -243,6 +244,27 @@ static void dirs(void) {
   lseek(fd, 0, SEEK_SET), R(syscall(SYS_getdents, fd, b, 10)), R(syscall(SYS_getdents, fd, BAD, 100)), R(syscall(SYS_getdents, -1, b, 100)), R(syscall(SYS_getdents, 1, b, 100)), R(syscall(SYS_restart_syscall));
 }
 
+static long remap(void *p, long n, int prot, long page) { return syscall(SYS_remap_file_pages, p, n, prot, page, 0); }
+static void remaps(void) {
+  int fd = open("f", O_RDWR | O_CREAT | O_TRUNC, 0600);
+  for (int i = 0; i < 4; i++) pwrite(fd, &(char){'0' + i}, 1, i * 4096);
+  char *p = mmap(0, 16384, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0), *a = mmap(0, 16384, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0), *q = mmap(0, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  R(remap(p, 4096, 0, 3)), R(remap(p + 4096, 8192, 0, 0)), printf("%c%c%c%c\n", p[0], p[4096], p[8192], p[12288]);
+  p[0] = 'x', printf("%c\n", p[12288]);
+  R(remap(p, 4096, 1, 3)), R(remap(p, 0, 0, 3)), R(remap(q, 4096, 0, 0)), R(remap(p, 1 << 20, 0, 0)), R(remap(p, 4096, 0, -1));
+  for (int i = 0; i < 4; i++) a[i * 4096] = 'a' + i;
+  R(remap(a + 4096, 4096, 0, 3)), printf("%c%c%c%c\n", a[0], a[4096], a[8192], a[12288]);
+  unsigned char tx[208] = {0};
+  long r = syscall(SYS_adjtimex, tx);
+  printf("adjtimex %d, tick %ld\n", r >= 0, *(long *)(tx + 88));
+  *tx = 1;
+  if (fork() == 0) nobody(), R(syscall(SYS_adjtimex, tx)), R(syscall(SYS_adjtimex, BAD)), *tx = 0, R(syscall(SYS_clock_adjtime, CLOCK_MONOTONIC, tx)), R(syscall(SYS_clock_adjtime, 99, tx)), R(syscall(SYS_clock_adjtime, CLOCK_REALTIME, tx) >= 0), _exit(0);
+  wait(0);
+  struct iovec v = {q, 4096}, no = {BAD, 4096};
+  int pfd = syscall(SYS_pidfd_open, getpid(), 0);
+  R(syscall(440, pfd, &v, 1, 20, 1)), R(syscall(440, fd, &v, 1, 20, 0)), R(syscall(440, pfd, &v, 1, 99, 0)), R(syscall(440, pfd, BAD, 1, 20, 0));
+}
+
 int main(int argc, char **argv) {
   setpgid(0, 0), dropcaps(2, 23, 24); // CAP_SYS_NICE, CAP_SYS_RESOURCE
   switch (argv[1][0]) {
@@ -251,6 +273,7 @@ int main(int argc, char **argv) {
   case 'n': numa(); break;
   case 'p': peers(); break;
   case 'd': dirs(); break;
+  case 'r': remaps(); break;
   }
   return 0;
 }
