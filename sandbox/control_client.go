@@ -102,7 +102,10 @@ func readResponse(in *bufio.Reader) (resp response, err error) {
 	if err != nil {
 		return resp, errUnreachable
 	}
-	if err = json.Unmarshal(line, &resp); err == nil && resp.Error != "" {
+	if err = json.Unmarshal(line, &resp); err != nil {
+		return resp, errUnreachable // this is no sbx
+	}
+	if resp.Error != "" {
 		err = errorOf(resp.Kind, resp.Error)
 	}
 	return resp, err
