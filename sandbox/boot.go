@@ -123,11 +123,17 @@ func (r *Run) startProgram(plan *bootPlan) error {
 	}
 	defer closeFiles(files) // the program has references of its own
 	p := r.rec.Process
-	proc, err := r.kernel.Start(kernel.Exec{
+	start := kernel.Exec{
 		Argv: append([]string{p.Path}, p.Args...), Env: plan.env, Cwd: p.Cwd,
 		Cred: credentials(plan.who), Umask: 0o022,
 		Files: files, CTTY: r.io.tty, NewSession: true,
-	})
+	}
+	var proc *kernel.Process
+	if r.rec.Config.Init {
+		proc, err = r.startInit(start, plan.env)
+	} else {
+		proc, err = r.kernel.Start(start)
+	}
 	if err != nil {
 		return explainStart(r.tree.walker(), p, plan.env, err)
 	}

@@ -84,6 +84,7 @@ type Config struct {
 	StorageSize int64 // bytes of the writable layer; 0: no limit
 	ShmSize     int64 // bytes of /dev/shm; 0: 64 MiB
 
+	Init       bool // process 1 is a small init of sbx's, and the program its child
 	AutoRemove bool // delete the container when it ends
 }
 

@@ -65,9 +65,13 @@ func ask(ctx context.Context, conn net.Conn, op string, args any) (*answer, erro
 	a := &answer{Reader: bufio.NewReaderSize(conn, maxFrame+frameHead), conn: conn}
 	a.stop = context.AfterFunc(ctx, func() { _ = conn.Close() })
 	var resp response
-	err := sendRequest(conn, op, args)
+	line, err := requestLine(op, args)
 	if err == nil {
-		resp, err = readResponse(a.Reader)
+		if _, err = conn.Write(line); err != nil {
+			err = errUnreachable
+		} else {
+			resp, err = readResponse(a.Reader)
+		}
 	}
 	if err != nil {
 		_ = a.Close()
@@ -80,20 +84,17 @@ func ask(ctx context.Context, conn net.Conn, op string, args any) (*answer, erro
 	return a, nil
 }
 
-func sendRequest(w interface{ Write([]byte) (int, error) }, op string, args any) error {
+func requestLine(op string, args any) ([]byte, error) {
 	req := request{Op: op}
 	if args != nil {
 		b, err := json.Marshal(args)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		req.Args = b
 	}
 	b, err := json.Marshal(req)
-	if err == nil {
-		_, err = w.Write(append(b, '\n'))
-	}
-	return err
+	return append(b, '\n'), err
 }
 
 // readResponse reads the answer's line; a refusal is its error.
@@ -102,7 +103,10 @@ func readResponse(in *bufio.Reader) (resp response, err error) {
 	if err != nil {
 		return resp, errUnreachable
 	}
-	if err = json.Unmarshal(line, &resp); err == nil && resp.Error != "" {
+	if err = json.Unmarshal(line, &resp); err != nil {
+		return resp, errUnreachable // this is no sbx
+	}
+	if resp.Error != "" {
 		err = errorOf(resp.Kind, resp.Error)
 	}
 	return resp, err

@@ -42,21 +42,26 @@ func opExec(r *Run, c *call) error {
 	if err := c.decode(&cfg); err != nil {
 		return err
 	}
-	x, err := r.exec(cfg)
-	if err != nil {
+	x := newExecution(cfg)
+	var s *session
+	if !cfg.Detach {
+		s = newSession(c.conn, c.in, AttachOptions{Stdin: cfg.Stdin, Stdout: true, Stderr: true})
+		x.io.add(s)
+	}
+	if err := x.start(r, cfg); err != nil {
 		return err
 	}
-	if cfg.Detach {
-		c.ctl.wg.Go(x.wait)
-		return c.accept(nil)
-	}
-	s := newSession(c.conn, c.in, AttachOptions{Stdin: cfg.Stdin, Stdout: true, Stderr: true})
-	c.keep()
-	x.io.add(s)
-	if err := c.accept(nil); err != nil {
-		s.leave(errHungUp)
+	if s != nil {
+		c.keep()
 	}
 	c.ctl.wg.Go(x.wait)
+	err := c.accept(nil)
+	if s == nil {
+		return nil
+	}
+	if err != nil {
+		s.leave(errHungUp)
+	}
 	s.serve(x.io)
 	return nil
 }
@@ -67,14 +72,19 @@ type execution struct {
 	io   *stdio
 }
 
-// exec starts a program beside process 1.
-func (r *Run) exec(cfg ExecConfig) (*execution, error) {
-	proc := r.proc.Load()
-	if proc == nil || r.kernel == nil {
-		return nil, fail(ErrConflict, "container %s is not running", r.rec.Name)
+func newExecution(cfg ExecConfig) *execution {
+	x := &execution{}
+	x.io = &stdio{isTTY: cfg.TTY, host: IO{Size: cfg.Size}, sole: !cfg.Detach, kill: func(sig linux.Signal) error { return x.proc.Terminate(sig) }}
+	if cfg.Stdin && !cfg.Detach {
+		x.io.in = newInbox()
 	}
+	return x
+}
+
+// start starts the program beside process 1.
+func (x *execution) start(r *Run, cfg ExecConfig) error {
 	if len(cfg.Cmd) == 0 || cfg.Cmd[0] == "" {
-		return nil, fail(ErrInvalid, "no command given")
+		return fail(ErrInvalid, "no command given")
 	}
 	p := r.rec.Process
 	p.Path, p.Args = cfg.Cmd[0], cfg.Cmd[1:]
@@ -86,16 +96,11 @@ func (r *Run) exec(cfg ExecConfig) (*execution, error) {
 	w := rootWalker(r.kernel.Namespace())
 	who, env, err := identify(w, p, r.rec.Config.GroupAdd)
 	if err != nil {
-		return nil, err
-	}
-	x := &execution{}
-	x.io = &stdio{isTTY: cfg.TTY, host: IO{Size: cfg.Size}, sole: !cfg.Detach, kill: func(sig linux.Signal) error { return x.proc.Terminate(sig) }}
-	if cfg.Stdin && !cfg.Detach {
-		x.io.in = newInbox()
+		return err
 	}
 	files, err := x.io.files(r.kernel)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	x.proc, err = r.kernel.Start(kernel.Exec{
 		Argv: append([]string{p.Path}, p.Args...), Env: env, Cwd: p.Cwd,
@@ -104,10 +109,10 @@ func (r *Run) exec(cfg ExecConfig) (*execution, error) {
 	})
 	closeFiles(files)
 	if err != nil {
-		x.io.hangup()
-		return nil, explainExec(w, p, env, err)
+		x.io.close()
+		return explainExec(w, p, env, err)
 	}
-	return x, nil
+	return nil
 }
 
 // explainExec is explainStart for a folder that is not made when it is missing.

@@ -9,6 +9,8 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"runtime/debug"
+	"sync"
 	"time"
 )
 
@@ -116,7 +118,8 @@ const launchTimeout = 10 * time.Second
 
 // Supervise starts the container and answers the Launch on the other end of in
 // and out, which it closes; it returns when the container has ended and all is
-// saved. When ctx ends the container is stopped, as Stop does it.
+// saved. When ctx ends the container is stopped, as Stop does it. The process is
+// the container's: if it crashes, the report is in the container's folder.
 func (e *Engine) Supervise(ctx context.Context, ref string, in, out *os.File) (int, error) {
 	conn := &pipes{in: in, out: out}
 	defer conn.Close()
@@ -143,7 +146,13 @@ func (e *Engine) supervise(ctx context.Context, ref string, conn *pipes, rest *b
 		r.first = newSession(conn, rest, *args.Attach)
 		host.Size = args.Attach.Size
 	}
+	id, err := e.disk.find(ref)
+	if err != nil {
+		return ExitEngine, err
+	}
 	c := &call{conn: conn}
+	r.unhook = e.reportCrash(id)
+	defer r.unhook()
 	if _, err := e.startAs(context.Background(), ref, host, r); err != nil {
 		c.refuse(err)
 		return ExitCode(err), err
@@ -170,6 +179,23 @@ func (e *Engine) supervise(ctx context.Context, ref string, conn *pipes, rest *b
 	case <-time.After(r.patience + closeTimeout): // nobody reads, and the host cannot interrupt the write
 	}
 	return code, err
+}
+
+// reportCrash has the Go runtime write to the container's folder why it ends
+// this process, if it ever does; nobody reads our standard error. The function
+// returned takes that back.
+func (e *Engine) reportCrash(id string) func() {
+	path := e.disk.file(id, crashName)
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return func() {}
+	}
+	_ = debug.SetCrashOutput(f, debug.CrashOptions{})
+	_ = f.Close() // there is a copy
+	return sync.OnceFunc(func() {
+		_ = debug.SetCrashOutput(nil, debug.CrashOptions{})
+		_ = os.Remove(path)
+	})
 }
 
 // pipes are a connection of two pipes.

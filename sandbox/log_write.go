@@ -58,7 +58,7 @@ func (w *logWriter) write(stream frameKind, p []byte) {
 	if w.closed {
 		return
 	}
-	now := time.Now().UTC()
+	end := entryEnd(stream, w.limits.attrs, time.Now())
 	part := w.parts[stream]
 	for len(p) > 0 {
 		n := bytes.IndexByte(p, '\n') + 1
@@ -69,7 +69,7 @@ func (w *logWriter) write(stream frameKind, p []byte) {
 		part = append(part, p[:n]...)
 		p = p[n:]
 		if part[len(part)-1] == '\n' || len(part) == maxLogLine {
-			w.entry(stream, part, now)
+			w.entry(part, end)
 			part = part[:0]
 		}
 	}
@@ -91,7 +91,7 @@ func (w *logWriter) writeParts() {
 func (w *logWriter) partsLocked() {
 	for _, stream := range []frameKind{frameStdout, frameStderr} {
 		if len(w.parts[stream]) > 0 {
-			w.entry(stream, w.parts[stream], time.Now().UTC())
+			w.entry(w.parts[stream], entryEnd(stream, w.limits.attrs, time.Now()))
 			delete(w.parts, stream)
 		}
 	}
@@ -99,9 +99,11 @@ func (w *logWriter) partsLocked() {
 }
 
 // entry adds one entry to what is written next.
-func (w *logWriter) entry(stream frameKind, line []byte, at time.Time) {
+func (w *logWriter) entry(line, end []byte) {
 	old := len(w.buf)
-	w.buf = appendEntry(w.buf, stream, line, w.limits.attrs, at)
+	w.buf = append(w.buf, `{"log":"`...)
+	w.buf = appendEscaped(w.buf, line)
+	w.buf = append(w.buf, end...)
 	if w.f == nil && !w.open() {
 		return
 	}
@@ -210,10 +212,9 @@ func (w *logWriter) close() error {
 // streamNames are the values of "stream".
 var streamNames = map[frameKind]string{frameStdout: "stdout", frameStderr: "stderr"}
 
-// appendEntry appends one line of the log.
-func appendEntry(b []byte, stream frameKind, line, attrs []byte, at time.Time) []byte {
-	b = append(b, `{"log":"`...)
-	b = appendEscaped(b, line)
+// entryEnd is what follows the text of an entry.
+func entryEnd(stream frameKind, attrs []byte, at time.Time) []byte {
+	b := make([]byte, 0, 80+len(attrs))
 	b = append(b, `","stream":"`...)
 	b = append(b, streamNames[stream]...)
 	if attrs != nil {
@@ -223,15 +224,31 @@ func appendEntry(b []byte, stream frameKind, line, attrs []byte, at time.Time) [
 	} else {
 		b = append(b, `","time":"`...)
 	}
-	b = at.AppendFormat(b, time.RFC3339Nano)
+	b = at.UTC().AppendFormat(b, time.RFC3339Nano)
 	return append(b, "\"}\n"...)
 }
 
 const hexDigits = "0123456789abcdef"
 
+// plain are the bytes that JSON takes as they are.
+var plain = func() (t [256]bool) {
+	for c := ' '; c < 0x7f; c++ {
+		t[c] = c != '"' && c != '\\'
+	}
+	return t
+}()
+
 // appendEscaped appends text as the inside of a JSON string.
 func appendEscaped(b, text []byte) []byte {
 	for len(text) > 0 {
+		n := 0
+		for n < len(text) && plain[text[n]] {
+			n++
+		}
+		b = append(b, text[:n]...)
+		if text = text[n:]; len(text) == 0 {
+			break
+		}
 		c := text[0]
 		switch {
 		case c == '"' || c == '\\':
@@ -244,8 +261,6 @@ func appendEscaped(b, text []byte) []byte {
 			b = append(b, '\\', 't')
 		case c < ' ' || c == 0x7f:
 			b = append(b, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
-		case c < utf8.RuneSelf:
-			b = append(b, c)
 		default:
 			r, n := utf8.DecodeRune(text)
 			if r == utf8.RuneError && n == 1 {

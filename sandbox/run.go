@@ -52,6 +52,7 @@ type Run struct {
 	verified bool          // the flusher's: the image's index has been summed up
 	first    *session      // the caller that launched it, attached from the start; nil: none
 	patience time.Duration // of telling callers of the end
+	unhook   func()        // called before others see the end; nil: nothing
 
 	stateMu sync.Mutex // of state, and of what changes in rec, while calls are taken
 	state   State
@@ -191,6 +192,7 @@ func (r *Run) flushAll() {
 // abandon undoes a start that failed and notes why in the state.
 func (r *Run) abandon(err error) {
 	_ = r.teardown()
+	r.unhooked()
 	if r.rec.Config.AutoRemove {
 		_ = r.e.removeLocked(r.rec, r.lock, true)
 	} else {
@@ -262,7 +264,9 @@ func (r *Run) finish() {
 	r.closeKernel()
 	if r.rec.Config.AutoRemove {
 		r.e.discardVolumes(r.rec, r.mounts)
-		r.err = errors.Join(r.err, r.teardown(), r.e.removeLocked(r.rec, r.lock, true))
+		r.err = errors.Join(r.err, r.teardown())
+		r.unhooked()
+		r.err = errors.Join(r.err, r.e.removeLocked(r.rec, r.lock, true))
 		return
 	}
 	n, err := r.tree.saveUpper(r.e.disk.file(r.rec.ID, upperName), r.state.Scaffold)
@@ -276,8 +280,15 @@ func (r *Run) finish() {
 	}
 	r.state.Status, r.state.ExitCode, r.state.FinishedAt = StatusExited, r.code, time.Now().UTC()
 	r.state.HostPID, r.state.Control, r.state.UpperLen, r.state.Ports, r.state.Endpoints = 0, "", n, nil, nil
+	r.unhooked()
 	r.err = errors.Join(r.err, writeJSON(r.e.disk.file(r.rec.ID, stateName), r.state))
 	r.lock.unlock()
+}
+
+func (r *Run) unhooked() {
+	if r.unhook != nil {
+		r.unhook()
+	}
 }
 
 // ID and Name tell which container runs.

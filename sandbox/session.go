@@ -13,7 +13,7 @@ import (
 // attachStall is how long a program waits for an attached caller that does not
 // read: then the caller is cut off, and the program goes on. Up to
 // sessionFrames frames are kept for it before that. The log has everything.
-const attachStall = time.Minute
+var attachStall = time.Minute // a variable for tests
 
 const sessionFrames = 16
 

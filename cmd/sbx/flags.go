@@ -50,6 +50,7 @@ func (f *containerFlags) register(c *cobra.Command) {
 	fl.BoolVar(&f.cfg.ReadOnly, "read-only", false, "Make the container's root file system read-only")
 	fl.BoolVarP(&f.cfg.OpenStdin, "interactive", "i", false, "Keep standard input open")
 	fl.BoolVarP(&f.cfg.TTY, "tty", "t", false, "Give the container a terminal")
+	fl.BoolVar(&f.cfg.Init, "init", false, "Make process 1 a small init that passes signals on and reaps processes")
 	fl.BoolVar(&f.cfg.AutoRemove, "rm", false, "Remove the container when it ends")
 	fl.StringVarP(&f.cfg.Hostname, "hostname", "h", "", "Host name in the container (default: its short id)")
 	fl.StringVar(&f.cfg.Domainname, "domainname", "", "Domain name in the container")

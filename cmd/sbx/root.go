@@ -184,6 +184,15 @@ func argWords(c *cobra.Command) string {
 	return strings.TrimPrefix(words, "[OPTIONS] ")
 }
 
+// named is what a verb prints that did something with a container: its name as
+// it was given.
+func named(ref string, err error) (string, error) {
+	if err != nil {
+		return "", err
+	}
+	return ref, nil
+}
+
 // each does fn for every argument, prints what it returns, and goes on after
 // errors, which are printed one a line.
 func (a *app) each(args []string, fn func(string) (string, error)) error {

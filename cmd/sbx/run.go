@@ -182,7 +182,7 @@ func (a *app) startAway(ctx context.Context, ref string, l launched) (*sandbox.S
 
 // serveContainer is serve for process 1 of a container: who leaves it is content.
 func (a *app) serveContainer(ctx context.Context, s *sandbox.Session, l launched) error {
-	err := a.serve(ctx, s, serving{host: l.host, keys: l.keys, streams: *l.attach})
+	err := a.serve(ctx, s, serving{host: l.host, keys: l.keys, streams: *l.attach, proxy: true})
 	if errors.Is(err, errEscaped) {
 		return nil
 	}

@@ -15,11 +15,7 @@ func (a *app) startCmd() *cobra.Command {
 		func(c *cobra.Command, args []string) error {
 			if !attach && !interactive {
 				return a.each(args, func(ref string) (string, error) {
-					_, err := a.startAway(c.Context(), ref, launched{})
-					if err != nil {
-						return "", err
-					}
-					return ref, nil
+					return named(ref, a.startQuietly(c.Context(), ref))
 				})
 			}
 			if len(args) > 1 {
@@ -32,6 +28,19 @@ func (a *app) startCmd() *cobra.Command {
 	registerKeys(c.Flags(), &keys)
 	c.ValidArgsFunction = a.completeContainers
 	return c
+}
+
+// startQuietly is start without -a; a container that runs is fine.
+func (a *app) startQuietly(ctx context.Context, ref string) error {
+	e, err := a.engine()
+	if err != nil {
+		return err
+	}
+	if c, err := e.Inspect(ref); err != nil || c.State.Status == sandbox.StatusRunning {
+		return err
+	}
+	_, err = a.startAway(ctx, ref, launched{})
+	return err
 }
 
 // startAttached is start -a: with a terminal that is typed at in a process of the
@@ -54,12 +63,18 @@ func (a *app) startAttached(ctx context.Context, ref string, interactive bool, k
 	if err != nil {
 		return err
 	}
-	if c.Config.TTY && streams.Stdin {
-		l := launched{attach: &streams, host: host, keys: keys}
-		s, err := a.startAway(ctx, ref, l)
-		if err != nil {
-			return err
-		}
+	l := launched{attach: &streams, host: host, keys: keys}
+	var s *sandbox.Session
+	switch {
+	case c.State.Status == sandbox.StatusRunning:
+		s, err = e.Attach(ctx, ref, streams)
+	case c.Config.TTY && streams.Stdin:
+		s, err = a.startAway(ctx, ref, l)
+	}
+	if err != nil {
+		return err
+	}
+	if s != nil {
 		return a.serveContainer(ctx, s, l)
 	}
 	return a.foreground(ctx, host, streams, true, func(ctx context.Context, io sandbox.IO) (*sandbox.Run, error) {

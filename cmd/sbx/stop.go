@@ -67,10 +67,7 @@ func (a *app) endingCmd(name, short string, do func(context.Context, *sandbox.En
 			return err
 		}
 		return a.each(args, func(ref string) (string, error) {
-			if err := do(c.Context(), e, ref, o); err != nil {
-				return "", err
-			}
-			return ref, nil
+			return named(ref, do(c.Context(), e, ref, o))
 		})
 	})
 	f.register(c.Flags())
