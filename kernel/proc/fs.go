@@ -258,8 +258,18 @@ func (f *procFS) FollowMagic(ino vfs.Ino) (vfs.Loc, bool, error) {
 	}
 	if err == nil && l == (vfs.Loc{}) {
 		err = linux.ENOENT
+		if r, t, _, _ := f.find(ino); r.kind == kindFD {
+			err = &vfs.Elsewhere{File: OpenFile{t, r.arg}}
+		}
 	}
 	return l, true, err
+}
+
+// OpenFile is what a link of /proc/PID/fd leads to when that has no place in the
+// tree: the File of a *vfs.Elsewhere.
+type OpenFile struct {
+	Task Task
+	FD   int
 }
 
 func (f *procFS) magic(ino vfs.Ino) (vfs.Loc, string, error) {
