@@ -28,7 +28,7 @@ func (r *Run) prepare() (*bootPlan, error) {
 			return nil, err
 		}
 	}
-	for _, f := range etcFiles(r.rec.Config, r.rec.ID) {
+	for _, f := range etcFiles(r.rec.Config, r.rec.ID, nil) {
 		if err := s.file(f.path); err != nil {
 			return nil, err
 		}
@@ -83,6 +83,9 @@ func identify(w *vfs.Walker, p Process, add []string) (who Identity, env []strin
 // user's mounts in it.
 func (r *Run) startKernel(ctx context.Context, loaders []kernel.Loader) (err error) {
 	c := r.rec.Config
+	if r.net, err = r.e.join(ctx, r.rec); err != nil {
+		return err
+	}
 	r.kernel, err = kernel.New(kernel.Config{
 		Root:       r.tree.fs,
 		ReadOnly:   c.ReadOnly,
@@ -90,20 +93,25 @@ func (r *Run) startKernel(ctx context.Context, loaders []kernel.Loader) (err err
 		Domainname: c.Domainname,
 		Limits:     kernel.Limits{Tasks: int(max(c.PidsLimit, 0)), Memory: c.Memory, Disk: c.StorageSize},
 		Loaders:    loaders,
-		Dial:       newDialer(c),
-		Resolver:   newNames(c),
+		Dial:       r.net.outside(),
+		Neighbour:  r.net.neighbour,
+		Resolver:   r.net.resolver(),
 		NameServer: nameServer,
+		Interfaces: r.net.interfaces(),
 		CPUs:       runtime.NumCPU(),
 		ShmBytes:   c.ShmSize,
 	})
 	if err != nil {
 		return err
 	}
+	if r.ports, err = newPublisher(r.kernel, r.net.endpoints(), r.publishes()); err != nil {
+		return err
+	}
 	from := r.tree
 	if !r.state.StartedAt.IsZero() {
 		from = nil // volumes were filled then
 	}
-	r.mounts, err = r.e.mountAll(ctx, r.kernel.Namespace(), r.rec, from)
+	r.mounts, err = r.e.mountAll(ctx, r.kernel.Namespace(), r.rec, r.net.endpoints(), from)
 	return err
 }
 
@@ -130,6 +138,8 @@ func (r *Run) startProgram(plan *bootPlan) error {
 		return explainStart(r.tree.walker(), p, plan.env, err)
 	}
 	r.proc.Store(proc)
+	r.reach.Store(r.kernel)
+	r.ports.start()
 	return nil
 }
 

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"io"
 	"net"
@@ -37,6 +38,8 @@ import (
 //	wait     -            -              as attach with no streams: the frame of the end
 //	stop     stopArgs     -              as wait
 //	exec     ExecConfig   -              frames, until the program has ended; none with Detach
+//	connect  connectArgs  connectResult  the bytes of a connection to the guests
+//	network  networkArgs  -              -
 //	follow   -            -              a byte now and then when the log has grown, to the end of the container
 //
 // Frames (frame.go) go both ways: streams, window sizes, signals, and at the
@@ -138,6 +141,9 @@ type control struct {
 	l    net.Listener
 	wg   sync.WaitGroup // all calls and the listener
 
+	ctx    context.Context // ends when calls have to
+	cancel context.CancelFunc
+
 	mu     sync.Mutex
 	calls  *sync.Cond // a connection that is no session has gone
 	conns  map[duplex]connState
@@ -153,6 +159,7 @@ func (e *Engine) controlPath(id string) string {
 func newControl(r *Run) *control {
 	c := &control{r: r, conns: map[duplex]connState{}}
 	c.calls = sync.NewCond(&c.mu)
+	c.ctx, c.cancel = context.WithCancel(context.Background())
 	return c
 }
 
@@ -283,6 +290,7 @@ func (c *control) endCalls() {
 	if c.l != nil {
 		_ = c.l.Close()
 	}
+	c.cancel()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.closed {

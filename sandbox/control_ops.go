@@ -18,14 +18,16 @@ var operations map[string]operation
 
 func init() {
 	operations = map[string]operation{
-		"signal": opSignal,
-		"upper":  opUpper,
-		"volume": opVolume,
-		"attach": opAttach,
-		"wait":   opWait,
-		"stop":   opStop,
-		"exec":   opExec,
-		"follow": opFollow,
+		"signal":  opSignal,
+		"upper":   opUpper,
+		"volume":  opVolume,
+		"attach":  opAttach,
+		"wait":    opWait,
+		"stop":    opStop,
+		"exec":    opExec,
+		"follow":  opFollow,
+		"connect": opConnect,
+		"network": opNetwork,
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -42,6 +43,9 @@ type Run struct {
 	io       *stdio
 	log      *logWriter // nil: none
 	mounts   *mountSet
+	net      *guestNet
+	reach    atomic.Pointer[kernel.Kernel] // what other containers connect to; nil until it runs
+	ports    *publisher
 	ctl      atomic.Pointer[control]
 	trace    *trace // nil: nobody asked
 	flush    *flusher
@@ -50,11 +54,12 @@ type Run struct {
 	patience time.Duration // of telling callers of the end
 	unhook   func()        // called before others see the end; nil: nothing
 
-	state State
-	stop  func() bool // unhooks the context
-	done  chan struct{}
-	code  int   // after done
-	err   error // after done
+	stateMu sync.Mutex // of state, and of what changes in rec, while calls are taken
+	state   State
+	stop    func() bool // unhooks the context
+	done    chan struct{}
+	code    int   // after done
+	err     error // after done
 }
 
 // Run creates a container and starts it. When ctx ends the container is
@@ -151,7 +156,7 @@ func (r *Run) boot(ctx context.Context, io IO) (err error) {
 	if err := r.startProgram(plan); err != nil {
 		return err
 	}
-	r.state = State{Status: StatusRunning, HostPID: os.Getpid(), StartedAt: time.Now().UTC(), Engine: plan.engine, Scaffold: r.state.Scaffold, UpperLen: r.state.UpperLen}
+	r.state = State{Status: StatusRunning, HostPID: os.Getpid(), StartedAt: time.Now().UTC(), Engine: plan.engine, Scaffold: r.state.Scaffold, UpperLen: r.state.UpperLen, Ports: r.ports.published(), Endpoints: r.net.endpoints()}
 	ctl := newControl(r)
 	if err := ctl.listen(); err == nil { // else the host has no such sockets
 		r.state.Control = ctl.path
@@ -176,6 +181,8 @@ func (r *Run) flushAll() {
 		return
 	}
 	n, err := r.tree.saveUpper(r.e.disk.file(r.rec.ID, upperName), r.state.Scaffold)
+	r.stateMu.Lock()
+	defer r.stateMu.Unlock()
 	if err == nil && n != r.state.UpperLen {
 		r.state.UpperLen = n
 		_ = writeJSON(r.e.disk.file(r.rec.ID, stateName), r.state)
@@ -193,7 +200,7 @@ func (r *Run) abandon(err error) {
 		if r.state.Status == StatusRunning {
 			r.state.Status, r.state.FinishedAt = StatusExited, time.Now().UTC()
 		}
-		r.state.HostPID, r.state.Control = 0, ""
+		r.state.HostPID, r.state.Control, r.state.Ports, r.state.Endpoints = 0, "", nil, nil
 		_ = writeJSON(r.e.disk.file(r.rec.ID, stateName), r.state)
 		r.lock.unlock()
 	}
@@ -228,6 +235,8 @@ func (r *Run) teardown() (err error) {
 // closeKernel ends every process; then what they wrote to the terminal is
 // drained.
 func (r *Run) closeKernel() {
+	r.ports.close()
+	r.net.leave()
 	if r.kernel != nil {
 		_ = r.kernel.Close()
 		r.kernel = nil
@@ -270,7 +279,7 @@ func (r *Run) finish() {
 		r.err = errors.Join(r.err, err)
 	}
 	r.state.Status, r.state.ExitCode, r.state.FinishedAt = StatusExited, r.code, time.Now().UTC()
-	r.state.HostPID, r.state.Control, r.state.UpperLen = 0, "", n
+	r.state.HostPID, r.state.Control, r.state.UpperLen, r.state.Ports, r.state.Endpoints = 0, "", n, nil, nil
 	r.unhooked()
 	r.err = errors.Join(r.err, writeJSON(r.e.disk.file(r.rec.ID, stateName), r.state))
 	r.lock.unlock()

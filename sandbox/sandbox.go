@@ -13,6 +13,7 @@
 //	run/<short id>.sock           where a running container takes calls (control.go)
 //	volumes/<name>/data.tar       what a volume holds
 //	volumes/<name>/lock           held by the engine that has it open
+//	build/mounts/<key>/           cache mounts of builds, kept like volumes
 //	oci/ v1/                      the image store (package registry)
 //	cache/                        compiled WASM modules
 //
@@ -44,7 +45,12 @@ type Engine struct {
 	disk  disk
 	store *registry.Store
 
-	vols volumes
+	vols   volumes
+	caches volumes // cache mounts of builds
+
+	ctx   context.Context // of steps; ends with stop
+	stop  context.CancelFunc
+	steps sync.WaitGroup
 
 	base     sync.Mutex // guards baseDone; held while the embedded image is brought in
 	baseDone bool
@@ -60,6 +66,7 @@ type Engine struct {
 // means the default one (SBX_HOME, or where the host keeps such data).
 func Open(home string) (*Engine, error) {
 	e := &Engine{running: map[string]*Run{}}
+	e.ctx, e.stop = context.WithCancel(context.Background())
 	store, err := registry.Open(home, registry.WithRemote(remote.New), registry.WithUsers(e.imageUsers))
 	if err != nil {
 		return nil, err
@@ -82,6 +89,8 @@ func (e *Engine) Close() error {
 		runs = append(runs, r)
 	}
 	e.mu.Unlock()
+	e.stop()
+	e.steps.Wait()
 	var errs []error
 	for _, r := range runs {
 		r.Kill()

@@ -33,8 +33,9 @@ func TestSixteenAtOnce(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if fs.pins.live != 1 || len(fs.orphans) != 0 || len(fs.maps) != 0 {
-		t.Errorf("left: %d pins, orphans %v, %d maps", fs.pins.live, fs.orphans, len(fs.maps))
+	checkPins(t, fs)
+	if len(fs.maps) != 0 {
+		t.Errorf("left: %d maps", len(fs.maps))
 	}
 	for _, d := range []string{"/d/e", "/d", "/"} {
 		check(t, empty(root, d), nil)
@@ -46,14 +47,13 @@ func TestSixteenAtOnce(t *testing.T) {
 }
 
 func empty(w *Walker, dir string) error {
-	l, h, err := w.Open(Loc{}, dir, linux.O_DIRECTORY, 0)
+	_, h, err := w.Open(Loc{}, dir, linux.O_DIRECTORY, 0)
 	if err == linux.ENOENT || err == linux.ENOTDIR {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	defer l.Unref()
 	defer h.Close()
 	var names []string
 	if err := h.ReadDir(0, func(e DirEntry) bool { names = append(names, e.Name); return true }); err != nil {
@@ -118,8 +118,8 @@ func useFile(w *Walker, p string, r *rand.Rand) {
 	if err != nil {
 		return
 	}
-	defer l.Unref()
 	if h == nil {
+		l.Unref()
 		return
 	}
 	defer h.Close()

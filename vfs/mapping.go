@@ -64,24 +64,24 @@ func (h *file) Map(changed func(off, n int64)) (*Mapping, error) {
 	fs := h.fs
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
-	mode, err := fs.mode(h.ino)
+	mode, err := fs.mode(h.ino())
 	if err != nil {
 		return nil, linux.EIO
 	}
 	if mode&linux.S_IFMT != linux.S_IFREG {
 		return nil, linux.ENODEV
 	}
-	m := &Mapping{fs: fs, ino: h.ino, changed: changed}
+	m := &Mapping{fs: fs, ino: h.ino(), changed: changed}
 	if fs.maps == nil {
 		fs.maps = make(map[Ino]*inodeMaps)
 	}
-	im := fs.maps[h.ino]
+	im := fs.maps[h.ino()]
 	if im == nil {
 		im = &inodeMaps{chunks: make(map[uint64]bool)}
-		fs.maps[h.ino] = im
+		fs.maps[h.ino()] = im
 	}
 	im.maps = append(im.maps, m)
-	fs.pins.add(h.ino, 1)
+	fs.Ref(h.ino())
 	return m, nil
 }
 
@@ -113,7 +113,7 @@ func (m *Mapping) Close() error {
 		}
 	}
 	fs.mu.Unlock()
-	fs.unpin(m.ino, 1)
+	fs.Unref(m.ino)
 	return nil
 }
 

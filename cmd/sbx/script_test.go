@@ -89,6 +89,8 @@ var varying = []struct {
 	{regexp.MustCompile(`\b[0-9a-f]{12}\b`), "ID12"},
 	{regexp.MustCompile(`(Less than a second|About a minute|\d+ (second|minute|hour|day|week|month|year)s?)( ago)?`), "TIME"},
 	{regexp.MustCompile(`\d{4}-\d\d-\d\dT[0-9:.]+Z`), "STAMP"},
+	{regexp.MustCompile(`(?m)^(#\d+ )?\d+\.\d{3} `), "${1}SECONDS "},
+	{regexp.MustCompile(`\b\d+\.\ds\b`), "SECONDS"},
 	{regexp.MustCompile(` {3,}`), "   "},
 	{regexp.MustCompile(`127\.0\.0\.1:\d+`), "REGISTRY"},
 	{regexp.MustCompile(`(?m)[ \t]+$`), ""},

@@ -28,6 +28,7 @@ type area struct {
 	charged    bool          // counts against the limit
 	beyond     bool          // behind the end of its file: SIGBUS
 	noFork     bool          // MADV_DONTFORK
+	readOnly   bool          // may not become writable
 	wipe       bool          // MADV_WIPEONFORK
 }
 
@@ -42,6 +43,8 @@ type object struct {
 	held   int64      // bytes of it that were paid for
 	let    func(n int64)
 	file   *sharedFile
+	// segment is what the areas are attached to, and detached from.
+	segment *Segment
 	// writable: a shared map of a file that was opened for writing.
 	writable bool
 }
@@ -81,10 +84,14 @@ func (a *area) clip(start, end uint64) *area {
 	return &c
 }
 
-// joins reports whether b goes on where a ends.
+// joins reports whether b goes on where a ends. Parts of a segment stay apart, for
+// each counts as one who is attached.
 func (a *area) joins(b *area) bool {
+	if a.obj != nil && a.obj.segment != nil {
+		return false
+	}
 	return a.end == b.start && a.prot == b.prot && a.obj == b.obj && a.charged == b.charged && a.beyond == b.beyond &&
-		a.noFork == b.noFork && a.wipe == b.wipe && a.src.File == b.src.File && a.src.Shared == b.src.Shared &&
+		a.noFork == b.noFork && a.wipe == b.wipe && a.readOnly == b.readOnly && a.src.File == b.src.File && a.src.Shared == b.src.Shared &&
 		(a.src.File == nil || a.src.Offset+int64(a.end-a.start) == b.src.Offset) &&
 		(a.obj == nil || a.off+int64(a.end-a.start) == b.off)
 }

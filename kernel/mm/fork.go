@@ -18,7 +18,7 @@ func (s *Space) Fork(account Account) (*Space, error) {
 	if err != nil {
 		return nil, linux.ENOMEM
 	}
-	c.brkStart, c.brk = s.brkStart, s.brk
+	c.brkStart, c.brk, c.strings = s.brkStart, s.brk, s.strings
 	for _, a := range s.areas {
 		if a.noFork {
 			continue
@@ -42,6 +42,9 @@ func (c *Space) inherit(s *Space, a *area) error {
 	}
 	b := *a
 	b.obj.ref()
+	if b.obj != nil && b.obj.segment != nil {
+		b.obj.segment.touch(s.pid(), true)
+	}
 	c.areas = append(c.areas, &b)
 	c.count(1)
 	if a.beyond {

@@ -38,6 +38,7 @@ func (a *account) Charge(n int64) error {
 }
 
 func (a *account) Hold(n int64) error { a.held += n; return nil }
+func (a *account) PID() int           { return 7 }
 
 func newSpace(t *testing.T, a mm.Account) *mm.Space {
 	t.Helper()

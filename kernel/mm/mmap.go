@@ -205,7 +205,7 @@ func (s *Space) Mprotect(addr, n uint64, prot int) error {
 		case from != at:
 			stop = linux.ENOMEM
 			return
-		case prot&ProtWrite != 0 && a.obj != nil && a.obj.file != nil && !a.obj.writable:
+		case prot&ProtWrite != 0 && (a.readOnly || a.obj != nil && a.obj.file != nil && !a.obj.writable):
 			stop = linux.EACCES
 			return
 		}
@@ -220,6 +220,9 @@ func (s *Space) Mprotect(addr, n uint64, prot int) error {
 		return stop
 	}
 	end = at
+	if a := s.at(start); a.prot == prot && end <= a.end {
+		return stop // it is so, and stays one area
+	}
 	if err := s.pay(extra); err != nil {
 		return err
 	}

@@ -72,7 +72,7 @@ func (s *Space) Mremap(old, oldLen, newLen uint64, flags int, to uint64) (uint64
 // grow adds pages behind a map, made of what it is made of.
 func (s *Space) grow(old, oldLen, newLen uint64) error {
 	last := s.at(old + oldLen - 1)
-	more := &area{start: old + oldLen, end: old + newLen, prot: last.prot, src: last.src, obj: last.obj.ref(), charged: last.charged, beyond: last.beyond}
+	more := &area{start: old + oldLen, end: old + newLen, prot: last.prot, src: last.src, obj: last.obj.ref(), charged: last.charged, beyond: last.beyond, readOnly: last.readOnly}
 	d := int64(more.start - last.start)
 	if more.off = last.off + d; more.src.File != nil {
 		more.src.Offset += d

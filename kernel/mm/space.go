@@ -37,6 +37,8 @@ type Account interface {
 	Charge(delta int64) error
 	// Hold is told of what may outlive the process: the memory of shared maps.
 	Hold(delta int64) error
+	// PID is the process's.
+	PID() int
 }
 
 // Space is the address space of a process, or of several: threads share it,
@@ -53,6 +55,7 @@ type Space struct {
 	areas    []*area
 	brkStart uint64
 	brk      uint64
+	strings  Strings
 	code     atomic.Pointer[[]codeRange]
 }
 
@@ -85,6 +88,19 @@ func New(h Host, files *Files, account Account) (*Space, error) {
 func (s *Space) Ref() *Space {
 	s.refs.Add(1)
 	return s
+}
+
+// TryRef is Ref for who may come too late: false when the last user is gone.
+func (s *Space) TryRef() bool {
+	for {
+		n := s.refs.Load()
+		if n == 0 {
+			return false
+		}
+		if s.refs.CompareAndSwap(n, n+1) {
+			return true
+		}
+	}
 }
 
 // Unref counts one out; the last frees everything.
@@ -214,7 +230,11 @@ func (s *Space) drop(a *area) {
 	if a.charged {
 		_ = s.pay(-int64(a.end - a.start))
 	}
-	a.obj.unref()
+	o := a.obj
+	o.unref()
+	if o != nil && o.segment != nil {
+		o.segment.touch(s.pid(), false)
+	}
 }
 
 // pageRange checks and rounds a range as most calls do.

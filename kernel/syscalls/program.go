@@ -66,14 +66,15 @@ func (l *Loader) Load(t *kernel.Task, f *kernel.File, path string, argv, env []s
 		space.Unref()
 		return nil, err
 	}
-	return &Program{l: l, mm: space, start: regs, payer: owner}, nil
+	return &Program{l: l, mm: space, common: newCommon(), start: regs, payer: owner}, nil
 }
 
 // Program is one thread of machine code.
 type Program struct {
-	l     *Loader
-	mm    *mm.Space
-	start cpu.Regs
+	l      *Loader
+	mm     *mm.Space
+	common *common // goes with mm
+	start  cpu.Regs
 	// vectors of the thread that made this one; nil for those of a new process.
 	vectors []byte
 
@@ -154,6 +155,7 @@ func (p *Program) release() {
 		}
 		p.clearTID = 0
 	}
+	p.common.unref()
 	p.mm.Unref()
 	if p.onRelease != nil {
 		p.onRelease()
@@ -214,6 +216,12 @@ func (p *Program) fault(e cpu.Exit) {
 	}
 	p.t.ForceSignal(info)
 }
+
+// Cmdline and Environ implement kernel.Titled.
+func (p *Program) Cmdline() []byte { return p.mm.Cmdline() }
+
+// Environ is the environment as it is in memory.
+func (p *Program) Environ() []byte { return p.mm.Environ() }
 
 // Maps implements kernel.Mapper.
 func (p *Program) Maps() []proc.Mapping {
