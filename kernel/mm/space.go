@@ -47,13 +47,13 @@ type Space struct {
 	exec    cpu.Executor
 	refs    atomic.Int64
 	account Account
-	files   *Files
 
 	mu       sync.Mutex
 	areas    []*area
 	brkStart uint64
 	brk      uint64
 	code     atomic.Pointer[[]codeRange]
+	tellings atomic.Int64 // how often a file was told of stores
 }
 
 // codeRange is pages that may be executed.
@@ -66,12 +66,12 @@ var _ cpu.Code = (*Space)(nil)
 
 // New makes an empty address space with one reference. A nil Account allows all.
 // cpu.ErrUnsupported and memory.ErrUnsupported come from hosts that can't.
-func New(h Host, files *Files, account Account) (*Space, error) {
+func New(h Host, account Account) (*Space, error) {
 	w, err := h.NewWindow()
 	if err != nil {
 		return nil, err
 	}
-	s := &Space{host: h, window: w, account: account, files: files}
+	s := &Space{host: h, window: w, account: account}
 	s.refs.Store(1)
 	s.code.Store(&[]codeRange{})
 	if s.exec, err = h.NewExecutor(w, s); err != nil {
@@ -94,13 +94,13 @@ func (s *Space) Unref() {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.flushShared(0, memory.Size)
 	s.exec.Close()
-	for _, a := range s.areas {
+	old := s.areas
+	s.count(-len(old))
+	s.areas = nil
+	for _, a := range old {
 		s.drop(a)
 	}
-	s.count(-len(s.areas))
-	s.areas = nil
 	s.window.Close()
 }
 
@@ -213,6 +213,9 @@ func (s *Space) hold(n int64) (giveBack func(n int64), err error) {
 func (s *Space) drop(a *area) {
 	if a.charged {
 		_ = s.pay(-int64(a.end - a.start))
+	}
+	if a.tracked() {
+		s.unused(a.obj)
 	}
 	a.obj.unref()
 }
