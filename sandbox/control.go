@@ -40,6 +40,8 @@ import (
 //	exec     ExecConfig   -              frames, until the program has ended; none with Detach
 //	connect  connectArgs  connectResult  the bytes of a connection to the guests
 //	network  networkArgs  -              -
+//	rename   renameArgs   -              -
+//	top      -            []ProcessInfo  -
 //	follow   -            -              a byte now and then when the log has grown, to the end of the container
 //
 // Frames (frame.go) go both ways: streams, window sizes, signals, and at the

@@ -54,7 +54,7 @@ type Run struct {
 	patience time.Duration // of telling callers of the end
 	unhook   func()        // called before others see the end; nil: nothing
 
-	stateMu sync.Mutex // of state, and of what changes in rec, while calls are taken
+	stateMu sync.Mutex // of state, and of the record on the disk, while calls are taken
 	state   State
 	stop    func() bool // unhooks the context
 	done    chan struct{}
