@@ -26,6 +26,7 @@ type Process struct {
 
 	// Guarded by Kernel.mu.
 	parent     *Process
+	maker      *Task      // the thread of the parent that counts as it; nil: outside
 	children   []*Process // in order of birth
 	tasks      []*Task    // live threads; the first is the leader while it lives
 	leader     *Task      // the thread that gave the process its pid

@@ -79,7 +79,9 @@ func (t *Task) become(im *image) {
 	p := t.proc
 	p.execed = true
 	c := t.cred.Load()
-	p.undumpable = c.UID != c.EUID || c.GID != c.EGID
+	if p.undumpable = c.UID != c.EUID || c.GID != c.EGID; p.undumpable {
+		t.pdeathsig = 0
+	}
 	p.stopTimersLocked(true)
 	p.exitSig = linux.SIGCHLD
 	t.clearTID = nil
@@ -354,7 +356,7 @@ func (k *Kernel) attachFirst(c *Task, e *Exec) (*Process, error) {
 		k.init = p
 	}
 	if e.Parent != nil {
-		p.parent = e.Parent.proc
+		p.parent, p.maker = e.Parent.proc, e.Parent
 		p.parent.children = append(p.parent.children, p)
 		p.ctty = p.parent.ctty
 	}

@@ -137,9 +137,9 @@ func (k *Kernel) newProcessLocked(t, c *Task, o CloneOpts) {
 		p.sigs = &a
 	}
 	c.proc = p
-	p.parent = old
+	p.parent, p.maker = old, t
 	if o.Parent {
-		p.parent = old.parent
+		p.parent, p.maker = old.parent, old.maker
 	}
 	if p.parent != nil {
 		p.parent.children = append(p.parent.children, p)
