@@ -225,7 +225,11 @@ static void peers(void) {
     R(process_vm_readv(e, l, 1, r, 1, 0)), R(kcmp(d, getpid(), 1, 0, 0) > 0), kill(d, 9), kill(e, 9);
     _exit(0);
   }
-  wait(0), write(to[1], "", 1), status(c), R(syscall(438, pfd, fd, 0)), R(process_vm_readv(c, l, 1, r, 1, 0)), R(kcmp(c, me, 1, 0, 0)), R(syscall(448, pfd, 0));
+  char folder[40];
+  sprintf(folder, "/proc/%d", c);
+  int dfd = open(folder, O_RDONLY | O_DIRECTORY);
+  R(syscall(424, dfd, 0, 0, 0)), R(syscall(424, open("/proc", O_RDONLY), 0, 0, 0)), R(syscall(424, fd, 0, 0, 0));
+  wait(0), write(to[1], "", 1), status(c), R(syscall(424, dfd, 0, 0, 0)), R(syscall(438, pfd, fd, 0)), R(process_vm_readv(c, l, 1, r, 1, 0)), R(kcmp(c, me, 1, 0, 0)), R(syscall(448, pfd, 0));
 }
 
 struct old { unsigned long ino, off; unsigned short len; char name[]; };
