@@ -102,6 +102,7 @@ func (t *Task) edit(f func(c *Credentials) error) error {
 	t.setCred(c)
 	if c.EUID != old.EUID || c.EGID != old.EGID || c.FSUID != old.FSUID || c.FSGID != old.FSGID || c.Permitted&^old.Permitted != 0 {
 		t.SetDumpable(false) // what it had may not be the new user's to see
+		_ = t.SetPdeathsig(0)
 	}
 	return nil
 }

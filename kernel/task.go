@@ -50,7 +50,8 @@ type Task struct {
 	exited      bool
 	exitCode    linux.WaitStatus
 	sched       Sched
-	clearTID    func() // run when the thread ends: CLONE_CHILD_CLEARTID
+	pdeathsig   linux.Signal // PR_SET_PDEATHSIG
+	clearTID    func()       // run when the thread ends: CLONE_CHILD_CLEARTID
 
 	// Accounting.
 	started time.Duration // of the monotonic clock

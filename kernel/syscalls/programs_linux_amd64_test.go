@@ -83,3 +83,5 @@ func TestSigioOthers(t *testing.T)  { compare(t, "sigio", "others") }
 func TestAIO(t *testing.T) { compare(t, "aio") }
 
 func TestRefused(t *testing.T) { compare(t, "refused") }
+
+func TestParentsEnd(t *testing.T) { compare(t, "pdeath") }
