@@ -33,6 +33,7 @@ type Task struct {
 	comm       atomic.Pointer[string]
 	fs         *fsContext
 	files      *fdTable
+	loading    *image  // what exec(2) is making, for loaders
 	next       Program // set by Exec: what runs when the present program returns
 	threadOnly bool    // ExitThread was called
 
