@@ -137,3 +137,19 @@ func (t *Task) Waitid(kind, id, options int) (SigInfo, Rusage, error) {
 	}
 	return w.info, w.usage, w.err
 }
+
+// PidfdDying reports whether the process of a pidfd is on its way out: ESRCH when it is
+// gone.
+func (t *Task) PidfdDying(fd int) (bool, error) {
+	f, p, err := t.pidfd(fd)
+	if err != nil {
+		return false, err
+	}
+	defer f.decref(t)
+	t.k.mu.Lock()
+	defer t.k.mu.Unlock()
+	if p.zombie {
+		return false, linux.ESRCH
+	}
+	return p.exiting, nil
+}

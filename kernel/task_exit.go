@@ -70,6 +70,7 @@ func (k *Kernel) endAll(p *Process) {
 // endThreadLocked takes a thread out of its process; the last one makes the
 // process a zombie.
 func (p *Process) endThreadLocked(t *Task, code int) {
+	t.setSeccompLocked(nil)
 	p.deadCPU += t.cpu()
 	t.ended.Store(max(int64(t.cpu()), 1))
 	t.exited = true

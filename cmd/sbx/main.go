@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/signal"
 	"strings"
+	"sync"
 	"syscall"
 
 	"github.com/sbxrun/sbx/sandbox"
@@ -25,10 +26,11 @@ func main() {
 
 // run is sbx as a function: it returns the exit code.
 func run(args []string, in io.Reader, out, errw io.Writer) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	defer stop()
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
 	a := &app{in: in, out: out, err: errw}
-	a.unhook = stop
+	a.unhook = hook(cancel)
+	defer a.unhook()
 	defer a.close()
 	root := newRoot(a, args)
 	cmd, err := root.ExecuteContextC(ctx)
@@ -46,6 +48,25 @@ func run(args []string, in io.Reader, out, errw io.Writer) int {
 	}
 	a.complain(describe(cmd.CommandPath(), err))
 	return code
+}
+
+// hook calls cancel when a signal tells sbx to end, until the function returned
+// is called.
+func hook(cancel func()) (unhook func()) {
+	ch := make(chan os.Signal, 1)
+	signal.Notify(ch, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	over := make(chan struct{})
+	go func() {
+		select {
+		case <-ch:
+			cancel()
+		case <-over:
+		}
+	}()
+	return sync.OnceFunc(func() {
+		signal.Stop(ch)
+		close(over)
+	})
 }
 
 // app is what the verbs share.

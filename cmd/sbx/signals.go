@@ -12,20 +12,25 @@ import (
 // killed: its first program may ignore them.
 const forceAfter = 3
 
-// takeSignals hands the signals that sbx gets to the container's first
-// program, and the terminal's new size with WINCH. The function returned ends
-// that.
-func (a *app) takeSignals(r *sandbox.Run, host *hostTerminal, proxy bool) func() {
-	a.unhook()
-	if !proxy {
-		return func() {}
-	}
-	ch := make(chan os.Signal, 16)
+// hostSignals are all that are handed on.
+func hostSignals() []os.Signal {
 	list := make([]os.Signal, 0, len(proxied))
 	for s := range proxied {
 		list = append(list, s)
 	}
-	signal.Notify(ch, list...)
+	return list
+}
+
+// takeSignals hands the signals that sbx gets to the container's first
+// program, and the terminal's new size with WINCH. The function returned ends
+// that.
+func (a *app) takeSignals(r *sandbox.Run, host *hostTerminal, proxy bool) func() {
+	defer a.unhook()
+	if !proxy {
+		return func() {}
+	}
+	ch := make(chan os.Signal, 16)
+	signal.Notify(ch, hostSignals()...)
 	go func() {
 		urgent := 0
 		for s := range ch {

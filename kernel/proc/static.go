@@ -87,7 +87,7 @@ func (f *staticFS) Readlink(ino vfs.Ino) (string, error) {
 	return n.target, nil
 }
 
-// Open renders a file, or opens a directory.
+// Open opens a file, which is rendered when it is read, or a directory.
 func (f *staticFS) Open(ino vfs.Ino, _ int) (vfs.Handle, error) {
 	n := f.tree.node(ino)
 	switch {
@@ -103,7 +103,7 @@ func (f *staticFS) Open(ino vfs.Ino, _ int) (vfs.Handle, error) {
 	}
 	h := &pseudofs.File{}
 	if n.render != nil {
-		h.Content = []byte(n.render(&view{f.src.System(), f.src}))
+		h.Render = func() ([]byte, error) { return []byte(n.render(&view{f.src.System(), f.src})), nil }
 	}
 	if n.store != nil {
 		h.Store = func(p []byte) error { return n.store(f.src, strings.TrimRight(string(p), "\n\x00")) }

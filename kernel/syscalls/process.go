@@ -218,13 +218,6 @@ func sysSysinfo(c *call) (int64, error) {
 	return 0, c.mm.Write(c.a[0], append(b, make([]byte, 112-len(b))...))
 }
 
-func sysGetaffinity(c *call) (int64, error) {
-	if c.a[1] < 8 || c.a[1]%8 != 0 {
-		return 0, linux.EINVAL
-	}
-	return 8, c.mm.PutUint64(c.a[2], 1<<uint(min(c.t.CPUs(), 64))-1)
-}
-
 // Codes of arch_prctl(2).
 const (
 	archSetGS, archSetFS, archGetFS, archGetGS = 0x1001, 0x1002, 0x1003, 0x1004
@@ -259,6 +252,7 @@ const (
 	prGetSecurebits, prCapAmbient                                = 27, 47
 	prSetTimerslack, prGetTimerslack                             = 29, 30
 	prSetTHPDisable, prGetTHPDisable                             = 41, 42
+	prGetSeccomp, prSetSeccomp                                   = 21, 22
 )
 
 func sysPrctl(c *call) (int64, error) {
@@ -284,8 +278,14 @@ func sysPrctl(c *call) (int64, error) {
 		copy(b[:15], c.t.Comm())
 		return 0, c.mm.Write(c.a[1], b)
 	case prGetDumpable:
-		return 1, nil
-	case prSetDumpable, prSetVMA:
+		return boolInt(c.t.Dumpable()), nil
+	case prSetDumpable:
+		if c.a[1] > 1 {
+			return 0, linux.EINVAL
+		}
+		c.t.SetDumpable(c.a[1] == 1)
+		return 0, nil
+	case prSetVMA:
 		return 0, nil
 	case prGetKeepcaps:
 		return boolInt(cred.KeepCaps), nil
@@ -313,6 +313,10 @@ func sysPrctl(c *call) (int64, error) {
 	case prGetSecurebits:
 		const keepCaps = 1 << 4
 		return boolInt(cred.KeepCaps) * keepCaps, nil
+	case prGetSeccomp:
+		return int64(c.t.Seccomp().Mode()), nil
+	case prSetSeccomp:
+		return c.prctlSeccomp()
 	case prCapAmbient:
 		return c.ambient(cred.Ambient)
 	case prSetTimerslack, prSetTHPDisable:
