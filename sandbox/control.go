@@ -42,7 +42,7 @@ import (
 //	network  networkArgs  -              -
 //	rename   renameArgs   -              -
 //	top      -            []ProcessInfo  -
-//	follow   -            -              a byte now and then when the log has grown, to the end of the container
+//	follow   -            -              the log is in its files from now on; a byte now and then when it has grown
 //
 // Frames (frame.go) go both ways: streams, window sizes, signals, and at the
 // end an exit status. A caller that closes its connection has detached.

@@ -50,6 +50,7 @@ type Run struct {
 	trace    *trace // nil: nobody asked
 	flush    *flusher
 	verified bool          // the flusher's: the image's index has been summed up
+	apart    bool          // in a process of its own
 	first    *session      // the caller that launched it, attached from the start; nil: none
 	patience time.Duration // of telling callers of the end
 	unhook   func()        // called before others see the end; nil: nothing

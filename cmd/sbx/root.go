@@ -196,14 +196,42 @@ func named(ref string, err error) (string, error) {
 // each does fn for every argument, prints what it returns, and goes on after
 // errors, which are printed one a line.
 func (a *app) each(args []string, fn func(string) (string, error)) error {
-	var errs []error
-	for _, arg := range args {
-		out, err := fn(arg)
-		if err != nil {
-			errs = append(errs, err)
+	return a.eachOf(args, 1, fn)
+}
+
+// atOnce is how many containers are ended at the same time.
+const atOnce = 50
+
+// eachOf is each that works on several arguments at the same time, and prints
+// in their order.
+func (a *app) eachOf(args []string, n int, fn func(string) (string, error)) error {
+	type result struct {
+		out string
+		err error
+	}
+	results := make([]chan result, len(args))
+	slots := make(chan struct{}, n)
+	for i := range args {
+		results[i] = make(chan result, 1)
+	}
+	go func() {
+		for i, arg := range args {
+			slots <- struct{}{}
+			go func() {
+				defer func() { <-slots }()
+				out, err := fn(arg)
+				results[i] <- result{out, err}
+			}()
 		}
-		if out != "" {
-			fmt.Fprintln(a.out, out)
+	}()
+	var errs []error
+	for _, c := range results {
+		r := <-c
+		if r.err != nil {
+			errs = append(errs, r.err)
+		}
+		if r.out != "" {
+			fmt.Fprintln(a.out, r.out)
 		}
 	}
 	return errors.Join(errs...)
