@@ -182,8 +182,13 @@ func TestMappingFollowsTheSize(t *testing.T) {
 	if b, err := g.load(300_000); b != 8 || err != nil {
 		t.Errorf("what was appended: %d, %v", b, err)
 	}
+	check(t, g.store(300_002, 6), nil) // behind the end, in the last page
+	setSize(300_005)
+	if b, err := g.load(300_002); b != 0 || err != nil {
+		t.Errorf("what was stored behind the end is in the file: %d, %v", b, err)
+	}
 	check(t, g.m.Close(), nil)
-	want := make([]byte, 300_001)
+	want := make([]byte, 300_005)
 	want[299_998], want[299_999], want[300_000] = 9, 8, 8
 	sameContent(t, fs, ino, want)
 }
