@@ -57,7 +57,6 @@ type Run struct {
 // Run creates a container and starts it. When ctx ends the container is
 // killed.
 func (e *Engine) Run(ctx context.Context, cfg Config, opts CreateOptions, io IO) (*Run, error) {
-	go userlandKey() // takes a while, and is asked for soon
 	rec, img, lock, err := e.create(ctx, cfg, opts)
 	if err != nil {
 		lock.unlock()
