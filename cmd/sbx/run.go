@@ -181,12 +181,14 @@ func (a *app) foreground(ctx context.Context, host *hostTerminal, proxy bool, st
 		close(raw)
 		return err
 	}
-	stop() // before takeSignals, which ends ctx
+	stop()
+	if proxy {
+		a.takeSignals(r, host)
+	}
 	if ctx.Err() != nil {
 		r.Kill()
 	}
-	signals := a.takeSignals(r, host, proxy)
-	defer signals()
+	a.unhook() // last: what is taken over need not be hooked again
 	err = host.raw()
 	close(raw)
 	if err != nil {
