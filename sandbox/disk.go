@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -12,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/sbxrun/sbx/internal/plainjson"
 )
 
 // The files of a container's folder.
@@ -80,7 +81,7 @@ func (d disk) fill(dir string, rec *Record) error {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return diskError(err)
 	}
-	b, err := json.Marshal(rec)
+	b, err := plainjson.Marshal(rec)
 	if err != nil {
 		return err
 	}
@@ -324,11 +325,11 @@ func readJSON(path string, v any) error {
 	if err != nil {
 		return err
 	}
-	return json.Unmarshal(b, v)
+	return plainjson.Unmarshal(b, v)
 }
 
 func writeJSON(path string, v any) error {
-	b, err := json.Marshal(v)
+	b, err := plainjson.Marshal(v)
 	if err != nil {
 		return err
 	}
