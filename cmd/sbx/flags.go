@@ -27,37 +27,48 @@ type containerFlags struct {
 	quiet                             bool
 }
 
+// words is a flag that may be given more than once. pflag's own would make a
+// writer of CSV for each, to tell its default.
+type words []string
+
+func (w *words) Set(s string) error {
+	*w = append(*w, s)
+	return nil
+}
+func (w *words) String() string { return "" }
+func (w *words) Type() string   { return "stringArray" }
+
 func (f *containerFlags) register(c *cobra.Command) {
 	fl := c.Flags()
 	fl.SetInterspersed(false)
 	fl.Bool("help", false, "Print this help")
 	fl.StringVar(&f.cfg.Name, "name", "", "Name of the container (default: an adjective and a surname)")
-	fl.StringArrayVarP(&f.env, "env", "e", nil, "Set `NAME=VALUE`; NAME alone takes the host's value")
-	fl.StringArrayVar(&f.envFiles, "env-file", nil, "Read environment variables from `FILE`")
+	fl.VarP((*words)(&f.env), "env", "e", "Set `NAME=VALUE`; NAME alone takes the host's value")
+	fl.Var((*words)(&f.envFiles), "env-file", "Read environment variables from `FILE`")
 	fl.StringVarP(&f.cfg.WorkingDir, "workdir", "w", "", "Working directory in the container")
 	fl.StringVarP(&f.cfg.User, "user", "u", "", "User, as `name|uid[:group|gid]`")
-	fl.StringArrayVar(&f.cfg.GroupAdd, "group-add", nil, "Add a further group")
+	fl.Var((*words)(&f.cfg.GroupAdd), "group-add", "Add a further group")
 	fl.StringVar(&f.entrypoint, "entrypoint", "", "Replace the image's entry point")
-	fl.StringArrayVarP(&f.volumes, "volume", "v", nil, "Mount `[SOURCE:]TARGET[:ro]`: a host folder or a named volume")
-	fl.StringArrayVar(&f.cfg.VolumesFrom, "volumes-from", nil, "Mount what `CONTAINER[:ro]` has mounted, tmpfs left out")
-	fl.StringArrayVar(&f.mounts, "mount", nil, "Mount `type=bind|volume|tmpfs,source=…,target=…[,readonly]`")
-	fl.StringArrayVar(&f.tmpfs, "tmpfs", nil, "Mount memory at `TARGET[:size=64m,mode=1777]`")
+	fl.VarP((*words)(&f.volumes), "volume", "v", "Mount `[SOURCE:]TARGET[:ro]`: a host folder or a named volume")
+	fl.Var((*words)(&f.cfg.VolumesFrom), "volumes-from", "Mount what `CONTAINER[:ro]` has mounted, tmpfs left out")
+	fl.Var((*words)(&f.mounts), "mount", "Mount `type=bind|volume|tmpfs,source=…,target=…[,readonly]`")
+	fl.Var((*words)(&f.tmpfs), "tmpfs", "Mount memory at `TARGET[:size=64m,mode=1777]`")
 	fl.BoolVar(&f.cfg.ReadOnly, "read-only", false, "Make the container's root file system read-only")
 	fl.BoolVarP(&f.cfg.OpenStdin, "interactive", "i", false, "Keep standard input open")
 	fl.BoolVarP(&f.cfg.TTY, "tty", "t", false, "Give the container a terminal")
 	fl.BoolVar(&f.cfg.AutoRemove, "rm", false, "Remove the container when it ends")
 	fl.StringVarP(&f.cfg.Hostname, "hostname", "h", "", "Host name in the container (default: its short id)")
 	fl.StringVar(&f.cfg.Domainname, "domainname", "", "Domain name in the container")
-	fl.StringArrayVar(&f.cfg.ExtraHosts, "add-host", nil, "Add `NAME:ADDRESS` to /etc/hosts")
-	fl.StringArrayVar(&f.cfg.DNS, "dns", nil, "Name server to ask instead of the host's resolver")
-	fl.StringArrayVar(&f.cfg.DNSSearch, "dns-search", nil, "Search domain for /etc/resolv.conf")
+	fl.Var((*words)(&f.cfg.ExtraHosts), "add-host", "Add `NAME:ADDRESS` to /etc/hosts")
+	fl.Var((*words)(&f.cfg.DNS), "dns", "Name server to ask instead of the host's resolver")
+	fl.Var((*words)(&f.cfg.DNSSearch), "dns-search", "Search domain for /etc/resolv.conf")
 	fl.StringVar(&f.network, "network", "bridge", "bridge (connections out) or none")
-	fl.StringArrayVarP(&f.labels, "label", "l", nil, "Set a label, `KEY=VALUE`")
-	fl.StringArrayVar(&f.labelFiles, "label-file", nil, "Read labels from `FILE`")
+	fl.VarP((*words)(&f.labels), "label", "l", "Set a label, `KEY=VALUE`")
+	fl.Var((*words)(&f.labelFiles), "label-file", "Read labels from `FILE`")
 	fl.StringVarP(&f.memory, "memory", "m", "", "Limit of memory, such as `512m`")
 	fl.Int64Var(&f.cfg.PidsLimit, "pids-limit", 0, "Limit of processes (-1: none)")
 	fl.StringVar(&f.shmSize, "shm-size", "", "Size of /dev/shm (default 64m)")
-	fl.StringArrayVar(&f.storageOpts, "storage-opt", nil, "`size=10G` limits what the container may write")
+	fl.Var((*words)(&f.storageOpts), "storage-opt", "`size=10G` limits what the container may write")
 	fl.StringVar(&f.cfg.StopSignal, "stop-signal", "", "Signal that ends the container")
 	fl.StringVar(&f.pull, "pull", "missing", "Ask the registry for the image `when`: always, missing or never")
 	fl.StringVar(&f.cfg.Platform, "platform", "", "Platform of the image, `os/arch[/variant]`")

@@ -20,6 +20,7 @@ import (
 
 func main() {
 	delayGC()
+	growStack(0)
 	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
