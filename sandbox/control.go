@@ -56,8 +56,9 @@ func (e *Engine) controlPath(id string) string {
 	return filepath.Join(e.home, "run", ShortID(id)+".sock")
 }
 
-func listenControl(r *Run) (*control, error) {
-	c := &control{conns: map[net.Conn]bool{}, path: r.e.controlPath(r.rec.ID)}
+// listenControl opens the socket. Nobody is answered before serve is called.
+func listenControl(path string) (*control, error) {
+	c := &control{conns: map[net.Conn]bool{}, path: path}
 	if len(c.path) > maxSocketPath {
 		dir, err := os.MkdirTemp("", "sbx")
 		if err != nil {
@@ -74,7 +75,6 @@ func listenControl(r *Run) (*control, error) {
 		return nil, err
 	}
 	c.l = l
-	c.wg.Go(func() { c.serve(r) })
 	return c, nil
 }
 

@@ -112,31 +112,19 @@ func (e *Engine) start(ctx context.Context, r *Run, io IO) (*Run, error) {
 	return nil, err
 }
 
-// boot lays out the file system, starts the kernel, and in it the program.
-func (r *Run) boot(ctx context.Context, io IO) (err error) {
-	if r.image.IsZero() {
-		r.tree, err = r.e.openTree(ctx, r.rec)
-	} else {
-		r.tree, err = r.e.openTreeOf(ctx, r.rec, r.image)
-	}
+// boot lays out the file system, starts the kernel, and in it the program. The
+// control socket, which needs nothing of them, is made meanwhile.
+func (r *Run) boot(ctx context.Context, io IO) error {
+	var listening sync.WaitGroup
+	listening.Go(func() { r.ctl, _ = listenControl(r.e.controlPath(r.rec.ID)) }) // without one it runs too
+	plan, err := r.launch(ctx, io)
+	listening.Wait()
 	if err != nil {
-		return err
-	}
-	plan, err := r.prepare()
-	if errors.Is(err, linux.EIO) {
-		return fail(registry.ErrCorrupt, "a layer of the image of container %s is damaged: remove the image and pull it again", r.rec.Name)
-	}
-	if err != nil {
-		return err
-	}
-	if err := r.startKernel(ctx, r.traceTo(io.Trace)); err != nil {
-		return err
-	}
-	if err := r.startProgram(plan, io); err != nil {
 		return err
 	}
 	r.state = State{Status: StatusRunning, HostPID: os.Getpid(), StartedAt: time.Now().UTC(), Engine: plan.engine, Scaffold: r.state.Scaffold, UpperLen: r.state.UpperLen}
-	if r.ctl, err = listenControl(r); err == nil {
+	if r.ctl != nil {
+		r.ctl.wg.Go(func() { r.ctl.serve(r) })
 		r.state.Control = r.ctl.path
 	}
 	if err := writeJSON(r.e.disk.file(r.rec.ID, stateName), r.state); err != nil {
@@ -144,6 +132,29 @@ func (r *Run) boot(ctx context.Context, io IO) (err error) {
 	}
 	r.flush = startFlusher(r.flushAll)
 	return nil
+}
+
+// launch starts the program in a file system and a kernel that it makes.
+func (r *Run) launch(ctx context.Context, io IO) (_ *bootPlan, err error) {
+	if r.image.IsZero() {
+		r.tree, err = r.e.openTree(ctx, r.rec)
+	} else {
+		r.tree, err = r.e.openTreeOf(ctx, r.rec, r.image)
+	}
+	if err != nil {
+		return nil, err
+	}
+	plan, err := r.prepare()
+	if errors.Is(err, linux.EIO) {
+		return nil, fail(registry.ErrCorrupt, "a layer of the image of container %s is damaged: remove the image and pull it again", r.rec.Name)
+	}
+	if err == nil {
+		err = r.startKernel(ctx, r.traceTo(io.Trace))
+	}
+	if err == nil {
+		err = r.startProgram(plan, io)
+	}
+	return plan, err
 }
 
 // flushAll saves what changed while the container goes on. What fails now is

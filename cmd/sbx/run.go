@@ -176,15 +176,17 @@ func (a *app) foreground(ctx context.Context, host *hostTerminal, proxy bool, st
 	if host != nil {
 		streams.Stdin, streams.Stdout = gate{raw, a.in, nil}, gate{raw, nil, a.out}
 	}
+	var taken *signals
+	if proxy {
+		taken = a.takeSignals(host)
+	}
 	r, err := start(ready, streams)
+	taken.handTo(r)
 	if err != nil {
 		close(raw)
 		return err
 	}
 	stop()
-	if proxy {
-		a.takeSignals(r, host)
-	}
 	if ctx.Err() != nil {
 		r.Kill()
 	}

@@ -12,21 +12,43 @@ import (
 // killed: its first program may ignore them.
 const forceAfter = 3
 
-// takeSignals hands the signals that sbx gets to the container's first
-// program until it has ended, and the terminal's new size with WINCH. Signals
-// stay taken: sbx is about to exit with the program's status.
-func (a *app) takeSignals(r *sandbox.Run, host *hostTerminal) {
-	ch := make(chan os.Signal, 16)
+// signals are those that sbx gets from the start of a container on. They stay
+// taken: sbx exits with the container.
+type signals struct {
+	taken chan struct{} // closed once they are
+	run   chan *sandbox.Run
+}
+
+// takeSignals takes the signals that the container's first program is to get,
+// and with a terminal WINCH, in the background: it takes a while. Until there is
+// a program, QUIT ends the attempt as those do that end sbx, and others are lost.
+func (a *app) takeSignals(host *hostTerminal) *signals {
+	t := &signals{make(chan struct{}), make(chan *sandbox.Run)}
 	list := make([]os.Signal, 0, len(proxied))
 	for s, sig := range proxied {
 		if sig != linux.SIGWINCH || host != nil {
 			list = append(list, s)
 		}
 	}
-	signal.Notify(ch, list...)
 	go func() {
-		urgent := 0
-		for {
+		ch := make(chan os.Signal, 16)
+		signal.Notify(ch, list...)
+		close(t.taken)
+		var r *sandbox.Run
+		for r == nil {
+			select {
+			case s := <-ch:
+				if proxied[s] == linux.SIGQUIT {
+					a.unhook()
+				}
+			case run, ok := <-t.run:
+				if !ok {
+					return
+				}
+				r = run
+			}
+		}
+		for urgent := 0; ; {
 			select {
 			case s := <-ch:
 				urgent = pass(r, host, proxied[s], urgent)
@@ -35,6 +57,19 @@ func (a *app) takeSignals(r *sandbox.Run, host *hostTerminal) {
 			}
 		}
 	}()
+	return t
+}
+
+// handTo gives the signals to a container that runs, or with nil to nobody.
+func (t *signals) handTo(r *sandbox.Run) {
+	if t == nil {
+		return
+	}
+	if r != nil {
+		<-t.taken
+		t.run <- r
+	}
+	close(t.run)
 }
 
 // pass hands one signal on and counts the urgent ones.
