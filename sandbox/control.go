@@ -171,7 +171,7 @@ func (c *control) close() {
 	}
 	c.once.Do(func() {
 		if c.l != nil {
-			_ = c.l.Close()
+			_ = c.l.Close() // which removes it
 		}
 		c.mu.Lock()
 		for conn, owed := range c.conns {
@@ -184,7 +184,6 @@ func (c *control) close() {
 		c.conns = nil
 		c.mu.Unlock()
 		c.wg.Wait()
-		_ = os.Remove(c.path)
 		if c.dir != "" {
 			_ = os.Remove(c.dir)
 		}

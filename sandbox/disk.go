@@ -301,7 +301,12 @@ func (d disk) remove(id, name string, lock *fileLock) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("remove container %s: %w", ShortID(id), err)
 	}
-	err = os.RemoveAll(d.dir(id))
+	for _, name := range [...]string{stateName, lockName} {
+		_ = os.Remove(d.file(id, name))
+	}
+	if err = os.Remove(d.dir(id)); err != nil { // it has more than most have
+		err = os.RemoveAll(d.dir(id))
+	}
 	all, lerr := d.lockAll(context.Background())
 	if lerr != nil {
 		return errors.Join(err, lerr)
