@@ -94,11 +94,15 @@ func (t *Task) Credentials() Credentials { return *t.cred.Load() }
 
 // edit replaces the credentials by what f makes of a copy, unless f fails.
 func (t *Task) edit(f func(c *Credentials) error) error {
-	c := *t.cred.Load()
+	old := t.cred.Load()
+	c := *old
 	if err := f(&c); err != nil {
 		return err
 	}
 	t.setCred(c)
+	if c.EUID != old.EUID || c.EGID != old.EGID || c.FSUID != old.FSUID || c.FSGID != old.FSGID || c.Permitted&^old.Permitted != 0 {
+		t.SetDumpable(false) // what it had may not be the new user's to see
+	}
 	return nil
 }
 

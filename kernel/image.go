@@ -113,7 +113,7 @@ func (t *Task) openExec(file string) (*File, error) {
 	}
 	f, err := t.openExecLoc(&w, o.Loc)
 	if err != nil {
-		o.Loc.Unref()
+		o.Close()
 		return nil, err
 	}
 	f.parent, f.base = o.Parent, o.Name
@@ -148,7 +148,7 @@ func (t *Task) openExecLoc(w *walker, loc vfs.Loc) (*File, error) {
 		t.k.ns.AllowWrite(loc)
 		return nil, err
 	}
-	f.loc = loc
+	f.loc, f.refed = loc, true
 	return f, nil
 }
 

@@ -81,8 +81,7 @@ func (t *Task) newMemfd(name string, noexec bool) (*File, *regular, error) {
 	f, err := t.k.newFile(r, linux.O_RDWR|linux.O_LARGEFILE)
 	if err != nil {
 		t.k.sealsDone(o.Loc, r.seals)
-		_ = o.Handle.Close()
-		o.Loc.Unref()
+		o.Close()
 		return nil, nil, err
 	}
 	// The walker made it root's, so that no limit of a user's directory applies.

@@ -94,8 +94,7 @@ func (t *Task) PidfdSendSignal(fd int, sig linux.Signal, info *SigInfo, flags in
 // least one of WEXITED, WSTOPPED and WCONTINUED. With WNOHANG and nothing to
 // tell, Signo of the answer is 0.
 func (t *Task) Waitid(kind, id, options int) (SigInfo, Rusage, error) {
-	const known = linux.WNOHANG | linux.WEXITED | linux.WSTOPPED | linux.WCONTINUED | linux.WNOWAIT
-	if options&^known != 0 || options&(linux.WEXITED|linux.WSTOPPED|linux.WCONTINUED) == 0 {
+	if options&^(linux.WEXITED|linux.WSTOPPED|waitOptions) != 0 || options&(linux.WEXITED|linux.WSTOPPED|linux.WCONTINUED) == 0 {
 		return SigInfo{}, Rusage{}, linux.EINVAL
 	}
 	if err := t.enter(); err != nil {
@@ -137,4 +136,20 @@ func (t *Task) Waitid(kind, id, options int) (SigInfo, Rusage, error) {
 		return SigInfo{}, Rusage{}, err
 	}
 	return w.info, w.usage, w.err
+}
+
+// PidfdDying reports whether the process of a pidfd is on its way out: ESRCH when it is
+// gone.
+func (t *Task) PidfdDying(fd int) (bool, error) {
+	f, p, err := t.pidfd(fd)
+	if err != nil {
+		return false, err
+	}
+	defer f.decref(t)
+	t.k.mu.Lock()
+	defer t.k.mu.Unlock()
+	if p.zombie {
+		return false, linux.ESRCH
+	}
+	return p.exiting, nil
 }

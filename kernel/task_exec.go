@@ -78,6 +78,8 @@ func (t *Task) become(im *image) {
 	defer t.k.mu.Unlock()
 	p := t.proc
 	p.execed = true
+	c := t.cred.Load()
+	p.undumpable = c.UID != c.EUID || c.GID != c.EGID
 	p.stopTimersLocked(true)
 	p.exitSig = linux.SIGCHLD
 	t.clearTID = nil
@@ -224,6 +226,7 @@ func (c *Task) abort() {
 	k := c.k
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	c.setSeccompLocked(nil)
 	p := c.proc
 	p.tasks = nil
 	p.zombie, p.exiting = true, true
@@ -345,13 +348,13 @@ func (k *Kernel) attachFirst(c *Task, e *Exec) (*Process, error) {
 	p.pid, p.done, p.leader, p.tasks = id, make(chan struct{}), c, []*Task{c}
 	p.start, p.startWall = k.clock.Monotonic(), k.clock.Now()
 	p.sigs, p.exitSig = &sigActions{}, linux.SIGCHLD
-	c.tid = id
+	c.tid, c.sched.CPUs = id, k.allCPUs()
 	k.procs[id], k.tasks[id] = p, c
 	if k.init == nil {
 		k.init = p
 	}
 	if e.Parent != nil {
-		p.parent = e.Parent.proc
+		p.parent, p.maker = e.Parent.proc, e.Parent
 		p.parent.children = append(p.parent.children, p)
 		p.ctty = p.parent.ctty
 	}

@@ -70,6 +70,7 @@ func (k *Kernel) endAll(p *Process) {
 // endThreadLocked takes a thread out of its process; the last one makes the
 // process a zombie.
 func (p *Process) endThreadLocked(t *Task, code int) {
+	t.setSeccompLocked(nil)
 	p.deadCPU += t.cpu()
 	t.ended.Store(max(int64(t.cpu()), 1))
 	t.exited = true
@@ -128,7 +129,7 @@ func (p *Process) orphanLocked() {
 	p.children = nil
 	for _, c := range children {
 		g := c.group
-		c.parent = to
+		c.parent, c.maker, c.exitSig = to, nil, linux.SIGCHLD
 		if to != nil {
 			to.children = append(to.children, c)
 		}
@@ -161,9 +162,6 @@ func (p *Process) notifyEndLocked() {
 		return
 	}
 	sig := p.exitSig
-	if parent == p.k.init && sig != 0 {
-		sig = linux.SIGCHLD
-	}
 	a := parent.sigs.a[linux.SIGCHLD]
 	quiet := sig == linux.SIGCHLD && (a.Disp == SigIgnore || a.Flags&linux.SA_NOCLDWAIT != 0)
 	if sig != 0 && !(sig == linux.SIGCHLD && a.Disp == SigIgnore) {

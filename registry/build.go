@@ -3,7 +3,6 @@ package registry
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"io"
 	"runtime"
 	"slices"
@@ -19,7 +18,7 @@ import (
 // stored as it comes; a plain tar is stored as gzip. The layers and the history of cfg are replaced by base's and
 // one entry more (the last history entry of cfg, if it has more than base). The image gets the name ref, unless that
 // is "".
-func (s *Store) AddLayerImage(ctx context.Context, base Image, layerTar io.Reader, cfg ocispec.Image, ref string) (Image, error) {
+func (s *Store) AddLayerImage(ctx context.Context, base Image, layerTar io.Reader, cfg ImageConfig, ref string) (Image, error) {
 	name, err := parseOptional(ref)
 	if err != nil {
 		return Image{}, err
@@ -41,11 +40,11 @@ func (s *Store) AddLayerImage(ctx context.Context, base Image, layerTar io.Reade
 	}
 	cfg.RootFS = ocispec.RootFS{Type: "layers", DiffIDs: diffIDs}
 	cfg.History = nextHistory(base.config.History, cfg.History, layerTar == nil)
-	img, err := s.compose(base, cfg, layers)
+	img, err := s.compose(base.Platform(), cfg, layers)
 	if err != nil {
 		return Image{}, err
 	}
-	if err := s.newStack(img, nil).prepare(ctx, known); err != nil {
+	if err := s.newStack(img.Layers(), nil).prepare(ctx, known); err != nil {
 		return Image{}, err
 	}
 	return s.publishImage(ctx, img, name)
@@ -92,18 +91,15 @@ func nextHistory(base, given []ocispec.History, empty bool) []ocispec.History {
 }
 
 // compose makes an Image that is not in the store yet.
-func (s *Store) compose(base Image, cfg ocispec.Image, layers []ocispec.Descriptor) (Image, error) {
+func (s *Store) compose(base Platform, cfg ImageConfig, layers []ocispec.Descriptor) (Image, error) {
 	orDefault(&cfg.OS, "linux")
 	if cfg.Architecture == "" {
 		cfg.Architecture = DefaultPlatform().Architecture
-		if base.config.Architecture != "" {
-			cfg.Architecture, cfg.Variant = base.config.Architecture, base.config.Variant
+		if base.Architecture != "" {
+			cfg.Architecture, cfg.Variant = base.Architecture, base.Variant
 		}
 	}
 	raw, err := marshal(cfg)
-	if err == nil && !base.IsZero() {
-		raw, err = keepExtensions(raw, base.rawConfig)
-	}
 	if err != nil {
 		return Image{}, err
 	}
@@ -135,49 +131,11 @@ func ociTypes(layers []ocispec.Descriptor) []ocispec.Descriptor {
 	return out
 }
 
-// dockerFields are those of docker's container configuration that image-spec does not have.
-var dockerFields = [...]string{"Healthcheck", "OnBuild", "Shell", "ArgsEscaped"}
-
-// keepExtensions copies docker's fields from the base image's configuration into a new one.
-func keepExtensions(raw, base []byte) ([]byte, error) {
-	var from struct {
-		Config map[string]json.RawMessage `json:"config"`
-	}
-	if json.Unmarshal(base, &from) != nil {
-		return raw, nil
-	}
-	var to, cfg map[string]json.RawMessage
-	if err := json.Unmarshal(raw, &to); err != nil {
-		return nil, err
-	}
-	if err := json.Unmarshal(to["config"], &cfg); err != nil || cfg == nil {
-		return raw, nil
-	}
-	changed := false
-	for _, f := range dockerFields {
-		if v, ok := from.Config[f]; ok && cfg[f] == nil && string(v) != "null" {
-			cfg[f], changed = v, true
-		}
-	}
-	if !changed {
-		return raw, nil
-	}
-	var err error
-	if to["config"], err = marshal(cfg); err != nil {
-		return nil, err
-	}
-	return marshal(to)
-}
-
-// Import makes an image of one layer out of a root file system in a tar archive, compressed or not. changes are
-// Dockerfile instructions such as `CMD ["sh"]` or `ENV A=b`.
-func (s *Store) Import(ctx context.Context, r io.Reader, ref string, changes []string) (Image, error) {
+// Import makes an image of one layer out of a root file system in a tar archive, compressed or not.
+func (s *Store) Import(ctx context.Context, r io.Reader, ref string, c ContainerConfig) (Image, error) {
 	now := time.Now().UTC()
-	cfg := ocispec.Image{Created: &now, Platform: DefaultPlatform()}
-	var err error
-	if cfg.Config, err = ApplyChanges(cfg.Config, changes); err != nil {
-		return Image{}, err
-	}
+	cfg := ImageConfig{Config: c}
+	cfg.Created, cfg.Platform = &now, DefaultPlatform()
 	cfg.History = []ocispec.History{{Created: &now, Comment: "Imported by sbx on " + runtime.GOOS}}
 	return s.AddLayerImage(ctx, Image{}, r, cfg, ref)
 }

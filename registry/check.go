@@ -77,7 +77,7 @@ func (s *Store) checkCaches(img Image) error {
 			}
 		}
 	}
-	path := s.imagePath(s.newStack(img, nil).key)
+	path := s.imagePath(s.newStack(img.Layers(), nil).key)
 	if !exists(path) {
 		return nil
 	}

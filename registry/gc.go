@@ -95,6 +95,9 @@ func (s *Store) sweep(partAge time.Duration) (freed int64, err error) {
 	if err := s.markLeases(&m); err != nil {
 		return 0, err
 	}
+	if err := s.markBuilds(&m); err != nil {
+		return 0, err
+	}
 	keepPart := func(name string, age time.Duration) bool { return strings.HasPrefix(name, "part-") && age < partAge }
 	for _, d := range []struct {
 		dir  string
@@ -157,7 +160,7 @@ func (s *Store) markImage(m *marks, manifest Digest, img Image) {
 		m.content[hexOf(d)] = true
 	}
 	if len(img.config.RootFS.DiffIDs) == len(img.manifest.Layers) {
-		m.image[s.newStack(img, nil).key] = true
+		m.image[s.newStack(img.Layers(), nil).key] = true
 	}
 }
 
@@ -202,15 +205,15 @@ func (s *Store) markLeases(m *marks) error {
 			continue
 		}
 		m.image[e.Name()] = true
-		if err := readLease(path, m.content); err != nil {
+		if err := readLease(path, m); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// readLease marks the contents that a lease lists.
-func readLease(path string, content map[string]bool) error {
+// readLease marks the contents and blobs that a lease lists.
+func readLease(path string, m *marks) error {
 	f, err := os.Open(path)
 	if err != nil {
 		return err
@@ -218,8 +221,12 @@ func readLease(path string, content map[string]bool) error {
 	defer f.Close()
 	sc := bufio.NewScanner(f)
 	for sc.Scan() {
-		if d, err := ParseDigest(sc.Text()); err == nil {
-			content[hexOf(d)] = true
+		to, text := m.content, sc.Text()
+		if blob, ok := strings.CutPrefix(text, leaseBlob); ok {
+			to, text = m.blobs, blob
+		}
+		if d, err := ParseDigest(text); err == nil {
+			to[hexOf(d)] = true
 		}
 	}
 	return sc.Err()
@@ -250,7 +257,7 @@ func (s *Store) sweepDir(dir string, keep func(name string, age time.Duration) b
 type Usage struct {
 	Images      int   // all
 	Active      int   // needed by containers
-	Size        int64 // bytes of all files
+	Size        int64 // bytes of all files that are not the build cache's alone
 	Reclaimable int64 // bytes that Prune with all would free, estimated
 }
 
@@ -273,13 +280,17 @@ func (s *Store) Usage() (Usage, error) {
 			s.markImage(&m, img.Digest(), img)
 		}
 	}
+	cache, err := s.buildOnly()
+	if err != nil {
+		return u, err
+	}
 	for dir, keep := range map[string]map[string]bool{"oci/blobs/sha256": m.blobs, "v1/content": m.content, "v1/toc": m.content, "v1/image": m.image} {
 		entries, err := os.ReadDir(s.path(filepath.FromSlash(dir)))
 		if err != nil {
 			return u, diskError(s.home, err)
 		}
 		for _, e := range entries {
-			if fi, err := e.Info(); err == nil {
+			if fi, err := e.Info(); err == nil && !cache[e.Name()] {
 				u.Size += diskUsage(fi)
 				if !keep[strings.TrimSuffix(e.Name(), ".idx")] {
 					u.Reclaimable += diskUsage(fi)

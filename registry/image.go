@@ -14,7 +14,7 @@ import (
 type Image struct {
 	desc      ocispec.Descriptor
 	manifest  ocispec.Manifest
-	config    ocispec.Image
+	config    ImageConfig
 	rawConfig []byte
 	rawMani   []byte
 	refs      []Ref
@@ -48,10 +48,10 @@ func (i Image) Manifest() ocispec.Manifest { return i.manifest }
 // RawManifest is the manifest as it was pulled.
 func (i Image) RawManifest() []byte { return slices.Clone(i.rawMani) }
 
-// Config is the image configuration (image-spec, config.md).
-func (i Image) Config() ocispec.Image { return i.config }
+// Config is the image configuration (image-spec, config.md), with docker's fields.
+func (i Image) Config() ImageConfig { return i.config }
 
-// RawConfig is the configuration as it was pulled, with docker's fields that image-spec has not.
+// RawConfig is the configuration as it was pulled.
 func (i Image) RawConfig() []byte { return slices.Clone(i.rawConfig) }
 
 // Refs are the tagged names.

@@ -444,7 +444,7 @@ func (a *archive) publish(ctx context.Context, im archived) ([]string, error) {
 	if err := a.s.checkTotal(infos); err != nil {
 		return nil, err
 	}
-	if err := a.s.newStack(im.img, nil).prepare(ctx, nil); err != nil {
+	if err := a.s.newStack(im.img.Layers(), nil).prepare(ctx, nil); err != nil {
 		return nil, err
 	}
 	if len(im.names) == 0 {

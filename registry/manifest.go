@@ -146,8 +146,8 @@ func checkDescriptor(d *ocispec.Descriptor) error {
 }
 
 // parseConfig parses an image configuration and checks it against the manifest's layers.
-func parseConfig(b []byte, layers int) (ocispec.Image, error) {
-	var c ocispec.Image
+func parseConfig(b []byte, layers int) (ImageConfig, error) {
+	var c ImageConfig
 	if err := plainjson.Unmarshal(b, &c); err != nil {
 		return c, corrupt("the image configuration is not valid: %w", err)
 	}

@@ -127,7 +127,7 @@ func serveImages(t *testing.T) (host string) {
 	}
 	defer s.Close()
 	ctx := context.Background()
-	base, err := s.Import(ctx, bytes.NewReader(tarFile(t, "shared", 300<<10)), "localhost/shared", nil)
+	base, err := s.Import(ctx, bytes.NewReader(tarFile(t, "shared", 300<<10)), "localhost/shared", registry.ContainerConfig{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -139,7 +139,7 @@ func (p *puller) run(ctx context.Context) (Image, PullResult, error) {
 	if err != nil {
 		return Image{}, res, err
 	}
-	if err := p.s.newStack(img, nil).prepare(ctx, tocs); err != nil {
+	if err := p.s.newStack(img.Layers(), nil).prepare(ctx, tocs); err != nil {
 		return Image{}, res, err
 	}
 	before, _ := p.s.readCatalog()

@@ -65,7 +65,21 @@ func (s *Store) OpenRoot(ctx context.Context, img Image, extra ...*LayerSource) 
 		return nil, err
 	}
 	defer lock.Unlock()
-	st := s.newStack(img, extra)
+	return s.openStack(ctx, s.newStack(img.Layers(), extra))
+}
+
+// OpenLayers is OpenRoot for layers that are no image yet.
+func (s *Store) OpenLayers(ctx context.Context, layers []LayerInfo) (*Root, error) {
+	lock, err := s.share(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer lock.Unlock()
+	return s.openStack(ctx, s.newStack(layers, nil))
+}
+
+// openStack prepares and opens a stack. The caller has the store lock.
+func (s *Store) openStack(ctx context.Context, st *stack) (*Root, error) {
 	if err := st.prepare(ctx, nil); err != nil {
 		return nil, err
 	}
@@ -83,7 +97,7 @@ func (s *Store) OpenRoot(ctx context.Context, img Image, extra ...*LayerSource) 
 // HasRoot tells whether the index of these layers is there: OpenRoot was called with them before. It may be deleted at
 // any time.
 func (s *Store) HasRoot(img Image, extra ...*LayerSource) bool {
-	return exists(s.imagePath(s.newStack(img, extra).key))
+	return exists(s.imagePath(s.newStack(img.Layers(), extra).key))
 }
 
 // stack is the layers of one root.
@@ -99,12 +113,12 @@ type stackLayer struct {
 	rebuild func(context.Context) error
 }
 
-func (s *Store) newStack(img Image, extra []*LayerSource) *stack {
+func (s *Store) newStack(layers []LayerInfo, extra []*LayerSource) *stack {
 	st := &stack{s: s}
 	b := s.newBudget()
-	for i, l := range img.Layers() {
+	for _, l := range layers {
 		st.layers = append(st.layers, stackLayer{l.DiffID, func(ctx context.Context) error {
-			_, err := s.ingest(ctx, img.manifest.Layers[i], l.DiffID, b, nil, nil)
+			_, err := s.ingest(ctx, l.descriptor(), l.DiffID, b, nil, nil)
 			return err
 		}})
 	}
@@ -228,17 +242,22 @@ func (st *stack) open() (*Root, error) {
 // takeLease locks the lease file of the root, shared. The file lists what GC must keep while anybody has the lock. A
 // file that says anything else was left by a crash while it was written; everybody who finds it writes the same.
 func (st *stack) takeLease() (*fileLock, error) {
-	path := st.s.leasePath(st.key)
 	var want strings.Builder
 	for _, l := range st.layers {
 		fmt.Fprintln(&want, l.diffID)
 	}
+	return st.s.takeLease(st.key, want.String())
+}
+
+// takeLease locks the lease file of the given name and text, shared.
+func (s *Store) takeLease(name, text string) (*fileLock, error) {
+	path := s.leasePath(name)
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, err
 	}
 	ok := false
-	if err = writeSame(f, want.String()); err == nil {
+	if err = writeSame(f, text); err == nil {
 		// Only GC locks leases exclusively, and it is away while the store lock is held.
 		if ok, err = lockFile(f, false); !ok && err == nil {
 			err = Errorf(ErrConflict, "the lease %s is locked by another program: end it and try again", path)

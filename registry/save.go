@@ -32,7 +32,7 @@ func (s *Store) Save(ctx context.Context, w io.Writer, names []string, f Format)
 		return err
 	}
 	defer lock.Unlock()
-	b := &saver{s: s, blobs: map[Digest]int64{}, index: ocispec.Index{Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageIndex}}
+	b := newSaver(s)
 	for _, n := range names {
 		if err := b.add(n); err != nil {
 			return err
@@ -43,6 +43,37 @@ func (s *Store) Save(ctx context.Context, w io.Writer, names []string, f Format)
 		return err
 	}
 	return tw.Close()
+}
+
+// WriteImage writes an image of layers that are in the store as an archive. The image itself does not get into the
+// store.
+func (s *Store) WriteImage(ctx context.Context, w io.Writer, layers []LayerInfo, cfg ImageConfig, f Format, names ...Ref) error {
+	lock, err := s.share(ctx)
+	if err != nil {
+		return err
+	}
+	defer lock.Unlock()
+	img, err := s.composeLayers(layers, cfg)
+	if err != nil {
+		return err
+	}
+	if len(names) == 0 {
+		names = []Ref{{}}
+	}
+	b := newSaver(s)
+	b.documents = map[Digest][]byte{img.ID(): img.rawConfig, img.Digest(): img.rawMani}
+	for _, n := range names {
+		b.addImage(img, n)
+	}
+	tw := tar.NewWriter(w)
+	if err := b.write(ctx, tw, f); err != nil {
+		return err
+	}
+	return tw.Close()
+}
+
+func newSaver(s *Store) *saver {
+	return &saver{s: s, blobs: map[Digest]int64{}, index: ocispec.Index{Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageIndex}}
 }
 
 // dockerItem is one image in docker's manifest.json.
@@ -59,6 +90,8 @@ type saver struct {
 	index ocispec.Index
 	items []*dockerItem
 	ids   []Digest // of items
+
+	documents map[Digest][]byte // blobs that are not in the store
 }
 
 // add takes in one image under the name that was given.
@@ -67,6 +100,11 @@ func (b *saver) add(name string) error {
 	if err != nil {
 		return err
 	}
+	b.addImage(img, ref)
+	return nil
+}
+
+func (b *saver) addImage(img Image, ref Ref) {
 	d := img.desc
 	d.Annotations = nil
 	if ref.Tag != "" && ref.Digest == "" {
@@ -75,7 +113,7 @@ func (b *saver) add(name string) error {
 	if slices.ContainsFunc(b.index.Manifests, func(o ocispec.Descriptor) bool {
 		return o.Digest == d.Digest && o.Annotations[annContainerdName] == d.Annotations[annContainerdName]
 	}) {
-		return nil
+		return
 	}
 	b.index.Manifests = append(b.index.Manifests, d)
 	b.blobs[img.Digest()] = int64(len(img.rawMani))
@@ -87,7 +125,6 @@ func (b *saver) add(name string) error {
 	for _, l := range img.manifest.Layers {
 		b.blobs[l.Digest] = l.Size
 	}
-	return nil
 }
 
 // item finds or makes the entry of manifest.json.
@@ -138,6 +175,9 @@ func (b *saver) write(ctx context.Context, tw *tar.Writer, f Format) error {
 }
 
 func (b *saver) putBlob(tw *tar.Writer, d Digest) error {
+	if doc := b.documents[d]; doc != nil {
+		return putFile(tw, blobsPrefix+hexOf(d), int64(len(doc)), bytes.NewReader(doc))
+	}
 	f, err := os.Open(b.s.blobPath(d))
 	if err != nil {
 		return Errorf(ErrNotFound, "%s is missing from the image store: pull the image again: %w", d, err)

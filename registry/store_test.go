@@ -25,7 +25,7 @@ var ctx = context.Background()
 // importOne makes an image of one file.
 func importOne(t testing.TB, s *Store, name, body string) Image {
 	t.Helper()
-	img, err := s.Import(ctx, bytes.NewReader(layerTar(t, file{name: "f", body: body})), name, nil)
+	img, err := s.Import(ctx, bytes.NewReader(layerTar(t, file{name: "f", body: body})), name, ContainerConfig{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -539,7 +539,7 @@ func TestHoles(t *testing.T) {
 		if err != nil || len(raw) > 1<<20 {
 			t.Skipf("tar makes no sparse archives here: %d bytes, %v", len(raw), err)
 		}
-		img, err := s.Import(ctx, bytes.NewReader(raw), "sparse", nil)
+		img, err := s.Import(ctx, bytes.NewReader(raw), "sparse", ContainerConfig{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -555,7 +555,7 @@ func TestHoles(t *testing.T) {
 
 func TestAlignment(t *testing.T) {
 	s := testStore(t)
-	img, err := s.Import(ctx, bytes.NewReader(layerTar(t, file{name: "a", body: "1"}, file{name: "e"}, file{name: "b", body: strings.Repeat("2", 4097)}, file{name: "c", body: "3"})), "a", nil)
+	img, err := s.Import(ctx, bytes.NewReader(layerTar(t, file{name: "a", body: "1"}, file{name: "e"}, file{name: "b", body: strings.Repeat("2", 4097)}, file{name: "c", body: "3"})), "a", ContainerConfig{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -659,25 +659,6 @@ func TestLinksNoHTTP(t *testing.T) {
 	for p := range strings.FieldsSeq(string(out)) {
 		if p == "net/http" || p == "net" || strings.HasPrefix(p, "github.com/google/") || strings.HasPrefix(p, "github.com/docker/") || p == "github.com/distribution/reference" {
 			t.Errorf("the store links %s", p)
-		}
-	}
-}
-
-func TestApplyChanges(t *testing.T) {
-	c, err := ApplyChanges(ocispec.ImageConfig{Env: []string{"A=1"}}, []string{
-		`CMD ["sh", "-c", "x y"]`, "entrypoint run it", `ENV A=2 B="c d" E=f\ g`, "ENV OLD form here", "EXPOSE 80 53/udp", `LABEL k="v w"`, "USER app",
-		"WORKDIR /w", "STOPSIGNAL SIGINT", `VOLUME ["/a b"]`, "VOLUME /x /y",
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !slices.Equal(c.Cmd, []string{"sh", "-c", "x y"}) || !slices.Equal(c.Entrypoint, []string{"/bin/sh", "-c", "run it"}) ||
-		!slices.Equal(c.Env, []string{"A=2", "B=c d", "E=f g", "OLD=form here"}) || c.Labels["k"] != "v w" || len(c.Volumes) != 3 || len(c.ExposedPorts) != 2 {
-		t.Errorf("%+v", c)
-	}
-	for _, bad := range []string{"RUN x", "ENV", `ENV a="b`, "LABEL a=b c", ""} {
-		if _, err := ApplyChanges(ocispec.ImageConfig{}, []string{bad}); !errors.Is(err, ErrUnsupported) {
-			t.Errorf("%q: %v", bad, err)
 		}
 	}
 }

@@ -100,19 +100,17 @@ func writeBase(l *layerWriter) error {
 
 // baseConfig is the image's configuration. The label tells which tools are in
 // it.
-func baseConfig(key string) ocispec.Image {
+func baseConfig(key string) registry.ImageConfig {
 	created := userlandTime
-	return ocispec.Image{
+	c := registry.ImageConfig{Image: ocispec.Image{
 		Created:  &created,
 		Author:   "sbx",
 		Platform: registry.DefaultPlatform(),
-		Config: ocispec.ImageConfig{
-			Env:    []string{"PATH=" + defaultPath},
-			Cmd:    []string{"bash"},
-			Labels: map[string]string{baseLabel: key},
-		},
-		History: []ocispec.History{{Created: &created, CreatedBy: "sbx: the built-in shell and tools"}},
-	}
+		History:  []ocispec.History{{Created: &created, CreatedBy: "sbx: the built-in shell and tools"}},
+	}}
+	c.Config.Env, c.Config.Cmd = []string{"PATH=" + defaultPath}, []string{"bash"}
+	c.Config.Labels = map[string]string{baseLabel: key}
+	return c
 }
 
 func baseKey() string { return baseVersion + "-" + userlandKey() }

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"archive/tar"
+	"context"
 	"errors"
 	"io"
 	"io/fs"
@@ -9,6 +10,8 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+
+	"github.com/sbxrun/sbx/vfs"
 )
 
 // packHost writes the host's tree at src as a tar stream whose root is called
@@ -74,6 +77,16 @@ func packHostEntry(tw *tar.Writer, p, name string, d fs.DirEntry) error {
 		return err
 	}
 	_, err = io.CopyBuffer(tw, io.LimitReader(f, h.Size), make([]byte, copyChunk))
+	return err
+}
+
+// ExportTo writes the files of a file system into a folder of the host, which
+// is made if it is missing. Owners, devices and attributes stay behind.
+func ExportTo(ctx context.Context, f *vfs.FS, dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	_, err := stream(ctx, f.Export, func(r io.Reader) (int64, error) { return unpackHost(dir, r) })
 	return err
 }
 

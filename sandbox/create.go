@@ -46,7 +46,7 @@ func (e *Engine) create(ctx context.Context, cfg Config, opts CreateOptions) (re
 		return
 	}
 	rec = Record{ID: newID(), Name: cfg.Name, Created: time.Now().UTC(), ImageID: string(img.ID()), ImageRef: cfg.Image, Platform: registry.FormatPlatform(img.Platform())}
-	if rec.Process, err = makeProcess(img.Config().Config, cfg, rec.ID); err != nil {
+	if rec.Process, err = makeProcess(img.Config().Config.ImageConfig, cfg, rec.ID); err != nil {
 		return
 	}
 	if cfg.Mounts, err = e.allMounts(cfg, rec.Process.Volumes); err != nil {
@@ -116,23 +116,29 @@ func (e *Engine) imageFor(ctx context.Context, cfg Config, opts CreateOptions) (
 		}
 		opts.Pull.Platform = &p
 	}
-	if cfg.Pull != PullAlways {
-		img, err := e.Image(ctx, cfg.Image)
+	return e.FindImage(ctx, cfg.Image, cfg.Pull, opts)
+}
+
+// FindImage finds an image, or pulls it as the policy says. With a platform in
+// opts.Pull only an image for that one will do.
+func (e *Engine) FindImage(ctx context.Context, name string, pull PullPolicy, opts CreateOptions) (registry.Image, error) {
+	if pull != PullAlways {
+		img, err := e.Image(ctx, name)
 		if err == nil && wantedPlatform(img, opts.Pull.Platform) {
 			return img, nil
 		}
 		if err != nil && !errors.Is(err, registry.ErrNotFound) {
 			return img, err
 		}
-		if cfg.Pull == PullNever {
-			return img, registry.Errorf(registry.ErrNotFound, "No such image: %s: pull it first, or leave --pull=never out", cfg.Image)
+		if pull == PullNever {
+			return img, registry.Errorf(registry.ErrNotFound, "No such image: %s: pull it first, or leave --pull=never out", name)
 		}
 	}
-	ref, err := registry.ParseRef(cfg.Image)
+	ref, err := registry.ParseRef(name)
 	if err != nil {
 		return registry.Image{}, err
 	}
-	if opts.Missing != nil && cfg.Pull != PullAlways {
+	if opts.Missing != nil && pull != PullAlways {
 		opts.Missing(ref)
 	}
 	if opts.Pulling != nil {

@@ -21,6 +21,7 @@ const (
 	stateName  = "state.json"
 	upperName  = "upper.tar"
 	lockName   = "lock"
+	crashName  = "crash.txt" // what the Go runtime said of a supervisor that it ended
 
 	newPrefix = ".new-" // a folder that is being made
 	namesDir  = ".names"
@@ -264,9 +265,12 @@ func (d disk) state(id string, held bool) State {
 			return st
 		}
 	}
-	st.Status, st.ExitCode, st.HostPID = StatusExited, exitSignal+9, 0
+	st.Status, st.ExitCode, st.HostPID, st.Control = StatusExited, exitSignal+9, 0, ""
 	st.FinishedAt = time.Now().UTC()
 	st.Error = "the sbx that ran it was killed; what it changed is kept but for its last seconds"
+	if fi, err := os.Stat(d.file(id, crashName)); err == nil && fi.Size() > 0 {
+		st.Error = "the sbx that ran it crashed (" + d.file(id, crashName) + " tells how); what it changed is kept but for its last seconds"
+	}
 	sweepTemp(d.dir(id))
 	_ = writeJSON(d.file(id, stateName), st)
 	return st

@@ -8,9 +8,13 @@ import (
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/sbxrun/sbx/build/dockerfile"
 	"github.com/sbxrun/sbx/registry"
 	"github.com/sbxrun/sbx/vfs"
 )
+
+// Store is where the images are.
+func (e *Engine) Store() *registry.Store { return e.store }
 
 // Image finds an image of the store by name, id, or unique prefix of its id.
 // The embedded image is always there.
@@ -90,7 +94,11 @@ func (e *Engine) Save(ctx context.Context, w io.Writer, names []string) error {
 // Import makes an image of one layer out of a root file system in a tar
 // archive; changes are Dockerfile instructions.
 func (e *Engine) Import(ctx context.Context, r io.Reader, ref string, changes []string) (registry.Image, error) {
-	return e.store.Import(ctx, r, ref, changes)
+	c, err := dockerfile.Changes(registry.ContainerConfig{}, changes)
+	if err != nil {
+		return registry.Image{}, err
+	}
+	return e.store.Import(ctx, r, ref, c)
 }
 
 // CommitOptions describes the image that Commit makes.
@@ -116,7 +124,7 @@ func (e *Engine) Commit(ctx context.Context, container, ref string, o CommitOpti
 	p := v.rec.Process
 	cfg.Config.Env, cfg.Config.Labels = mergeEnv(cfg.Config.Env, v.rec.Config.Env), p.Labels
 	cfg.Config.Entrypoint, cfg.Config.Cmd, cfg.Config.User, cfg.Config.WorkingDir = p.Entrypoint, p.Cmd, p.User, firstOf(v.rec.Config.WorkingDir, cfg.Config.WorkingDir)
-	if cfg.Config, err = registry.ApplyChanges(cfg.Config, o.Changes); err != nil {
+	if cfg.Config, err = dockerfile.Changes(cfg.Config, o.Changes); err != nil {
 		return registry.Image{}, err
 	}
 	cfg.History = append(base.History(), ocispec.History{Created: &now, CreatedBy: p.Command(), Author: o.Author, Comment: o.Message})

@@ -142,6 +142,8 @@ type Usage struct {
 	Volumes, VolumesActive          int
 	VolumesSize, VolumesReclaimable int64
 	CacheSize                       int64 // compiled modules; all can be made again
+	Builds, BuildsActive            int   // steps and cache mounts of builds; those whose layer an image has
+	BuildsSize                      int64 // beyond what images need; all can be made again
 }
 
 // DiskUsage counts what the engine's home holds.
@@ -177,6 +179,18 @@ func (e *Engine) DiskUsage(ctx context.Context) (u Usage, err error) {
 			u.VolumesReclaimable += v.Size
 		}
 	}
+	if err != nil {
+		return u, err
+	}
 	u.CacheSize = dirSize(e.cacheDir())
+	builds, err := e.store.BuildUsage()
+	if err != nil {
+		return u, err
+	}
+	mounts, err := e.BuildMounts()
+	u.Builds, u.BuildsActive, u.BuildsSize = builds.Records+len(mounts), builds.Active, builds.Size
+	for _, m := range mounts {
+		u.BuildsSize += m.Size
+	}
 	return u, err
 }

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"encoding/json"
+	"net/netip"
 	"reflect"
 	"testing"
 	"time"
@@ -13,7 +14,7 @@ import (
 // encoding/json writes it, and read back.
 func TestRecordsOnDisk(t *testing.T) {
 	t.Parallel()
-	for _, v := range []any{new(Record), new(State)} {
+	for _, v := range []any{new(Record), new(State), new(Network), new(Endpoint)} {
 		for _, filled := range []bool{false, true} {
 			if filled {
 				fillIn(t, reflect.ValueOf(v).Elem())
@@ -36,12 +37,22 @@ func TestRecordsOnDisk(t *testing.T) {
 
 // fillIn gives everything in v a value of its own.
 func fillIn(t *testing.T, v reflect.Value) {
+	switch v.Interface().(type) {
+	case time.Time:
+		v.Set(reflect.ValueOf(time.Date(2026, 11, 25, 1, 2, 3, 4, time.UTC)))
+		return
+	case netip.Addr:
+		v.Set(reflect.ValueOf(netip.MustParseAddr("10.0.2.15")))
+		return
+	case netip.Prefix:
+		v.Set(reflect.ValueOf(netip.MustParsePrefix("10.0.2.0/24")))
+		return
+	}
 	switch v.Kind() {
+	case reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		fillIn(t, v.Elem())
 	case reflect.Struct:
-		if v.Type() == reflect.TypeFor[time.Time]() {
-			v.Set(reflect.ValueOf(time.Date(2026, 11, 25, 1, 2, 3, 4, time.UTC)))
-			return
-		}
 		for i := range v.NumField() {
 			fillIn(t, v.Field(i))
 		}

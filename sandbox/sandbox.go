@@ -8,14 +8,19 @@
 //	containers/<id>/config.json   what the container is (Record); it exists while this file does
 //	containers/<id>/state.json    where it is in its life (State); none before its first start
 //	containers/<id>/upper.tar     what its programs changed, an OCI layer
+//	containers/<id>/log.N.json    what its programs wrote, docker's json-file; the highest N is the newest
 //	containers/<id>/lock          held by whoever runs or changes it; the OS drops it on a crash
+//	run/<short id>.sock           where a running container takes calls (control.go)
 //	volumes/<name>/data.tar       what a volume holds
 //	volumes/<name>/lock           held by the engine that has it open
+//	build/mounts/<key>/           cache mounts of builds, kept like volumes
 //	oci/ v1/                      the image store (package registry)
 //	cache/                        compiled WASM modules
 //
 // There is no daemon: a running container lives in the process that started
-// it, and ends with it.
+// it (Run, Start) and ends with it, or in a process of its own (Launch,
+// Supervise). Other engines reach it through its control socket: Exec, Attach,
+// Stop, Wait, Signal.
 //
 // Lock order: containers/.lock, then a container's lock, then a volume's, then
 // Engine.mu. The locks of the image store are taken last and never held across
@@ -40,7 +45,12 @@ type Engine struct {
 	disk  disk
 	store *registry.Store
 
-	vols volumes
+	vols   volumes
+	caches volumes // cache mounts of builds
+
+	ctx   context.Context // of steps; ends with stop
+	stop  context.CancelFunc
+	steps sync.WaitGroup
 
 	base     sync.Mutex // guards baseDone; held while the embedded image is brought in
 	baseDone bool
@@ -56,6 +66,7 @@ type Engine struct {
 // means the default one (SBX_HOME, or where the host keeps such data).
 func Open(home string) (*Engine, error) {
 	e := &Engine{running: map[string]*Run{}}
+	e.ctx, e.stop = context.WithCancel(context.Background())
 	store, err := registry.Open(home, registry.WithRemote(remote.New), registry.WithUsers(e.imageUsers))
 	if err != nil {
 		return nil, err
@@ -78,6 +89,8 @@ func (e *Engine) Close() error {
 		runs = append(runs, r)
 	}
 	e.mu.Unlock()
+	e.stop()
+	e.steps.Wait()
 	var errs []error
 	for _, r := range runs {
 		r.Kill()

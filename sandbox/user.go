@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/sbxrun/sbx/vfs"
 )
 
 // Identity is who the first program runs as.
@@ -14,6 +16,15 @@ type Identity struct {
 	Groups   []uint32
 	Home     string
 	Name     string // "" when the image does not name the user
+}
+
+// FindUser resolves name|uid[:group|gid] with the users and groups of a file
+// system.
+func FindUser(f *vfs.FS, spec string) (Identity, error) {
+	ns := vfs.NewNamespace(f)
+	defer ns.Close()
+	who, _, err := identify(rootWalker(ns), Process{User: spec}, nil)
+	return who, err
 }
 
 // passwdEntry and groupEntry are lines of passwd(5) and group(5).

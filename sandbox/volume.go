@@ -31,11 +31,15 @@ type volumes struct {
 	mu   sync.Mutex
 	open map[string]*volume
 	devs uint64 // given out
+
+	turns map[string]*turn // of those that are one's alone at a time
 }
 
 // volume is an open one. Its fields are set once ready is closed.
 type volume struct {
+	in        *volumes
 	name, dir string
+	patient   bool          // its lock is waited for as long as it takes
 	refs      int           // guarded by volumes.mu; 0: being closed
 	ready     chan struct{} // closed when err, fs and lock are set
 	gone      chan struct{} // closed when it is saved and the lock given back
@@ -45,6 +49,7 @@ type volume struct {
 
 	save    sync.Mutex // guards what follows
 	keeper  keeper
+	old     bool // it was saved before, or given its first files
 	discard bool // its containers are removed, and it with them
 }
 
@@ -56,8 +61,12 @@ func (e *Engine) volumeDir(name string) string { return filepath.Join(e.home, "v
 // openVolume brings a volume into memory, which makes it if there is none, or
 // shares the one that is. The caller closes it.
 func (e *Engine) openVolume(ctx context.Context, name string) (*volume, error) {
+	return e.vols.get(ctx, name, e.volumeDir(name), false)
+}
+
+func (s *volumes) get(ctx context.Context, name, dir string, patient bool) (*volume, error) {
 	for {
-		v, mine, closing := e.vols.enter(name, e.volumeDir(name))
+		v, mine, closing := s.enter(name, dir)
 		if closing != nil {
 			select {
 			case <-closing:
@@ -67,12 +76,18 @@ func (e *Engine) openVolume(ctx context.Context, name string) (*volume, error) {
 			}
 		}
 		if mine {
-			v.err = v.load(ctx, e.vols.newDev())
+			v.patient = patient
+			v.err = v.load(ctx, s.newDev())
 			close(v.ready)
 		}
-		<-v.ready
+		select {
+		case <-v.ready:
+		case <-ctx.Done():
+			_ = v.close()
+			return nil, context.Cause(ctx)
+		}
 		if v.err != nil {
-			_ = e.closeVolume(v)
+			_ = v.close()
 			return nil, v.err
 		}
 		return v, nil
@@ -92,7 +107,7 @@ func (s *volumes) enter(name, dir string) (v *volume, mine bool, closing <-chan 
 		v.refs++
 		return v, false, nil
 	}
-	v = &volume{name: name, dir: dir, refs: 1, ready: make(chan struct{}), gone: make(chan struct{})}
+	v = &volume{in: s, name: name, dir: dir, refs: 1, ready: make(chan struct{}), gone: make(chan struct{})}
 	if s.open == nil {
 		s.open = map[string]*volume{}
 	}
@@ -109,7 +124,13 @@ func (s *volumes) newDev() uint64 {
 }
 
 func (v *volume) load(ctx context.Context, dev uint64) error {
-	lock, err := lockVolume(ctx, v.dir)
+	wait := ctx
+	if !v.patient {
+		var cancel context.CancelFunc
+		wait, cancel = context.WithTimeoutCause(ctx, lockWait, errLocked)
+		defer cancel()
+	}
+	lock, err := lockVolume(wait, v.dir)
 	if errors.Is(err, errLocked) {
 		return fail(ErrConflict, "volume %s is in use by a container of another sbx: end that one first, or let both mount a host folder (-v ./folder:/path)", v.name)
 	}
@@ -131,14 +152,13 @@ func (v *volume) load(ctx context.Context, dev uint64) error {
 		return fail(ErrCorrupt, "volume %s is damaged (%v): its file is %s", v.name, err, f.Name())
 	}
 	v.keeper.loaded(v.fs)
+	v.old = true
 	return nil
 }
 
-// lockVolume makes a volume's folder if it is missing and takes its lock; for
-// a while somebody else's is waited for. errLocked when that was in vain.
+// lockVolume makes a volume's folder if it is missing and takes its lock, for
+// which it waits until ctx ends.
 func lockVolume(ctx context.Context, dir string) (*fileLock, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, lockWait, errLocked)
-	defer cancel()
 	for {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return nil, diskError(err)
@@ -154,24 +174,25 @@ func lockVolume(ctx context.Context, dir string) (*fileLock, error) {
 	}
 }
 
-// closeVolume drops a reference. With the last one the volume is saved, if it
+// close drops a reference. With the last one the volume is saved, if it
 // changed, and its memory given back.
-func (e *Engine) closeVolume(v *volume) error {
-	e.vols.mu.Lock()
+func (v *volume) close() error {
+	v.in.mu.Lock()
 	v.refs--
 	last := v.refs == 0
-	e.vols.mu.Unlock()
+	v.in.mu.Unlock()
 	if !last {
 		return nil
 	}
+	<-v.ready // whoever opens it may still be at it
 	err := v.flush()
 	if v.fs != nil {
 		_ = v.fs.Close()
 	}
 	v.lock.unlock()
-	e.vols.mu.Lock()
-	delete(e.vols.open, v.name)
-	e.vols.mu.Unlock()
+	v.in.mu.Lock()
+	delete(v.in.open, v.name)
+	v.in.mu.Unlock()
 	close(v.gone)
 	return err
 }
@@ -237,7 +258,10 @@ func isEmpty(s vfs.Super) (bool, error) {
 
 // removeVolume deletes a volume that nobody has open.
 func (e *Engine) removeVolume(name string) error {
-	dir := e.volumeDir(name)
+	return removeVolumeDir(e.volumeDir(name), name)
+}
+
+func removeVolumeDir(dir, name string) error {
 	lock, err := tryLock(filepath.Join(dir, volumeLock))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil

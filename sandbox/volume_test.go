@@ -47,9 +47,8 @@ func volumeImage(t *testing.T, e *Engine) {
 	if err := tw.Close(); err != nil {
 		t.Fatal(err)
 	}
-	cfg := ocispec.Image{Platform: registry.DefaultPlatform(), Config: ocispec.ImageConfig{
-		Env: []string{"PATH=/bin"}, Cmd: []string{"sh"}, Volumes: map[string]struct{}{"/data": {}, "fresh/": {}},
-	}}
+	cfg := registry.ImageConfig{Image: ocispec.Image{Platform: registry.DefaultPlatform()}}
+	cfg.Config.ImageConfig = ocispec.ImageConfig{Env: []string{"PATH=/bin"}, Cmd: []string{"sh"}, Volumes: map[string]struct{}{"/data": {}, "fresh/": {}}}
 	if _, err := e.store.AddLayerImage(context.Background(), registry.Image{}, &b, cfg, "vol:latest"); err != nil {
 		t.Fatal(err)
 	}

@@ -11,7 +11,8 @@ import (
 
 // DiffOptions says how Diff writes.
 type DiffOptions struct {
-	Mtime *time.Time // for every entry instead of its own, for reproducible layers
+	Mtime  *time.Time // for every entry instead of its own
+	Latest *time.Time // for entries that are younger: the same changes, made again, make the same layer
 }
 
 // Diff writes what differs from the index as an OCI layer: entries in order of
@@ -135,7 +136,11 @@ func (t *tarWriter) mtime(own Timespec) time.Time {
 	if t.opts.Mtime != nil {
 		return *t.opts.Mtime
 	}
-	return own.Time()
+	m := own.Time()
+	if t.opts.Latest != nil && m.After(*t.opts.Latest) {
+		return *t.opts.Latest
+	}
+	return m
 }
 
 // inode writes one entry and its data. Sockets are left out: tar has none.

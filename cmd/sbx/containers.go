@@ -18,10 +18,7 @@ func (a *app) rmCmd() *cobra.Command {
 			return err
 		}
 		return a.each(args, func(ref string) (string, error) {
-			if err := e.Remove(c.Context(), ref, o); err != nil {
-				return "", err
-			}
-			return ref, nil
+			return named(ref, e.Remove(c.Context(), ref, o))
 		})
 	})
 	c.Flags().BoolVarP(&o.Force, "force", "f", false, "Kill containers that run")
@@ -42,10 +39,7 @@ func (a *app) killCmd() *cobra.Command {
 			return err
 		}
 		return a.each(args, func(ref string) (string, error) {
-			if err := e.Signal(c.Context(), ref, sig); err != nil {
-				return "", err
-			}
-			return ref, nil
+			return named(ref, e.Signal(c.Context(), ref, sig))
 		})
 	})
 	c.Flags().StringVarP(&name, "signal", "s", "KILL", "Signal, by name or number")

@@ -109,11 +109,11 @@ func containerObject(ctx context.Context, e *sandbox.Engine, c sandbox.Container
 		},
 		"HostConfig": object{
 			"Memory": cfg.Memory, "PidsLimit": cfg.PidsLimit, "ReadonlyRootfs": cfg.ReadOnly, "AutoRemove": cfg.AutoRemove, "ShmSize": cfg.ShmSize,
-			"StorageOpt": storageOpt(cfg.StorageSize), "NetworkMode": networkName(cfg.Network), "ExtraHosts": list(cfg.ExtraHosts), "Dns": list(cfg.DNS),
+			"StorageOpt": storageOpt(cfg.StorageSize), "NetworkMode": networkNames(c)[0], "PortBindings": portBindings(cfg.Publish), "PublishAllPorts": cfg.PublishAll, "ExtraHosts": list(cfg.ExtraHosts), "Dns": list(cfg.DNS),
 			"DnsSearch": list(cfg.DNSSearch), "GroupAdd": list(cfg.GroupAdd),
 		},
 		"Mounts":          mountObjects(e, cfg.Mounts),
-		"NetworkSettings": object{"Ports": object{}},
+		"NetworkSettings": networkSettings(c),
 		"Sbx":             object{"Userland": string(cfg.Userland), "Engine": st.Engine},
 	}
 	if size {
@@ -123,6 +123,64 @@ func containerObject(ctx context.Context, e *sandbox.Engine, c sandbox.Container
 		}
 	}
 	return o
+}
+
+// portBindings are the ports that were asked for.
+func portBindings(list []sandbox.Publish) object {
+	out := object{}
+	for _, p := range list {
+		key, host := fmt.Sprintf("%d/%s", p.Port, p.Protocol), ""
+		switch {
+		case p.HostPortEnd > p.HostPort:
+			host = fmt.Sprintf("%d-%d", p.HostPort, p.HostPortEnd)
+		case p.HostPort > 0:
+			host = fmt.Sprint(p.HostPort)
+		}
+		old, _ := out[key].([]object)
+		out[key] = append(old, object{"HostIp": p.HostIP, "HostPort": host})
+	}
+	return out
+}
+
+// networkSettings are the ports that are open, and the container's places on
+// networks, while it runs.
+func networkSettings(c sandbox.Container) object {
+	ports := object{}
+	for _, key := range c.Process.Ports {
+		ports[key] = nil
+	}
+	for _, p := range c.State.Ports {
+		old, _ := ports[p.Key()].([]object)
+		ports[p.Key()] = append(old, object{"HostIp": p.HostIP, "HostPort": fmt.Sprint(p.HostPort)})
+	}
+	networks := object{}
+	for _, name := range networkNames(c) {
+		networks[name] = object{"NetworkID": "", "IPAddress": "", "Gateway": "", "MacAddress": "", "Aliases": nil}
+	}
+	out := object{"Ports": ports, "IPAddress": "", "Gateway": "", "MacAddress": "", "Networks": networks}
+	for _, ep := range c.State.Endpoints {
+		o := object{"NetworkID": ep.NetworkID, "MacAddress": ep.MAC(), "Aliases": list(ep.Aliases), "IPAddress": "", "IPPrefixLen": 0, "Gateway": "",
+			"GlobalIPv6Address": "", "GlobalIPv6PrefixLen": 0, "IPv6Gateway": ""}
+		for _, p := range ep.Addresses {
+			if p.Addr().Is4() {
+				o["IPAddress"], o["IPPrefixLen"] = p.Addr().String(), p.Bits()
+			} else {
+				o["GlobalIPv6Address"], o["GlobalIPv6PrefixLen"] = p.Addr().String(), p.Bits()
+			}
+		}
+		for _, g := range ep.Gateways {
+			if g.Is4() {
+				o["Gateway"] = g.String()
+			} else {
+				o["IPv6Gateway"] = g.String()
+			}
+		}
+		networks[ep.Network] = o
+		if ep.Network == sandbox.NetworkBridge {
+			out["IPAddress"], out["Gateway"], out["MacAddress"] = o["IPAddress"], o["Gateway"], o["MacAddress"]
+		}
+	}
+	return out
 }
 
 func hostname(c sandbox.Container) string {
@@ -158,14 +216,24 @@ func imageObject(img registry.Image) object {
 	for _, l := range img.Layers() {
 		layers = append(layers, string(l.DiffID))
 	}
+	config := object{
+		"User": cfg.Config.User, "Env": list(cfg.Config.Env), "Cmd": list(cfg.Config.Cmd), "Entrypoint": list(cfg.Config.Entrypoint),
+		"WorkingDir": cfg.Config.WorkingDir, "Labels": notNil(cfg.Config.Labels), "StopSignal": cfg.Config.StopSignal,
+		"ExposedPorts": cfg.Config.ExposedPorts, "Volumes": cfg.Config.Volumes,
+	}
+	if cfg.Config.Healthcheck != nil {
+		config["Healthcheck"] = cfg.Config.Healthcheck
+	}
+	if len(cfg.Config.OnBuild) > 0 {
+		config["OnBuild"] = cfg.Config.OnBuild
+	}
+	if len(cfg.Config.Shell) > 0 {
+		config["Shell"] = cfg.Config.Shell
+	}
 	return object{
 		"Id": string(img.ID()), "RepoTags": list(img.RepoTags()), "RepoDigests": list(img.RepoDigests()), "Created": stamp(img.Created()), "Author": cfg.Author,
 		"Architecture": cfg.Architecture, "Variant": cfg.Variant, "Os": cfg.OS, "Size": img.Size(),
-		"Config": object{
-			"User": cfg.Config.User, "Env": list(cfg.Config.Env), "Cmd": list(cfg.Config.Cmd), "Entrypoint": list(cfg.Config.Entrypoint),
-			"WorkingDir": cfg.Config.WorkingDir, "Labels": notNil(cfg.Config.Labels), "StopSignal": cfg.Config.StopSignal,
-			"ExposedPorts": cfg.Config.ExposedPorts, "Volumes": cfg.Config.Volumes,
-		},
+		"Config":     config,
 		"RootFS":     object{"Type": "layers", "Layers": layers},
 		"Descriptor": object{"mediaType": img.Descriptor().MediaType, "digest": string(img.Descriptor().Digest), "size": img.Descriptor().Size},
 	}

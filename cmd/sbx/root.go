@@ -75,10 +75,11 @@ type namedVerb struct {
 
 func (a *app) verbs() []namedVerb {
 	return []namedVerb{
-		{"run", a.runCmd}, {"ps", func() *cobra.Command { return a.psCmd("ps") }}, {"pull", a.pullCmd}, {"push", a.pushCmd},
+		{"run", a.runCmd}, {"build", a.buildCmd}, {"ps", func() *cobra.Command { return a.psCmd("ps") }}, {"pull", a.pullCmd}, {"push", a.pushCmd},
 		{"images", func() *cobra.Command { return a.imagesCmd("images") }}, {"login", a.loginCmd}, {"logout", a.logoutCmd}, {"search", a.searchCmd},
-		{"create", a.createCmd}, {"start", a.startCmd}, {"rm", a.rmCmd}, {"cp", a.cpCmd}, {"diff", a.diffCmd}, {"export", a.exportCmd},
-		{"commit", a.commitCmd}, {"kill", a.killCmd}, {"inspect", func() *cobra.Command { return a.inspectCmd("") }},
+		{"exec", a.execCmd}, {"logs", a.logsCmd}, {"stop", a.stopCmd}, {"attach", a.attachCmd}, {"restart", a.restartCmd}, {"wait", a.waitCmd},
+		{superviseVerb, a.superviseCmd}, {"create", a.createCmd}, {"start", a.startCmd}, {"rm", a.rmCmd}, {"cp", a.cpCmd}, {"diff", a.diffCmd}, {"export", a.exportCmd},
+		{"commit", a.commitCmd}, {"port", a.portCmd}, {"network", a.networkGroup}, {"kill", a.killCmd}, {"inspect", func() *cobra.Command { return a.inspectCmd("") }},
 		{"rmi", func() *cobra.Command { return a.rmiCmd("rmi IMAGE [IMAGE...]") }}, {"tag", a.tagCmd}, {"history", a.historyCmd},
 		{"load", a.loadCmd}, {"save", a.saveCmd}, {"import", a.importCmd}, {"info", a.infoCmd}, {"version", a.versionCmd},
 	}
@@ -108,10 +109,12 @@ func (a *app) addVerbs(root *cobra.Command, only string) {
 	root.AddCommand(
 		group(groupContainers, "container", "Manage containers",
 			a.runCmd(), a.createCmd(), a.startCmd(), alias(a.psCmd("ls"), "list", "ps"), alias(a.rmCmd(), "remove"), a.cpCmd(), a.diffCmd(), a.exportCmd(),
-			a.commitCmd(), a.killCmd(), a.inspectCmd("container"), a.containerPruneCmd()),
+			a.commitCmd(), a.killCmd(), a.portCmd(), a.inspectCmd("container"), a.containerPruneCmd(), a.execCmd(), a.logsCmd(), a.stopCmd(), a.restartCmd(),
+			a.attachCmd(), a.waitCmd()),
 		group(groupImages, "image", "Manage images",
-			alias(a.imagesCmd("ls"), "list"), a.pullCmd(), a.pushCmd(), alias(a.rmiCmd("rm IMAGE [IMAGE...]"), "remove"), a.tagCmd(), a.historyCmd(), a.loadCmd(),
+			alias(a.imagesCmd("ls"), "list"), a.buildCmd(), a.pullCmd(), a.pushCmd(), alias(a.rmiCmd("rm IMAGE [IMAGE...]"), "remove"), a.tagCmd(), a.historyCmd(), a.loadCmd(),
 			a.saveCmd(), a.importCmd(), a.inspectCmd("image"), a.imagePruneCmd()),
+		group(groupImages, "builder", "Manage the build cache", a.buildCmd(), a.builderPruneCmd()),
 		group(groupImages, "volume", "Manage volumes", alias(a.volumeLsCmd(), "list"), a.volumePruneCmd()),
 		group(groupSystem, "system", "See and free what sbx keeps on disk", a.dfCmd(), a.systemPruneCmd(), a.infoCmd()),
 	)
@@ -120,11 +123,11 @@ func (a *app) addVerbs(root *cobra.Command, only string) {
 // absentCommand says why a command that docker has is not here; "" for any other word.
 func absentCommand(name string) string {
 	switch name {
-	case "exec", "attach", "logs", "stop", "restart", "pause", "unpause", "wait", "top", "stats":
-		return "containers run in the foreground only"
-	case "build", "buildx":
-		return "sbx commit makes an image from a container"
-	case "port", "network", "compose", "events", "rename", "update":
+	case "pause", "unpause", "top", "stats":
+		return "see README.md for what works"
+	case "buildx":
+		return "sbx build makes an image of a Dockerfile"
+	case "compose", "events", "rename", "update":
 		return "see README.md for what works"
 	}
 	return ""
@@ -180,6 +183,15 @@ func rangeArgs(lo, hi int) cobra.PositionalArgs {
 func argWords(c *cobra.Command) string {
 	_, words, _ := strings.Cut(c.Use, " ")
 	return strings.TrimPrefix(words, "[OPTIONS] ")
+}
+
+// named is what a verb prints that did something with a container: its name as
+// it was given.
+func named(ref string, err error) (string, error) {
+	if err != nil {
+		return "", err
+	}
+	return ref, nil
 }
 
 // each does fn for every argument, prints what it returns, and goes on after

@@ -12,6 +12,17 @@ import (
 // killed: its first program may ignore them.
 const forceAfter = 3
 
+// hostSignals are all that are handed on; WINCH is of interest with a terminal.
+func hostSignals(host *hostTerminal) []os.Signal {
+	list := make([]os.Signal, 0, len(proxied))
+	for s, sig := range proxied {
+		if sig != linux.SIGWINCH || host != nil {
+			list = append(list, s)
+		}
+	}
+	return list
+}
+
 // signals are those that sbx gets from the start of a container on. They stay
 // taken: sbx exits with the container.
 type signals struct {
@@ -21,25 +32,20 @@ type signals struct {
 
 // takeSignals takes the signals that the container's first program is to get,
 // and with a terminal WINCH, in the background: it takes a while. Until there is
-// a program, QUIT ends the attempt as those do that end sbx, and others are lost.
+// a program, QUIT ends the attempt, as those do that end sbx, and others are
+// lost.
 func (a *app) takeSignals(host *hostTerminal) *signals {
 	t := &signals{make(chan struct{}), make(chan *sandbox.Run)}
-	list := make([]os.Signal, 0, len(proxied))
-	for s, sig := range proxied {
-		if sig != linux.SIGWINCH || host != nil {
-			list = append(list, s)
-		}
-	}
 	go func() {
 		ch := make(chan os.Signal, 16)
-		signal.Notify(ch, list...)
+		signal.Notify(ch, hostSignals(host)...)
 		close(t.taken)
 		var r *sandbox.Run
 		for r == nil {
 			select {
 			case s := <-ch:
 				if proxied[s] == linux.SIGQUIT {
-					a.unhook()
+					a.cancel()
 				}
 			case run, ok := <-t.run:
 				if !ok {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/sbxrun/sbx/build"
 	"github.com/sbxrun/sbx/cmd/sbx/format"
 	"github.com/sbxrun/sbx/registry"
 )
@@ -32,6 +33,7 @@ func (a *app) dfCmd() *cobra.Command {
 			dfRow("Images", u.Images, u.ImagesActive, u.ImagesSize, u.ImagesReclaimable),
 			dfRow("Containers", u.Containers, u.ContainersActive, u.ContainersSize, u.ContainersReclaimable),
 			dfRow("Local Volumes", u.Volumes, u.VolumesActive, u.VolumesSize, u.VolumesReclaimable),
+			dfRow("Build Cache", u.Builds, u.BuildsActive, u.BuildsSize, u.BuildsSize),
 			dfRow("Compiled Modules", 1, 0, u.CacheSize, u.CacheSize),
 		})
 	})
@@ -62,22 +64,22 @@ func (o *pruneOptions) flags(c *cobra.Command, all string) *cobra.Command {
 
 func (a *app) systemPruneCmd() *cobra.Command {
 	var o pruneOptions
-	c := verb(groupSystem, "prune [OPTIONS]", "Remove containers that do not run and images that nothing needs", noArgs, func(c *cobra.Command, _ []string) error {
-		what := "This removes all containers that do not run, and all images without a name."
+	c := verb(groupSystem, "prune [OPTIONS]", "Remove containers that do not run, networks that they were on, images that nothing needs, and what builds left in the cache", noArgs, func(c *cobra.Command, _ []string) error {
+		what := "This removes all containers that do not run, all networks that no container is on, all images without a name, and steps of builds that no image has."
 		if o.all {
-			what = "This removes all containers that do not run, and all images that no container uses."
+			what = "This removes all containers that do not run, all networks that no container is on, all images that no container uses, and the whole build cache."
 		}
 		if !o.force && !a.confirm(what) {
 			return nil
 		}
-		steps := []pruneStep{a.pruneContainers, a.pruneImages(o.all)}
+		steps := []pruneStep{a.pruneContainers, a.pruneNetworks, a.pruneImages(o.all), a.pruneBuilds(build.PruneOptions{All: o.all})}
 		if o.volumes {
 			steps = append(steps, a.pruneVolumes(false))
 		}
 		return a.prune(c.Context(), steps...)
 	})
 	c.Flags().BoolVar(&o.volumes, "volumes", false, "Also anonymous volumes that no container mounts")
-	return o.flags(c, "Remove every image that no container uses")
+	return o.flags(c, "Remove every image that no container uses, and the whole build cache")
 }
 
 func (a *app) containerPruneCmd() *cobra.Command {

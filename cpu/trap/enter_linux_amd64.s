@@ -56,17 +56,17 @@ vectors:
 	MOVQ (8*1-const_origin)(SP), CX
 	MOVQ (8*2-const_origin)(SP), DX
 	MOVQ (8*3-const_origin)(SP), BX
-	MOVQ (8*4-const_origin)(SP), R15
+	MOVQ (8*4-const_origin)(SP), R11
 	MOVQ (8*5-const_origin)(SP), BP
 	MOVQ (8*6-const_origin)(SP), SI
 	MOVQ (8*7-const_origin)(SP), DI
 	MOVQ (8*8-const_origin)(SP), R8
 	MOVQ (8*9-const_origin)(SP), R9
 	MOVQ (8*10-const_origin)(SP), R10
-	MOVQ (8*11-const_origin)(SP), R11
 	MOVQ (8*12-const_origin)(SP), R12
 	MOVQ (8*13-const_origin)(SP), R13
 	MOVQ (8*14-const_origin)(SP), R14
+	MOVQ (8*15-const_origin)(SP), R15
 	// An interrupt from here on finds the PC in this function and is not lost.
 	// The load of the flag must not disturb EFLAGS: jrcxz looks at CX.
 	MOVQ CX, (State_Spill+8-const_origin)(SP)
@@ -119,11 +119,11 @@ TEXT ·exit(SB), NOSPLIT|NOFRAME, $0-0
 	MOVQ R8, (8*8-const_origin)(SP)
 	MOVQ R9, (8*9-const_origin)(SP)
 	MOVQ R10, (8*10-const_origin)(SP)
-	MOVQ R11, (8*11-const_origin)(SP)
 	MOVQ R12, (8*12-const_origin)(SP)
 	MOVQ R13, (8*13-const_origin)(SP)
 	MOVQ R14, (8*14-const_origin)(SP)
-	MOVQ R15, (8*4-const_origin)(SP)
+	MOVQ R15, (8*15-const_origin)(SP)
+	MOVQ R11, (8*4-const_origin)(SP)
 	LEAQ (const_offFlags+8-const_origin)(SP), SP
 	PUSHFQ
 	LEAQ (const_origin-const_offFlags)(SP), SP

@@ -1,7 +1,6 @@
 package plainjson
 
 import (
-	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -100,9 +99,8 @@ func (d *decoder) text() string {
 // value reads the next value into dst.
 func (d *decoder) value(dst reflect.Value) error {
 	c := d.space()
-	if dst.Type() == rawType {
-		dst.SetBytes(bytes.Clone(d.skip()))
-		return nil
+	if decodes(dst.Type()) && (c != 'n' || dst.Kind() != reflect.Pointer) {
+		return json.Unmarshal(d.skip(), dst.Addr().Interface())
 	}
 	if c == 'n' {
 		d.skip()
@@ -154,14 +152,11 @@ func scalar(dst reflect.Value, s string) error {
 }
 
 func (d *decoder) string(dst reflect.Value) error {
-	start := d.i
 	s := d.text()
 	switch {
 	case dst.Kind() == reflect.String:
 		dst.SetString(s)
 		return nil
-	case dst.Type() == timeType:
-		return json.Unmarshal(d.b[start:d.i], dst.Addr().Interface())
 	case dst.Kind() == reflect.Slice && dst.Type().Elem().Kind() == reflect.Uint8:
 		b, err := base64.StdEncoding.DecodeString(s)
 		if err == nil {
@@ -215,7 +210,7 @@ func (d *decoder) object(dst reflect.Value) error {
 	switch {
 	case t.Kind() == reflect.Map && t.Key().Kind() == reflect.String:
 		return d.mapping(dst, t)
-	case t.Kind() != reflect.Struct || t == timeType:
+	case t.Kind() != reflect.Struct:
 		return misfit("object", dst)
 	}
 	d.i++
@@ -256,8 +251,8 @@ func (d *decoder) mapping(dst reflect.Value, t reflect.Type) error {
 }
 
 // find finds the field of a struct that a key means: by its very name, starting
-// to look at hint, else by letters of another case. at is the index in v or in
-// the embedded struct.
+// to look at hint, else by letters of another case. at is its index, or that
+// before the embedded struct that has it.
 func find(v reflect.Value, key string, hint int) (f reflect.Value, at int) {
 	if f, at = match(v, hint, func(name string) bool { return name == key }); !f.IsValid() {
 		f, at = match(v, 0, func(name string) bool { return strings.EqualFold(name, key) })
@@ -268,17 +263,20 @@ func find(v reflect.Value, key string, hint int) (f reflect.Value, at int) {
 func match(v reflect.Value, hint int, is func(string) bool) (reflect.Value, int) {
 	t := v.Type()
 	n := t.NumField()
+	embedded := false
 	for k := range n {
 		i := (hint + k) % n
 		f, ok := fieldOf(t.Field(i))
-		switch {
-		case !ok:
-		case f.inline:
-			if in, _ := match(v.Field(i), 0, is); in.IsValid() {
-				return in, i - 1 // the next may be in there too
-			}
-		case is(f.name):
+		embedded = embedded || f.inline
+		if ok && !f.inline && is(f.name) {
 			return v.Field(i), i
+		}
+	}
+	for i := 0; embedded && i < n; i++ {
+		if f, _ := fieldOf(t.Field(i)); f.inline {
+			if in, _ := match(v.Field(i), 0, is); in.IsValid() {
+				return in, i - 1
+			}
 		}
 	}
 	return reflect.Value{}, 0

@@ -4,14 +4,16 @@
 // a seventh of its start. Here values are walked by reflection each time.
 //
 // It is for small documents of structs, pointers, slices, maps with string keys,
-// strings, numbers without fractions, bools, time.Time and json.RawMessage, with
-// the tags name, omitempty and "-". Other kinds are an error. For these,
+// strings, numbers without fractions, bools, and types that encode themselves, with
+// the tags name, omitempty and "-". Other kinds and tags are an error. No
+// two names of one struct may differ by case only. For these,
 // [Unmarshal] accepts, refuses and stores what json.Unmarshal does, but stops at
 // the first value that does not fit; and [Marshal] writes the same bytes. Tests
 // and a fuzz target hold both against encoding/json.
 package plainjson
 
 import (
+	"encoding"
 	"encoding/json"
 	"reflect"
 	"strings"
@@ -19,15 +21,32 @@ import (
 )
 
 var (
-	timeType = reflect.TypeFor[time.Time]()
-	rawType  = reflect.TypeFor[json.RawMessage]()
+	timeType        = reflect.TypeFor[time.Time]()
+	marshaler       = reflect.TypeFor[json.Marshaler]()
+	textMarshaler   = reflect.TypeFor[encoding.TextMarshaler]()
+	unmarshaler     = reflect.TypeFor[json.Unmarshaler]()
+	textUnmarshaler = reflect.TypeFor[encoding.TextUnmarshaler]()
 )
+
+// encodes tells whether values of a type encode themselves.
+func encodes(t reflect.Type) bool {
+	return t.PkgPath() != "" && (t.Implements(marshaler) || t.Implements(textMarshaler))
+}
+
+// decodes does for decoding, into a value that has an address.
+func decodes(t reflect.Type) bool {
+	if t.PkgPath() == "" {
+		return false
+	}
+	t = reflect.PointerTo(t)
+	return t.Implements(unmarshaler) || t.Implements(textUnmarshaler)
+}
 
 // field is one field of a struct as JSON has it.
 type field struct {
-	name      string
-	omitEmpty bool
-	inline    bool // an embedded struct whose fields are its owner's
+	name    string
+	options string
+	inline  bool // an embedded struct whose fields are its owner's
 }
 
 // fieldOf is false for a field that JSON does not have.
@@ -46,5 +65,5 @@ func fieldOf(f reflect.StructField) (field, bool) {
 	if name == "" {
 		name = f.Name
 	}
-	return field{name: name, omitEmpty: options == "omitempty"}, true
+	return field{name: name, options: options}, true
 }

@@ -17,6 +17,13 @@ func Marshal(v any) ([]byte, error) {
 }
 
 func appendValue(b []byte, v reflect.Value) ([]byte, error) {
+	switch t := v.Type(); {
+	case t == timeType:
+		return appendTime(b, v.Interface().(time.Time))
+	case encodes(t):
+		text, err := json.Marshal(v.Interface())
+		return append(b, text...), err
+	}
 	switch v.Kind() {
 	case reflect.Bool:
 		return strconv.AppendBool(b, v.Bool()), nil
@@ -36,9 +43,6 @@ func appendValue(b []byte, v reflect.Value) ([]byte, error) {
 	case reflect.Map:
 		return appendMap(b, v)
 	case reflect.Struct:
-		if v.Type() == timeType {
-			return appendTime(b, v.Interface().(time.Time))
-		}
 		return appendStruct(b, v)
 	}
 	return nil, fmt.Errorf("plainjson: no encoding of %v", v.Kind())
@@ -50,7 +54,7 @@ func appendTime(b []byte, t time.Time) ([]byte, error) {
 }
 
 func appendStruct(b []byte, v reflect.Value) ([]byte, error) {
-	b, err := appendFields(append(b, '{'), v)
+	b, err := appendFields(append(b, '{'), v, nil)
 	return closing(b, '}'), err
 }
 
@@ -63,8 +67,9 @@ func closing(b []byte, bracket byte) []byte {
 	return append(b, bracket)
 }
 
-// appendFields writes the fields, each with a comma behind it.
-func appendFields(b []byte, v reflect.Value) (_ []byte, err error) {
+// appendFields writes the fields, each with a comma behind it, but for those
+// whose names a struct around v has.
+func appendFields(b []byte, v reflect.Value, around []reflect.Type) (_ []byte, err error) {
 	t := v.Type()
 	for i := range t.NumField() {
 		f, ok := fieldOf(t.Field(i))
@@ -73,12 +78,20 @@ func appendFields(b []byte, v reflect.Value) (_ []byte, err error) {
 		}
 		val := v.Field(i)
 		if f.inline {
-			if b, err = appendFields(b, val); err != nil {
+			if b, err = appendFields(b, val, append(around, t)); err != nil {
 				return b, err
 			}
 			continue
 		}
-		if f.omitEmpty && isEmpty(val) {
+		omit := false
+		switch f.options {
+		case "omitempty":
+			omit = isEmpty(val)
+		case "":
+		default:
+			return b, fmt.Errorf("plainjson: no encoding of option %q", f.options)
+		}
+		if omit || slices.ContainsFunc(around, func(t reflect.Type) bool { return has(t, f.name) }) {
 			continue
 		}
 		b = append(appendString(b, f.name), ':')
@@ -88,6 +101,16 @@ func appendFields(b []byte, v reflect.Value) (_ []byte, err error) {
 		b = append(b, ',')
 	}
 	return b, nil
+}
+
+// has tells whether a struct has a field itself.
+func has(t reflect.Type, name string) bool {
+	for i := range t.NumField() {
+		if f, ok := fieldOf(t.Field(i)); ok && f.name == name {
+			return true
+		}
+	}
+	return false
 }
 
 func isEmpty(v reflect.Value) bool {
@@ -101,10 +124,6 @@ func isEmpty(v reflect.Value) bool {
 }
 
 func appendSlice(b []byte, v reflect.Value) (_ []byte, err error) {
-	if v.Type() == rawType {
-		raw, err := json.Marshal(v.Interface())
-		return append(b, raw...), err
-	}
 	if v.IsNil() {
 		return append(b, "null"...), nil
 	}

@@ -2,6 +2,7 @@ package plainjson
 
 import (
 	"encoding/json"
+	"net/netip"
 	"reflect"
 	"strings"
 	"testing"
@@ -26,6 +27,8 @@ type every struct {
 	T        time.Time       `json:"t"`
 	TP       *time.Time      `json:"tp,omitempty"`
 	Raw      json.RawMessage `json:"raw"`
+	Addr     netip.Addr      `json:"addr"`
+	Prefixes []netip.Prefix  `json:"prefixes,omitempty"`
 	Inner    inner           `json:"inner"`
 	List     []inner         `json:"list"`
 	P        *inner          `json:"p"`
@@ -35,13 +38,20 @@ type every struct {
 	kept     string
 }
 
+// outer hides fields of what it embeds.
+type outer struct {
+	every
+	A     int `json:"a"`
+	Plain []string
+}
+
 type inner struct {
 	A string `json:"a"`
 	N int64  `json:"n,omitempty"`
 }
 
 func types() []any {
-	return []any{new(every), new(ocispec.Index), new(ocispec.Manifest), new(ocispec.Image), new([]inner), new(map[string][]int), new(string), new(int)}
+	return []any{new(every), new(outer), new(ocispec.Index), new(ocispec.Manifest), new(ocispec.Image), new([]inner), new(map[string][]int), new(string), new(int)}
 }
 
 // check holds both directions against encoding/json for one document.
@@ -74,6 +84,7 @@ var documents = []string{
 	`{"i8":128}`, `{"u32":-1}`, `{"i":"1"}`, `{"b":1}`, `{"s":"x"}`, `{"s":{}}`, `{"m":[]}`, `{"t":5}`, `{"t":{}}`, `{"t":"yesterday"}`, `{"bytes":"!"}`, `{"bytes":[1,2,255]}`, `{"bytes":[256]}`,
 	`{"PLAIN":"case","B":true,"plain":"again"}`, `{"Plain":"a","Plain":"b"}`, `{"inner":{"a":"1"},"inner":{"n":2}}`, `{"list":[{"a":"1"}],"list":[{"n":2},{"n":3}]}`,
 	`{"s":null,"m":null,"p":null,"i":null,"b":null,"t":null,"raw":null,"list":[null]}`, `{"unknown":{"deep":[1,{"x":"]}\""}],"n":-1.5e10},"i":1}`,
+	`{"addr":"10.0.2.15","prefixes":["10.0.2.0/24","::1/128"]}`, `{"addr":7}`, `{"addr":""}`, `{"prefixes":["x"]}`, `{"addr":null,"prefixes":[null]}`,
 	`{"kept":"no","Left":"no","-":"no"}`, "{\"\u017f\":[\"long s\"]}", `{"m":{"a":"1"},"m":{"b":"2"}}`, "\t{ \"i\" :\r\n 1 , \"b\" : true }\n",
 	`{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[{"mediaType":"m","digest":"sha256:00","size":3,"annotations":{"a":"b"},"platform":{"architecture":"amd64","os":"linux"}}]}`,
 	`{"schemaVersion":2,"config":{"mediaType":"c","digest":"d","size":1,"data":"e30="},"layers":[{"mediaType":"l","digest":"d","size":9223372036854775807}],"subject":{"digest":"s"}}`,
@@ -97,7 +108,9 @@ func FuzzAgainstEncodingJSON(f *testing.F) {
 
 // TestRefused: what it is not for is an error, not something else.
 func TestRefused(t *testing.T) {
-	for _, v := range []any{1.5, struct{ F float64 }{}, map[int]string{1: "x"}, make(chan int)} {
+	for _, v := range []any{1.5, struct{ F float64 }{}, struct {
+		N int `json:"n,string"`
+	}{}, map[int]string{1: "x"}, make(chan int)} {
 		if b, err := Marshal(v); err == nil {
 			t.Errorf("%T: %s", v, b)
 		}

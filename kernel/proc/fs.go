@@ -255,8 +255,18 @@ func (f *procFS) FollowMagic(ino vfs.Ino) (vfs.Loc, bool, error) {
 	}
 	if err == nil && l == (vfs.Loc{}) {
 		err = linux.ENOENT
+		if r, t, _, _ := f.find(ino); r.kind == kindFD {
+			err = &vfs.Elsewhere{File: OpenFile{t, r.arg}}
+		}
 	}
 	return l, true, err
+}
+
+// OpenFile is what a link of /proc/PID/fd leads to when that has no place in the
+// tree: the File of a *vfs.Elsewhere.
+type OpenFile struct {
+	Task Task
+	FD   int
 }
 
 func (f *procFS) magic(ino vfs.Ino) (vfs.Loc, string, error) {
@@ -294,7 +304,7 @@ func (f *procFS) Setattr(ino vfs.Ino, s *vfs.SetAttr) error {
 	return f.Base.Setattr(ino, s)
 }
 
-// Open renders a file, or opens a directory.
+// Open opens a file, which is rendered when it is read, or a directory.
 func (f *procFS) Open(ino vfs.Ino, flags int) (vfs.Handle, error) {
 	if ino == rootIno {
 		return &pseudofs.Dir{Self: rootIno, Parent: rootIno, List: f.listRoot}, nil
@@ -302,7 +312,7 @@ func (f *procFS) Open(ino vfs.Ino, flags int) (vfs.Handle, error) {
 	if ino&inoDynamic == 0 {
 		return f.staticFS.Open(ino, flags)
 	}
-	r, t, st, err := f.find(ino)
+	r, t, _, err := f.find(ino)
 	if err != nil {
 		return nil, err
 	}
@@ -315,11 +325,14 @@ func (f *procFS) Open(ino vfs.Ino, flags int) (vfs.Handle, error) {
 	}
 	h := &pseudofs.File{}
 	if k.render != nil {
-		b, err := k.render(&pidView{t, st, f.src, r})
-		if err != nil {
-			return nil, err
+		h.Render = func() ([]byte, error) {
+			r, t, st, err := f.find(ino)
+			if err != nil {
+				return nil, linux.ESRCH // it is gone
+			}
+			b, err := k.render(&pidView{t, st, f.src, r})
+			return []byte(b), err
 		}
-		h.Content = []byte(b)
 	}
 	if k.store != nil {
 		h.Store = func(p []byte) error { return k.store(t, string(p)) }

@@ -119,8 +119,8 @@ func buildKinds() []entry {
 	return t
 }
 
+// storeComm keeps a newline at the end, as Linux does.
 func storeComm(t Task, s string) error {
-	s = strings.TrimSuffix(s, "\n")
 	return t.SetComm(s[:min(len(s), 15)])
 }
 

@@ -90,7 +90,7 @@ func (f *staticFS) Readlink(ino vfs.Ino) (string, error) {
 	return t[n.line].target, nil
 }
 
-// Open renders a file, or opens a directory.
+// Open opens a file, which is rendered when it is read, or a directory.
 func (f *staticFS) Open(ino vfs.Ino, _ int) (vfs.Handle, error) {
 	t := f.tree()
 	n, ok := t.node(ino)
@@ -106,7 +106,7 @@ func (f *staticFS) Open(ino vfs.Ino, _ int) (vfs.Handle, error) {
 		return nil, linux.ELOOP
 	}
 	l := &t[n.line]
-	h := &pseudofs.File{Content: []byte(l.content(f.src))}
+	h := &pseudofs.File{Render: func() ([]byte, error) { return []byte(l.content(f.src)), nil }}
 	if l.store != nil {
 		h.Store = func(p []byte) error { return l.store(f.src, strings.TrimRight(string(p), "\n\x00")) }
 	}

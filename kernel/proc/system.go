@@ -31,6 +31,9 @@ func procFiles() []file {
 		{path: "version", render: renderVersion},
 		{path: "vmstat", render: renderVmstat},
 	}
+	for _, name := range [...]string{"msg", "sem", "shm"} {
+		files = append(files, file{path: "sysvipc/" + name, render: func(v *view) string { return v.src.SysvIPC(name) }})
+	}
 	return append(files, sysctlFiles()...)
 }
 

@@ -39,6 +39,12 @@ func sysIoctl(c *call) (int64, error) {
 			flags |= linux.O_NONBLOCK
 		}
 		return 0, c.t.SetStatusFlags(fd, flags)
+	case fioasync:
+		v, err := c.mm.Uint32(arg)
+		if err != nil {
+			return 0, err
+		}
+		return 0, c.t.SetAsync(fd, v != 0)
 	case fionread:
 		n, err := c.t.Readable(fd)
 		if err != nil {

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes real multi-layer Debian images, as an OCI image layout, with Debian's own tools.
 #
-#   make.sh OUT [IMAGE ...]      IMAGE: tiny debian12 debian13        (default: tiny debian12)
+#   make.sh OUT [IMAGE ...]      IMAGE: tiny large debian12 debian13 debian12-full debian13-full   (default: tiny debian12)
 #
 # OUT/oci is the layout; its tags are the names above. Nothing in an image is written by this
 # project: the packages come from the mirror that this machine's own apt sources name, mmdebstrap and
@@ -12,6 +12,7 @@
 #   large     debian12 and one more layer with compilers and servers, about 550 MB: for benchmarks
 #   debianNN  3 layers, about 115 MB: mmdebstrap's minbase, then perl, python3-minimal and friends
 #             installed by the image's own apt, then a clean-up layer with whiteouts
+#   debianNN-full  debianNN and one more layer with the programs that tests run: gcc, git, python3, nginx, redis, ...
 #
 # An image that is there already is not made again. Exit status: 0 made, 3 this machine can't (and why).
 set -euo pipefail
@@ -104,9 +105,12 @@ in_chroot() { # in_chroot ARGS...: the image's own apt-get update, then apt-get 
 	mount -t proc proc "$root/proc"
 	cp /etc/resolv.conf "$root/etc/resolv.conf"
 	for f in /etc/apt/apt.conf.d/*proxy*; do [ -f "$f" ] && cp "$f" "$root/etc/apt/apt.conf.d/99host-proxy"; done
+	printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d" # servers are installed, not started
+	chmod 755 "$root/usr/sbin/policy-rc.d"
 	chroot "$root" apt-get update -q >&2
 	chroot "$root" apt-get "$@" >&2
 	umount "$root/proc"
+	rm "$root/usr/sbin/policy-rc.d"
 	rm -f "$root/etc/apt/apt.conf.d/99host-proxy"
 	: >"$root/etc/resolv.conf"
 }
@@ -124,26 +128,36 @@ make_debian() { # make_debian NAME SUITE
 	config "$1" bash
 }
 
-make_large() { # debian12 must be there
-	has debian12 || make_debian debian12 bookworm
-	umoci tag --image "$layout:debian12" large
+make_more() { # make_more NAME BASE PACKAGE...: BASE, made if need be, and one more layer
+	local name=$1 base=$2
+	shift 2
+	make "$base"
+	umoci tag --image "$layout:$base" "$name"
 	rm -rf --one-file-system "$work/bundle"
-	umoci unpack --image "$layout:large" "$work/bundle"
+	umoci unpack --image "$layout:$name" "$work/bundle"
 	root=$work/bundle/rootfs
-	in_chroot install -q -y --no-install-recommends build-essential git nginx perl python3 redis-server sqlite3 cmake vim gawk
+	in_chroot install -q -y --no-install-recommends "$@"
 	rm -rf "$root"/var/lib/apt/lists/* "$root"/var/cache/apt/*.bin "$root"/var/cache/apt/archives/*.deb
-	layer large "apt-get install build-essential git nginx perl python3 redis-server sqlite3 cmake vim gawk"
-	config large bash
+	layer "$name" "apt-get install $*"
+	config "$name" bash
+}
+
+full="busybox-static ca-certificates curl gcc git libc6-dev nginx nodejs openssl perl python3 redis-server sqlite3 wget zstd"
+make() { # make IMAGE, unless it is there
+	has "$1" && return
+	# shellcheck disable=SC2086
+	case $1 in
+	tiny) make_tiny ;;
+	large) make_more large debian12 build-essential git nginx perl python3 redis-server sqlite3 cmake vim gawk ;;
+	debian12) make_debian debian12 bookworm ;;
+	debian13) make_debian debian13 trixie ;;
+	debian12-full | debian13-full) make_more "$1" "${1%-full}" $full ;;
+	*) echo "make.sh: no such image: $1" >&2; exit 2 ;;
+	esac
 }
 
 for image; do
 	has "$image" && { echo "$image: there already"; continue; }
-	case $image in
-	tiny) make_tiny ;;
-	large) make_large ;;
-	debian12) make_debian debian12 bookworm ;;
-	debian13) make_debian debian13 trixie ;;
-	*) echo "make.sh: no such image: $image" >&2; exit 2 ;;
-	esac
+	make "$image"
 	echo "$image: made"
 done
