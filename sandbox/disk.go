@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -12,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/sbxrun/sbx/internal/plainjson"
 )
 
 // The files of a container's folder.
@@ -81,7 +82,7 @@ func (d disk) fill(dir string, rec *Record) error {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return diskError(err)
 	}
-	b, err := json.Marshal(rec)
+	b, err := plainjson.Marshal(rec)
 	if err != nil {
 		return err
 	}
@@ -304,7 +305,12 @@ func (d disk) remove(id, name string, lock *fileLock) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("remove container %s: %w", ShortID(id), err)
 	}
-	err = os.RemoveAll(d.dir(id))
+	for _, name := range [...]string{stateName, lockName} {
+		_ = os.Remove(d.file(id, name))
+	}
+	if err = os.Remove(d.dir(id)); err != nil { // it has more than most have
+		err = os.RemoveAll(d.dir(id))
+	}
 	all, lerr := d.lockAll(context.Background())
 	if lerr != nil {
 		return errors.Join(err, lerr)
@@ -328,11 +334,11 @@ func readJSON(path string, v any) error {
 	if err != nil {
 		return err
 	}
-	return json.Unmarshal(b, v)
+	return plainjson.Unmarshal(b, v)
 }
 
 func writeJSON(path string, v any) error {
-	b, err := json.Marshal(v)
+	b, err := plainjson.Marshal(v)
 	if err != nil {
 		return err
 	}

@@ -25,7 +25,6 @@ func newRoot(a *app, args []string) *cobra.Command {
 		Long: "sbx pulls OCI images, lays them out in memory and runs commands in them:\n" +
 			"no daemon, no root, no virtual machine. Try: sbx run -it base",
 		SilenceErrors: true, SilenceUsage: true, TraverseChildren: true,
-		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: false},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if v, _ := cmd.Flags().GetBool("version"); v {
 				fmt.Fprintln(a.out, versionLine())
@@ -51,7 +50,9 @@ func newRoot(a *app, args []string) *cobra.Command {
 	for _, g := range [][2]string{{groupCommon, "Common commands:"}, {groupContainers, "Containers:"}, {groupImages, "Images:"}, {groupSystem, "System:"}} {
 		root.AddGroup(&cobra.Group{ID: g[0], Title: g[1]})
 	}
-	a.addVerbs(root, a.asked(args))
+	only := a.asked(args)
+	a.addVerbs(root, only)
+	root.CompletionOptions.DisableDefaultCmd = only != "" // it is not asked for, and takes as long as a verb
 	root.SetHelpCommandGroupID(groupSystem)
 	root.SetCompletionCommandGroupID(groupSystem)
 	root.SetArgs(args)

@@ -114,7 +114,7 @@ func buildKinds() []entry {
 		}
 	}
 	for _, n := range netFiles() {
-		t = append(t, entry{name: n.path, in: kindNet, mode: reg | 0o444, render: fixed(n.render(nil))})
+		t = append(t, entry{name: n.path, in: kindNet, mode: reg | 0o444, render: func(*pidView) (string, error) { return n.render(nil), nil }})
 	}
 	return t
 }
