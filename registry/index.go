@@ -11,8 +11,6 @@ import (
 
 	"github.com/opencontainers/image-spec/specs-go"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
-
-	"github.com/sbxrun/sbx/internal/plainjson"
 )
 
 const (
@@ -37,7 +35,7 @@ func (s *Store) readCatalog() (*catalog, error) {
 	if err != nil {
 		return nil, diskError(s.home, err)
 	}
-	if err := plainjson.Unmarshal(b, &c.Index); err != nil {
+	if err := json.Unmarshal(b, &c.Index); err != nil {
 		return nil, corrupt("%s is damaged: restore it, or move it away and pull the images again: %w", s.path("oci", indexFile), err)
 	}
 	c.Manifests = slices.DeleteFunc(c.Manifests, func(d ocispec.Descriptor) bool { return checkDescriptor(&d) != nil })

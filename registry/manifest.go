@@ -6,8 +6,6 @@ import (
 
 	"github.com/opencontainers/image-spec/specs-go"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
-
-	"github.com/sbxrun/sbx/internal/plainjson"
 )
 
 // Media types of Docker's image format, schema 2.
@@ -47,7 +45,7 @@ func parseDocument(b []byte, mediaType string, lim Limits) (*document, error) {
 		return nil, Errorf(ErrTooLarge, "the manifest is larger than %d bytes: refused", lim.ManifestBytes)
 	}
 	var p probe
-	if err := plainjson.Unmarshal(b, &p); err != nil {
+	if err := json.Unmarshal(b, &p); err != nil {
 		return nil, corrupt("the manifest is not valid JSON: %w", err)
 	}
 	mediaType, _, _ = strings.Cut(mediaType, ";")
@@ -89,7 +87,7 @@ func (p *probe) decode(b []byte, mediaType string, lim Limits) (*document, error
 
 func decodeIndex(b []byte, mediaType string, lim Limits) (*document, error) {
 	ix := new(ocispec.Index)
-	if err := plainjson.Unmarshal(b, ix); err != nil {
+	if err := json.Unmarshal(b, ix); err != nil {
 		return nil, corrupt("the index is not valid: %w", err)
 	}
 	if len(ix.Manifests) > lim.IndexEntries {
@@ -108,7 +106,7 @@ func decodeIndex(b []byte, mediaType string, lim Limits) (*document, error) {
 
 func decodeManifest(b []byte, mediaType string, lim Limits) (*document, error) {
 	m := new(ocispec.Manifest)
-	if err := plainjson.Unmarshal(b, m); err != nil {
+	if err := json.Unmarshal(b, m); err != nil {
 		return nil, corrupt("the manifest is not valid: %w", err)
 	}
 	if len(m.Layers) > lim.Layers {
@@ -148,7 +146,7 @@ func checkDescriptor(d *ocispec.Descriptor) error {
 // parseConfig parses an image configuration and checks it against the manifest's layers.
 func parseConfig(b []byte, layers int) (ImageConfig, error) {
 	var c ImageConfig
-	if err := plainjson.Unmarshal(b, &c); err != nil {
+	if err := json.Unmarshal(b, &c); err != nil {
 		return c, corrupt("the image configuration is not valid: %w", err)
 	}
 	if len(c.RootFS.DiffIDs) != layers {

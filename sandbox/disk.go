@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,8 +12,6 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
-
-	"github.com/sbxrun/sbx/internal/plainjson"
 )
 
 // The files of a container's folder.
@@ -82,7 +81,7 @@ func (d disk) fill(dir string, rec *Record) error {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return diskError(err)
 	}
-	b, err := plainjson.Marshal(rec)
+	b, err := json.Marshal(rec)
 	if err != nil {
 		return err
 	}
@@ -334,11 +333,11 @@ func readJSON(path string, v any) error {
 	if err != nil {
 		return err
 	}
-	return plainjson.Unmarshal(b, v)
+	return json.Unmarshal(b, v)
 }
 
 func writeJSON(path string, v any) error {
-	b, err := plainjson.Marshal(v)
+	b, err := json.Marshal(v)
 	if err != nil {
 		return err
 	}
