@@ -264,6 +264,8 @@ func TestSetIDExec(t *testing.T) {
 		want(t, "uid", cr.UID, 500)
 		want(t, "egid", cr.EGID, c.egid)
 		want(t, "caps", cr.Effective, c.caps)
+		want(t, "while it was loaded", w.loader.cred.EUID, c.euid)
+		want(t, "secure", w.loader.secure, c.euid != 500 || c.egid != 500)
 		f := w
 		w = newWorld(t)
 		w.prog("su", f.loader.progs["su"])

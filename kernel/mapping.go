@@ -18,6 +18,9 @@ type FileMapping struct {
 	name string
 	dev  uint64
 	refs atomic.Int64
+
+	seals  *seals // of a file of memfd_create
+	stores bool   // counted as a shared map that may be written
 }
 
 type mappingKey struct {
@@ -28,8 +31,11 @@ type mappingKey struct {
 // Map prepares a file for mmap(2): ENODEV for what has no pages. The FileMapping has
 // one reference.
 func (f *File) Map(t *Task) (*FileMapping, error) {
-	switch f.ops.(type) {
-	case *regular, *execFile:
+	var sealed *seals
+	switch ops := f.ops.(type) {
+	case *regular:
+		sealed = ops.seals
+	case *execFile:
 	default:
 		return nil, linux.ENODEV
 	}
@@ -38,7 +44,7 @@ func (f *File) Map(t *Task) (*FileMapping, error) {
 	if err != nil {
 		return nil, err
 	}
-	fm := &FileMapping{h: h, key: mappingKey{f.loc.Super(), f.loc.Ino}, name: f.link(t)}
+	fm := &FileMapping{h: h, key: mappingKey{f.loc.Super(), f.loc.Ino}, name: f.link(t), seals: sealed}
 	fm.refs.Store(1)
 	var a vfs.Attr
 	if err := f.Attr(&a); err != nil {
@@ -71,7 +77,21 @@ func (m *FileMapping) Unref() {
 	if m.refs.Add(-1) > 0 {
 		return
 	}
+	if m.stores {
+		m.seals.unmapWritable()
+	}
 	_ = m.h.Close()
+}
+
+// MayStore says of a shared map of a file that was opened for writing whether it may
+// be written, now or later: not when seals forbid it. It is to be asked once, before
+// the FileMapping is anybody else's.
+func (m *FileMapping) MayStore() bool {
+	if m.seals == nil {
+		return true
+	}
+	m.stores = m.seals.mapWritable()
+	return m.stores
 }
 
 // Name is the path as /proc/PID/maps shows it; Dev and Ino are its file's numbers.

@@ -8,27 +8,6 @@ import (
 	"github.com/sbxrun/sbx/vfs"
 )
 
-// ProcAccess reports whether t may look into another process through /proc, by
-// the rule of ptrace(2) for reading: its own, one of the same ids, or CAP_SYS_PTRACE.
-func (t *Task) ProcAccess(pid int) bool {
-	if pid == t.proc.pid {
-		return true
-	}
-	c := t.cred.Load()
-	if c.Has(linux.CAP_SYS_PTRACE) {
-		return true
-	}
-	t.k.mu.Lock()
-	other := t.k.tasks[pid]
-	t.k.mu.Unlock()
-	if other == nil {
-		return true // the call finds out that there is none
-	}
-	o := other.cred.Load()
-	return o.UID == c.FSUID && o.EUID == c.FSUID && o.SUID == c.FSUID &&
-		o.GID == c.FSGID && o.EGID == c.FSGID && o.SGID == c.FSGID
-}
-
 // openElsewhere opens a pipe or another file without a place in the tree, to which
 // a walk has led through /proc/PID/fd. The new descriptor shares the description: a
 // pipe has no offset that would tell the difference. O_PATH is ENOENT.

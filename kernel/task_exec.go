@@ -79,7 +79,9 @@ func (t *Task) become(im *image) {
 	p := t.proc
 	p.execed = true
 	c := t.cred.Load()
-	p.undumpable = c.UID != c.EUID || c.GID != c.EGID
+	if p.undumpable = c.UID != c.EUID || c.GID != c.EGID; p.undumpable {
+		t.pdeathsig = 0
+	}
 	p.stopTimersLocked(true)
 	p.exitSig = linux.SIGCHLD
 	t.clearTID = nil

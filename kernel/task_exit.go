@@ -71,6 +71,7 @@ func (k *Kernel) endAll(p *Process) {
 // process a zombie.
 func (p *Process) endThreadLocked(t *Task, code int) {
 	t.setSeccompLocked(nil)
+	t.leaveChildrenLocked()
 	p.deadCPU += t.cpu()
 	t.ended.Store(max(int64(t.cpu()), 1))
 	t.exited = true
@@ -131,6 +132,9 @@ func (p *Process) orphanLocked() {
 		g := c.group
 		c.parent, c.maker, c.exitSig = to, nil, linux.SIGCHLD
 		if to != nil {
+			if len(to.tasks) > 0 {
+				c.maker = to.tasks[0]
+			}
 			to.children = append(to.children, c)
 		}
 		if g != nil && g != p.group && g.session == p.group.session {

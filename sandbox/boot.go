@@ -159,6 +159,9 @@ func (r *Run) stdio(host IO) (*stdio, error) {
 			return nil, err
 		}
 		r.log = newLogWriter(r.e.disk.dir(r.rec.ID), limits)
+		if c.AutoRemove && !r.apart {
+			r.log.ring = &logRing{}
+		}
 		s.log = r.log
 	}
 	return s, nil

@@ -40,7 +40,9 @@ import (
 //	exec     ExecConfig   -              frames, until the program has ended; none with Detach
 //	connect  connectArgs  connectResult  the bytes of a connection to the guests
 //	network  networkArgs  -              -
-//	follow   -            -              a byte now and then when the log has grown, to the end of the container
+//	rename   renameArgs   -              -
+//	top      -            []ProcessInfo  -
+//	follow   -            -              the log is in its files from now on; a byte now and then when it has grown
 //
 // Frames (frame.go) go both ways: streams, window sizes, signals, and at the
 // end an exit status. A caller that closes its connection has detached.

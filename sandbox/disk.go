@@ -118,8 +118,8 @@ func (d disk) nameOwner(name string) (string, bool) {
 	}
 	id := string(b)
 	if len(id) == idLen && isHex(id) {
-		if _, err := os.Stat(d.file(id, configName)); err == nil {
-			return id, true
+		if rec, err := d.record(id); err == nil && rec.Name == name || errors.Is(err, ErrCorrupt) {
+			return id, true // else it is what an sbx left that was killed while it renamed
 		}
 	}
 	ids, _ := d.ids()

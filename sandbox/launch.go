@@ -140,7 +140,7 @@ func (e *Engine) Supervise(ctx context.Context, ref string, in, out *os.File) (i
 }
 
 func (e *Engine) supervise(ctx context.Context, ref string, conn *pipes, rest *bufio.Reader, args launchArgs) (int, error) {
-	r := &Run{patience: attachStall}
+	r := &Run{patience: attachStall, apart: true}
 	host := IO{}
 	if args.Attach != nil {
 		r.first = newSession(conn, rest, *args.Attach)

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -41,6 +42,7 @@ type logWriter struct {
 	err    error                // why
 	closed bool
 	grown  chan struct{} // closed and replaced when the file has grown
+	ring   *logRing      // nil: entries are written at once
 }
 
 func newLogWriter(dir string, l logLimits) *logWriter {
@@ -55,10 +57,17 @@ func (w *logWriter) write(stream frameKind, p []byte) {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.closed {
-		return
+	switch {
+	case w.closed:
+	case w.ring != nil:
+		w.ring.add(stream, p, time.Now())
+	default:
+		w.writeLocked(stream, p, time.Now())
 	}
-	end := entryEnd(stream, w.limits.attrs, time.Now())
+}
+
+func (w *logWriter) writeLocked(stream frameKind, p []byte, at time.Time) {
+	end := entryEnd(stream, w.limits.attrs, at)
 	part := w.parts[stream]
 	for len(p) > 0 {
 		n := bytes.IndexByte(p, '\n') + 1
@@ -228,13 +237,18 @@ func entryEnd(stream frameKind, attrs []byte, at time.Time) []byte {
 	return append(b, "\"}\n"...)
 }
 
-const hexDigits = "0123456789abcdef"
-
-// plain are the bytes that JSON takes as they are.
-var plain = func() (t [256]bool) {
-	for c := ' '; c < 0x7f; c++ {
-		t[c] = c != '"' && c != '\\'
+// escapes is what JSON has for each byte that is not itself: of those above 0x7f
+// that are no UTF-8, a lone surrogate.
+var escapes = func() (t [256]string) {
+	for c := range t {
+		switch {
+		case c < ' ' || c == 0x7f:
+			t[c] = fmt.Sprintf(`\u%04x`, c)
+		case c >= utf8.RuneSelf:
+			t[c] = fmt.Sprintf(`\udc%02x`, c)
+		}
 	}
+	t['"'], t['\\'], t['\n'], t['\r'], t['\t'] = `\"`, `\\`, `\n`, `\r`, `\t`
 	return t
 }()
 
@@ -242,35 +256,21 @@ var plain = func() (t [256]bool) {
 func appendEscaped(b, text []byte) []byte {
 	for len(text) > 0 {
 		n := 0
-		for n < len(text) && plain[text[n]] {
+		for n < len(text) && escapes[text[n]] == "" {
 			n++
 		}
 		b = append(b, text[:n]...)
 		if text = text[n:]; len(text) == 0 {
 			break
 		}
-		c := text[0]
-		switch {
-		case c == '"' || c == '\\':
-			b = append(b, '\\', c)
-		case c == '\n':
-			b = append(b, '\\', 'n')
-		case c == '\r':
-			b = append(b, '\\', 'r')
-		case c == '\t':
-			b = append(b, '\\', 't')
-		case c < ' ' || c == 0x7f:
-			b = append(b, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
-		default:
-			r, n := utf8.DecodeRune(text)
-			if r == utf8.RuneError && n == 1 {
-				b = append(b, '\\', 'u', 'd', 'c', hexDigits[c>>4], hexDigits[c&15])
-			} else {
+		if text[0] >= utf8.RuneSelf {
+			if r, n := utf8.DecodeRune(text); r != utf8.RuneError || n > 1 {
 				b = append(b, text[:n]...)
+				text = text[n:]
+				continue
 			}
-			text = text[n:]
-			continue
 		}
+		b = append(b, escapes[text[0]]...)
 		text = text[1:]
 	}
 	return b

@@ -44,6 +44,11 @@ func (e *Engine) Logs(ctx context.Context, ref string, o LogOptions, fn func(Log
 	if rec.Config.LogDriver == LogNone {
 		return fail(ErrConflict, "container %s keeps no log: it was made with --log-driver none", ref)
 	}
+	if st := e.disk.state(id, false); rec.Config.AutoRemove && st.Status == StatusRunning {
+		if a, err := e.callControl(ctx, id, st, "follow", nil); err == nil { // it may hold its log back
+			_ = a.Close()
+		}
+	}
 	r := &logReader{dir: e.disk.dir(id), opts: o, fn: fn}
 	defer r.close()
 	if o.Tail >= 0 {
@@ -296,6 +301,7 @@ func opFollow(r *Run, c *call) error {
 	if r.log == nil {
 		return fail(ErrConflict, "the container keeps no log")
 	}
+	r.log.show()
 	if err := c.accept(nil); err != nil {
 		return nil
 	}

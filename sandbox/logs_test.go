@@ -191,6 +191,55 @@ func TestLogFull(t *testing.T) {
 	}
 }
 
+// TestLogHeldBack: the log of a container in the foreground that is removed at
+// its end is in memory until somebody asks, bounded, and then a log as any other.
+func TestLogHeldBack(t *testing.T) {
+	home, ctx := t.TempDir(), context.Background()
+	a, b := openEngine(t, home), openEngine(t, home)
+	r := running(t, a, Config{Name: "box", AutoRemove: true, OpenStdin: true}, `i=0; while [ $i -lt 40000 ]; do echo "this is the line of number $i"; i=$((i+1)); done; echo err >&2; echo last; read x; echo after; while :; do sleep 1; done`)
+	s, err := a.Attach(ctx, "box", AttachOptions{Stdin: true, Stdout: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_, _ = s.Serve(IO{Stdin: strings.NewReader("go\n")})
+	}()
+	for { // until it reads
+		r.io.in.mu.Lock()
+		n := len(r.io.in.buf)
+		r.io.in.mu.Unlock()
+		r.log.mu.Lock()
+		held := r.log.ring.bytes
+		tail := ""
+		if n := len(r.log.ring.pieces); n > 0 {
+			tail = string(r.log.ring.pieces[n-1].text)
+		}
+		r.log.mu.Unlock()
+		if held > ringBytes {
+			t.Fatalf("%d bytes are held", held)
+		}
+		if n == 0 && strings.HasSuffix(tail, "after\n") {
+			break
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	if files := logFiles(a.disk.dir(r.ID())); len(files) != 0 {
+		t.Errorf("files %v before anybody asked", files)
+	}
+	got := logText(t, b, "box", LogOptions{Tail: -1})
+	if !strings.HasSuffix(got, "number 39999\nerr\nlast\nafter\n") || len(got) < ringBytes/2 {
+		t.Errorf("%d bytes: %.100q", len(got), got[max(len(got)-100, 0):])
+	}
+	if tail := logText(t, b, "box", LogOptions{Tail: 1}); tail != "after\n" {
+		t.Errorf("%q", tail)
+	}
+	r.Kill()
+	_, _ = r.Wait(ctx)
+	<-done
+}
+
 // TestPrompt: a line without its end is there after a moment.
 func TestPrompt(t *testing.T) {
 	e := openEngine(t, t.TempDir())

@@ -50,11 +50,12 @@ type Run struct {
 	trace    *trace // nil: nobody asked
 	flush    *flusher
 	verified bool          // the flusher's: the image's index has been summed up
+	apart    bool          // in a process of its own
 	first    *session      // the caller that launched it, attached from the start; nil: none
 	patience time.Duration // of telling callers of the end
 	unhook   func()        // called before others see the end; nil: nothing
 
-	stateMu sync.Mutex // of state, and of what changes in rec, while calls are taken
+	stateMu sync.Mutex // of state, and of the record on the disk, while calls are taken
 	state   State
 	stop    func() bool // unhooks the context
 	done    chan struct{}

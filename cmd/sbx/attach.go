@@ -130,7 +130,7 @@ func (a *app) attachCmd() *cobra.Command {
 	var noStdin, proxy bool
 	var keys string
 	c := verb(groupContainers, "attach [OPTIONS] CONTAINER", "Join the input and output of a running container", exactArgs(1), func(c *cobra.Command, args []string) error {
-		codes, err := parseKeys(keys)
+		codes, err := detachKeys(c.Flags(), keys)
 		if err != nil {
 			return err
 		}

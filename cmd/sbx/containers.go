@@ -17,7 +17,11 @@ func (a *app) rmCmd() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return a.each(args, func(ref string) (string, error) {
+		n := atOnce
+		if o.Volumes { // of two containers with one volume the last takes it along
+			n = 1
+		}
+		return a.eachOf(args, n, func(ref string) (string, error) {
 			return named(ref, e.Remove(c.Context(), ref, o))
 		})
 	})

@@ -13,7 +13,7 @@ func (a *app) execCmd() *cobra.Command {
 	var env, envFiles []string
 	var keys string
 	c := verb(groupCommon, "exec [OPTIONS] CONTAINER COMMAND [ARG...]", "Run a further command in a running container", rangeArgs(2, -1), func(c *cobra.Command, args []string) error {
-		codes, err := parseKeys(keys)
+		codes, err := detachKeys(c.Flags(), keys)
 		if err != nil {
 			return err
 		}

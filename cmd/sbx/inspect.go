@@ -96,21 +96,23 @@ type object = map[string]any
 func containerObject(ctx context.Context, e *sandbox.Engine, c sandbox.Container, size bool) object {
 	st, cfg, p := c.State, c.Config, c.Process
 	o := object{
-		"Id": c.ID, "Created": stamp(c.Created), "Path": p.Path, "Args": list(p.Args), "Image": c.ImageID, "Name": "/" + c.Name, "Platform": c.Platform,
+		"Id": c.ID, "Created": stamp(c.Created), "Path": p.Path, "Args": list(p.Args), "Image": c.ImageID, "Name": "/" + c.Name, "Platform": c.Platform, "LogPath": e.LogPath(c.ID),
 		"State": object{
 			"Status": string(st.Status), "Running": st.Status == sandbox.StatusRunning, "Paused": false, "Restarting": false, "OOMKilled": st.OOMKilled,
 			"Dead": st.Status == sandbox.StatusDead, "Pid": st.HostPID, "ExitCode": st.ExitCode, "Error": st.Error,
 			"StartedAt": stamp(st.StartedAt), "FinishedAt": stamp(st.FinishedAt),
 		},
 		"Config": object{
-			"Hostname": hostname(c), "Domainname": cfg.Domainname, "User": p.User, "Tty": cfg.TTY, "OpenStdin": cfg.OpenStdin,
+			"Hostname": hostname(c), "Domainname": cfg.Domainname, "User": p.User, "Tty": cfg.TTY, "OpenStdin": cfg.OpenStdin, "StdinOnce": cfg.StdinOnce,
 			"Env": list(p.Env), "Cmd": list(p.Cmd), "Entrypoint": list(p.Entrypoint), "Image": c.ImageRef, "WorkingDir": p.Cwd,
 			"Labels": notNil(p.Labels), "StopSignal": p.StopSignal, "ExposedPorts": set(p.Ports), "Volumes": set(p.Volumes),
+			"StopTimeout": cfg.StopTimeout,
 		},
 		"HostConfig": object{
 			"Memory": cfg.Memory, "PidsLimit": cfg.PidsLimit, "ReadonlyRootfs": cfg.ReadOnly, "AutoRemove": cfg.AutoRemove, "ShmSize": cfg.ShmSize,
 			"StorageOpt": storageOpt(cfg.StorageSize), "NetworkMode": networkNames(c)[0], "PortBindings": portBindings(cfg.Publish), "PublishAllPorts": cfg.PublishAll, "ExtraHosts": list(cfg.ExtraHosts), "Dns": list(cfg.DNS),
 			"DnsSearch": list(cfg.DNSSearch), "GroupAdd": list(cfg.GroupAdd),
+			"Init": cfg.Init, "LogConfig": object{"Type": string(cfg.LogDriver), "Config": notNil(cfg.LogOpts)},
 		},
 		"Mounts":          mountObjects(e, cfg.Mounts),
 		"NetworkSettings": networkSettings(c),

@@ -1,7 +1,10 @@
 package main
 
 import (
+	"encoding/json"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -14,6 +17,24 @@ const defaultKeys = "ctrl-p,ctrl-q"
 
 func registerKeys(fl *pflag.FlagSet, keys *string) {
 	fl.StringVar(keys, "detach-keys", defaultKeys, "`Keys` that leave the container while it goes on: letters and ctrl-x, with commas between")
+}
+
+// detachKeys are the keys that are asked for, by the flag or else by detachKeys
+// in docker's config.json.
+func detachKeys(fl *pflag.FlagSet, keys string) ([]byte, error) {
+	if !fl.Changed("detach-keys") {
+		dir := os.Getenv("DOCKER_CONFIG")
+		if home, err := os.UserHomeDir(); dir == "" && err == nil {
+			dir = filepath.Join(home, ".docker")
+		}
+		var config struct {
+			DetachKeys string `json:"detachKeys"`
+		}
+		if b, err := os.ReadFile(filepath.Join(dir, "config.json")); err == nil && json.Unmarshal(b, &config) == nil && config.DetachKeys != "" {
+			keys = config.DetachKeys
+		}
+	}
+	return parseKeys(keys)
 }
 
 // parseKeys reads docker's syntax: single characters, ctrl-a to ctrl-z, ctrl-@,

@@ -5,10 +5,12 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -134,6 +136,71 @@ func TestKilledLives(t *testing.T) {
 			t.Error(err)
 		}
 	}
+	c.checkLeft()
+}
+
+// TestSupervisorTold: a container's process that is told to end, as when the host shuts down, stops the container.
+func TestSupervisorTold(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("finds processes in /proc")
+	}
+	c := buildCommand(t)
+	defer endAll(t, c.home)
+	if _, err := c.run("run", "-d", "--name", "box", "base", "sh", "-c", "trap 'echo kept >/f; exit 6' TERM; echo up; while :; do sleep 0.05; done"); err != nil {
+		t.Fatal(err)
+	}
+	for out := ""; out != "up\n"; out, _ = c.run("logs", "box") {
+		time.Sleep(5 * time.Millisecond)
+	}
+	pids := c.supervisors()
+	if len(pids) != 1 {
+		t.Fatalf("processes %v", pids)
+	}
+	p, _ := os.FindProcess(pids[0])
+	for _, sig := range []os.Signal{syscall.SIGHUP, syscall.SIGPIPE, syscall.SIGTERM} {
+		if err := p.Signal(sig); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.want("6\n", "wait", "box")
+	c.want("A /f\n", "diff", "box")
+	c.checkLeft()
+}
+
+// TestDescriptors: what the starter has open, and its folder, are not the container's.
+func TestDescriptors(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("finds processes in /proc")
+	}
+	c := buildCommand(t)
+	defer endAll(t, c.home)
+	lock := filepath.Join(c.dir, "lock")
+	script := fmt.Sprintf("exec 7>%s 8>&1; cd %s; exec %s run -d --name box base sleep 1000", lock, c.dir, c.path)
+	cmd := exec.Command("sh", "-c", script)
+	cmd.Env = c.env
+	if out, err := cmd.CombinedOutput(); err != nil { // ends when nobody has our pipe open
+		t.Fatalf("%v: %s", err, out)
+	}
+	pids := c.supervisors()
+	if len(pids) != 1 {
+		t.Fatalf("processes %v", pids)
+	}
+	dir := fmt.Sprintf("/proc/%d/", pids[0])
+	if cwd, err := os.Readlink(dir + "cwd"); cwd != "/" || err != nil {
+		t.Errorf("in %s: %v", cwd, err)
+	}
+	list, _ := os.ReadDir(dir + "fd")
+	for _, f := range list {
+		to, _ := os.Readlink(dir + "fd/" + f.Name())
+		if to == lock || strings.HasPrefix(to, "pipe:") {
+			t.Errorf("%s is %s", f.Name(), to)
+		}
+	}
+	env, _ := os.ReadFile(dir + "environ")
+	if strings.Contains(string(env), "SBX_REGISTRY_MIRROR") || !strings.Contains(string(env), "SBX_HOME="+c.home) {
+		t.Errorf("environment %q", env)
+	}
+	c.want("box\n", "rm", "-f", "box")
 	c.checkLeft()
 }
 

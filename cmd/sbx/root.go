@@ -79,7 +79,7 @@ func (a *app) verbs() []namedVerb {
 		{"images", func() *cobra.Command { return a.imagesCmd("images") }}, {"login", a.loginCmd}, {"logout", a.logoutCmd}, {"search", a.searchCmd},
 		{"exec", a.execCmd}, {"logs", a.logsCmd}, {"stop", a.stopCmd}, {"attach", a.attachCmd}, {"restart", a.restartCmd}, {"wait", a.waitCmd},
 		{superviseVerb, a.superviseCmd}, {"create", a.createCmd}, {"start", a.startCmd}, {"rm", a.rmCmd}, {"cp", a.cpCmd}, {"diff", a.diffCmd}, {"export", a.exportCmd},
-		{"commit", a.commitCmd}, {"port", a.portCmd}, {"network", a.networkGroup}, {"kill", a.killCmd}, {"inspect", func() *cobra.Command { return a.inspectCmd("") }},
+		{"commit", a.commitCmd}, {"port", a.portCmd}, {"top", a.topCmd}, {"rename", a.renameCmd}, {"network", a.networkGroup}, {"kill", a.killCmd}, {"inspect", func() *cobra.Command { return a.inspectCmd("") }},
 		{"rmi", func() *cobra.Command { return a.rmiCmd("rmi IMAGE [IMAGE...]") }}, {"tag", a.tagCmd}, {"history", a.historyCmd},
 		{"load", a.loadCmd}, {"save", a.saveCmd}, {"import", a.importCmd}, {"info", a.infoCmd}, {"version", a.versionCmd},
 	}
@@ -109,7 +109,7 @@ func (a *app) addVerbs(root *cobra.Command, only string) {
 	root.AddCommand(
 		group(groupContainers, "container", "Manage containers",
 			a.runCmd(), a.createCmd(), a.startCmd(), alias(a.psCmd("ls"), "list", "ps"), alias(a.rmCmd(), "remove"), a.cpCmd(), a.diffCmd(), a.exportCmd(),
-			a.commitCmd(), a.killCmd(), a.portCmd(), a.inspectCmd("container"), a.containerPruneCmd(), a.execCmd(), a.logsCmd(), a.stopCmd(), a.restartCmd(),
+			a.commitCmd(), a.killCmd(), a.portCmd(), a.topCmd(), a.renameCmd(), a.inspectCmd("container"), a.containerPruneCmd(), a.execCmd(), a.logsCmd(), a.stopCmd(), a.restartCmd(),
 			a.attachCmd(), a.waitCmd()),
 		group(groupImages, "image", "Manage images",
 			alias(a.imagesCmd("ls"), "list"), a.buildCmd(), a.pullCmd(), a.pushCmd(), alias(a.rmiCmd("rm IMAGE [IMAGE...]"), "remove"), a.tagCmd(), a.historyCmd(), a.loadCmd(),
@@ -123,11 +123,11 @@ func (a *app) addVerbs(root *cobra.Command, only string) {
 // absentCommand says why a command that docker has is not here; "" for any other word.
 func absentCommand(name string) string {
 	switch name {
-	case "pause", "unpause", "top", "stats":
+	case "pause", "unpause", "stats":
 		return "see README.md for what works"
 	case "buildx":
 		return "sbx build makes an image of a Dockerfile"
-	case "compose", "events", "rename", "update":
+	case "compose", "events", "update":
 		return "see README.md for what works"
 	}
 	return ""
@@ -197,14 +197,42 @@ func named(ref string, err error) (string, error) {
 // each does fn for every argument, prints what it returns, and goes on after
 // errors, which are printed one a line.
 func (a *app) each(args []string, fn func(string) (string, error)) error {
-	var errs []error
-	for _, arg := range args {
-		out, err := fn(arg)
-		if err != nil {
-			errs = append(errs, err)
+	return a.eachOf(args, 1, fn)
+}
+
+// atOnce is how many containers are ended at the same time.
+const atOnce = 50
+
+// eachOf is each that works on several arguments at the same time, and prints
+// in their order.
+func (a *app) eachOf(args []string, n int, fn func(string) (string, error)) error {
+	type result struct {
+		out string
+		err error
+	}
+	results := make([]chan result, len(args))
+	slots := make(chan struct{}, n)
+	for i := range args {
+		results[i] = make(chan result, 1)
+	}
+	go func() {
+		for i, arg := range args {
+			slots <- struct{}{}
+			go func() {
+				defer func() { <-slots }()
+				out, err := fn(arg)
+				results[i] <- result{out, err}
+			}()
 		}
-		if out != "" {
-			fmt.Fprintln(a.out, out)
+	}()
+	var errs []error
+	for _, c := range results {
+		r := <-c
+		if r.err != nil {
+			errs = append(errs, r.err)
+		}
+		if r.out != "" {
+			fmt.Fprintln(a.out, r.out)
 		}
 	}
 	return errors.Join(errs...)

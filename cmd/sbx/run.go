@@ -22,7 +22,7 @@ func (a *app) runCmd() *cobra.Command {
 	c.Long = "Make a container from an image and run a command in it. The image is pulled when it is not here.\n\n" +
 		"Exit codes: the command's own; 125 sbx failed; 126 the command cannot run; 127 it was not found;\n" +
 		"128+n it was killed by signal n."
-	c.Example = "  sbx run base date\n  sbx run -it base\n  echo hello | sbx run -i base tr a-z A-Z\n  sbx run --rm -v .:/src -w /src --userland=builtin debian ls -l"
+	c.Example = "  sbx run base date\n  sbx run -it base\n  sbx run -d --name web nginx\n  echo hello | sbx run -i base tr a-z A-Z\n  sbx run --rm -v .:/src -w /src --userland=builtin debian ls -l"
 	f.register(c)
 	o.register(c.Flags())
 	c.ValidArgsFunction = a.completeImages
@@ -85,7 +85,7 @@ func (a *app) run(c *cobra.Command, f *containerFlags, o *runFlags, args []strin
 	if err != nil {
 		return err
 	}
-	keys, err := parseKeys(o.keys)
+	keys, err := detachKeys(c.Flags(), o.keys)
 	if err != nil {
 		return err
 	}
@@ -232,6 +232,7 @@ func (a *app) create(c *cobra.Command, f *containerFlags, args []string) error {
 	if err != nil {
 		return err
 	}
+	cfg.StdinOnce = cfg.OpenStdin
 	if err := f.checkCID(); err != nil {
 		return err
 	}

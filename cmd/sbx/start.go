@@ -21,7 +21,11 @@ func (a *app) startCmd() *cobra.Command {
 			if len(args) > 1 {
 				return usagef("start -a and -i take one container")
 			}
-			return engineError(a.startAttached(c.Context(), args[0], interactive, keys))
+			codes, err := detachKeys(c.Flags(), keys)
+			if err != nil {
+				return err
+			}
+			return engineError(a.startAttached(c.Context(), args[0], interactive, codes))
 		})
 	c.Flags().BoolVarP(&attach, "attach", "a", false, "Connect the container's output, and pass signals on")
 	c.Flags().BoolVarP(&interactive, "interactive", "i", false, "Connect standard input too, if the container was made with -i")
@@ -45,11 +49,7 @@ func (a *app) startQuietly(ctx context.Context, ref string) error {
 
 // startAttached is start -a: with a terminal that is typed at in a process of the
 // container's own, else in this one.
-func (a *app) startAttached(ctx context.Context, ref string, interactive bool, keyNames string) error {
-	keys, err := parseKeys(keyNames)
-	if err != nil {
-		return err
-	}
+func (a *app) startAttached(ctx context.Context, ref string, interactive bool, keys []byte) error {
 	e, err := a.engine()
 	if err != nil {
 		return err

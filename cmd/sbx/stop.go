@@ -66,7 +66,7 @@ func (a *app) endingCmd(name, short string, do func(context.Context, *sandbox.En
 		if err != nil {
 			return err
 		}
-		return a.each(args, func(ref string) (string, error) {
+		return a.eachOf(args, atOnce, func(ref string) (string, error) {
 			return named(ref, do(c.Context(), e, ref, o))
 		})
 	})

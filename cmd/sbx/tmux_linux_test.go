@@ -15,6 +15,7 @@ type tmux struct {
 	t    *testing.T
 	name string
 	env  []string
+	pane string // where is typed
 }
 
 func newTmux(t *testing.T, env []string) *tmux {
@@ -22,8 +23,8 @@ func newTmux(t *testing.T, env []string) *tmux {
 	if _, err := exec.LookPath("tmux"); err != nil {
 		t.Skip("needs tmux")
 	}
-	m := &tmux{t, fmt.Sprintf("sbx-test-%d", os.Getpid()), append(env, "TERM=xterm", "TMUX=", "TMUX_TMPDIR="+t.TempDir())}
-	m.session(80, 24)
+	m := &tmux{t: t, name: fmt.Sprintf("sbx-test-%d", os.Getpid()), env: append(env, "TERM=xterm", "TMUX=", "TMUX_TMPDIR="+t.TempDir())}
+	m.do("-f", "/dev/null", "new-session", "-d", "-s", "hold", "cat") // the server ends with the last session
 	t.Cleanup(func() { m.do("kill-server") })
 	return m
 }
@@ -31,7 +32,8 @@ func newTmux(t *testing.T, env []string) *tmux {
 // session begins a terminal of that size.
 func (m *tmux) session(columns, rows int) {
 	m.t.Helper()
-	m.do("-f", "/dev/null", "new-session", "-d", "-x", fmt.Sprint(columns), "-y", fmt.Sprint(rows), "sh")
+	m.pane = fmt.Sprint("of", columns)
+	m.do("new-session", "-d", "-x", fmt.Sprint(columns), "-y", fmt.Sprint(rows), "-s", m.pane, "sh")
 	m.line("PS1='host$ '; clear")
 	m.shows("host$\n")
 }
@@ -48,15 +50,15 @@ func (m *tmux) do(args ...string) string {
 }
 
 // line types a line, keys tmux's names of keys.
-func (m *tmux) line(text string)    { m.do("send-keys", "-l", text); m.do("send-keys", "Enter") }
-func (m *tmux) keys(keys ...string) { m.do(append([]string{"send-keys"}, keys...)...) }
+func (m *tmux) line(text string)    { m.keys("-l", text); m.keys("Enter") }
+func (m *tmux) keys(keys ...string) { m.do(append([]string{"send-keys", "-t", m.pane}, keys...)...) }
 
 // shows waits until the screen has some text.
 func (m *tmux) shows(text string) {
 	m.t.Helper()
 	screen := ""
 	for range 1000 {
-		if screen = m.do("capture-pane", "-p"); strings.Contains(screen, text) {
+		if screen = m.do("capture-pane", "-p", "-t", m.pane); strings.Contains(screen, text) {
 			return
 		}
 		time.Sleep(10 * time.Millisecond)
@@ -70,6 +72,7 @@ func TestInTmux(t *testing.T) {
 	c := buildCommand(t)
 	defer endAll(t, c.home)
 	m := newTmux(t, append(c.env, "PATH="+filepath.Dir(c.path)+":"+os.Getenv("PATH")))
+	m.session(80, 24)
 	m.line("sbx run -it --name box base sh")
 	m.shows("\n#\n")
 	m.line("stty size; echo in $((6*7))")
@@ -87,11 +90,11 @@ func TestInTmux(t *testing.T) {
 	m.keys("C-c")
 	m.line("echo code $?")
 	m.shows("code 130\n")
-	m.do("resize-window", "-x", "100", "-y", "30")
+	m.do("resize-window", "-t", m.pane, "-x", "100", "-y", "30")
 	m.line("clear; stty size")
 	m.shows("30 100\n")
 
-	m.do("kill-pane") // the window with the attached sbx; the session ends with it
+	m.do("kill-session", "-t", m.pane) // with the attached sbx in it
 	m.session(70, 20)
 	m.line("sbx exec -it -e A=1 box sh -c 'echo A=$A; stty size; exec sh'")
 	m.shows("A=1\n20 70\n")

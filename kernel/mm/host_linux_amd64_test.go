@@ -270,11 +270,6 @@ func likeHost(t *testing.T, seed uint64, steps int) {
 			w.both(fmt.Sprintf("mprotect %d+%d %d", at, n, p), w.s.Mprotect(addr, size, p), e)
 		case 7:
 			to, m := r.IntN(pages), 1+r.IntN(12)
-			for _, g := range w.s.Regions() {
-				if g.Ino == 1 && g.Start < addr+size && addr < g.End {
-					m = min(m, n) // what lies behind a private map of a file is not kept
-				}
-			}
 			if to+m > pages || w.several(at, n) {
 				continue // of several maps it depends on the version
 			}

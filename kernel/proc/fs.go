@@ -34,6 +34,19 @@ func New(dev uint64, src Source) vfs.Super {
 	return &procFS{newStatic("proc", linux.PROC_SUPER_MAGIC, dev, src, procFiles)}
 }
 
+// Folder returns the id of the process whose folder an inode is: EBADF for another,
+// ESRCH once the process is gone.
+func (f *procFS) Folder(ino vfs.Ino) (pid int, err error) {
+	if r := decode(ino); ino&inoDynamic == 0 || r.task || r.kind != kindFolder {
+		return 0, linux.EBADF
+	}
+	r, _, _, err := f.find(ino)
+	if err != nil {
+		return 0, linux.ESRCH
+	}
+	return r.id, nil
+}
+
 // find resolves an inode of a process's folder; ENOENT once the process is gone.
 func (f *procFS) find(ino vfs.Ino) (ref, Task, Status, error) {
 	r := decode(ino)

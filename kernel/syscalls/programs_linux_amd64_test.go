@@ -48,6 +48,7 @@ func TestSeccompRefusals(t *testing.T) { compare(t, "seccomp", "refusals") }
 func TestSeccompActions(t *testing.T)  { compare(t, "seccomp", "do") }
 func TestSeccompFilters(t *testing.T)  { compare(t, "seccomp", "filters") }
 func TestTitle(t *testing.T)           { compare(t, "title", "one", "two words") }
+func TestPty(t *testing.T)             { compare(t, "pty") }
 
 // TestTitleOutside looks from outside at a program that has renamed itself.
 func TestTitleOutside(t *testing.T) {
@@ -83,3 +84,5 @@ func TestSigioOthers(t *testing.T)  { compare(t, "sigio", "others") }
 func TestAIO(t *testing.T) { compare(t, "aio") }
 
 func TestRefused(t *testing.T) { compare(t, "refused") }
+
+func TestParentsEnd(t *testing.T) { compare(t, "pdeath") }

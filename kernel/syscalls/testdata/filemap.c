@@ -254,6 +254,14 @@ static void nameless(void) {
   char *m = map(fd, 0, 3 * P, RW, MAP_SHARED);
   strcpy(m + P, "memory"), see("memfd", fd, P, 7);
   close(fd), printf("%s\n", m + P), munmap(m, 3 * P);
+  // Seals hold for maps too.
+  fd = memfd_create("s", MFD_ALLOW_SEALING), ftruncate(fd, P);
+  m = map(fd, 0, P, RW, MAP_SHARED), m[0] = 's';
+  SAY(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE));
+  SAY(fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK)), munmap(m, P);
+  SAY(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE));
+  SAY(mmap(0, P, RW, MAP_SHARED, fd, 0));
+  m = map(fd, 0, P, RW, MAP_PRIVATE), m[1] = 't', printf("%s\n", m), see("sealed", fd, 0, 3), munmap(m, P), close(fd);
   fd = open("gone", O_RDWR | O_CREAT, 0600);
   write(fd, "unlinked", 8), unlink("gone");
   m = map(fd, 0, P, RW, MAP_SHARED), m[0] = 'U', see("gone", fd, 0, 9), close(fd);
