@@ -12,9 +12,9 @@ import (
 )
 
 // installScript installs a server as a user does, from the mirror that the image's own sources name.
-const installScript = `apt-get -q update
+const installScript = `apt-get -q -o Acquire::Retries=3 update
 echo "update $?"
-apt-get -q install -y nginx
+apt-get -q -o Acquire::Retries=3 install -y nginx
 echo "install $?"
 dpkg --audit
 echo "audit $?"
@@ -77,7 +77,7 @@ func (r *realImages) install(t *testing.T, image string, tree chroot) {
 	both.Go(func() { want = finish(t, tree.run(installScript, chrootRun{work: t.TempDir(), hostNetwork: true})) })
 	both.Go(func() { got = runIn(image, name, "bridge", installScript) })
 	both.Wait()
-	if !strings.Contains(want.out, "update 0\n") || strings.Contains(want.diag, "Failed to fetch") {
+	if !strings.Contains(want.out, "update 0\n") || !strings.Contains(want.out, "install 0\n") || strings.Contains(want.diag, "Failed to fetch") {
 		t.Skipf("the mirror does not answer here: %s%s", want.out, want.diag)
 	}
 	if got, want := installed(got), installed(want); got != want {
