@@ -45,6 +45,12 @@ func (im *image) unref(k *Kernel) {
 	}
 }
 
+// discard is unref of an image whose program is never run.
+func (im *image) discard(k *Kernel) {
+	unload(im.prog)
+	im.unref(k)
+}
+
 // load makes the image of a file: it follows "#!" lines and asks the loaders.
 func (t *Task) load(file string, argv, env []string) (*image, error) {
 	if err := checkArgs(argv, env); err != nil {
@@ -177,7 +183,10 @@ func (t *Task) loadFile(im *image, f *File, file string) (script string, err err
 	prog, err := t.askLoaders(im, f, file, head)
 	t.loading = nil
 	if err == nil {
-		return "", t.finish(im, f, prog)
+		if err = t.finish(im, f, prog); err != nil {
+			unload(prog)
+		}
+		return "", err
 	}
 	if err != linux.ENOEXEC {
 		return "", err

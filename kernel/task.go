@@ -160,6 +160,8 @@ func (t *Task) run(p Program) {
 		if next := t.next; ok && next != nil && !t.dead.Load() {
 			t.next, p = nil, next
 			continue
+		} else if next != nil {
+			unload(next) // killed in the middle of exec
 		}
 		t.end(code)
 		return

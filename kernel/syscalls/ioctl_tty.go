@@ -83,7 +83,11 @@ func (c *call) ttyNumber(fd int, req uint32, arg uint64) (int64, error) {
 	case linux.TIOCGSID:
 		return put(c.t.Tcgetsid(fd))
 	case linux.TIOCOUTQ:
-		return put(c.t.OutputQueued(fd))
+		n, err := c.t.OutputQueued(fd)
+		if err == linux.ENOTTY {
+			return c.sockIoctl(fd, req, arg) // SIOCOUTQ is the same number
+		}
+		return put(n, err)
 	case linux.TIOCGPTN:
 		return put(c.t.PtyNumber(fd))
 	case linux.TIOCSPTLCK:

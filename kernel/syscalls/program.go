@@ -94,6 +94,12 @@ type Program struct {
 	number  uint64
 }
 
+// Unload implements kernel.Unloader.
+func (p *Program) Unload() {
+	p.common.unref()
+	p.mm.Unref()
+}
+
 // Run implements kernel.Program.
 func (p *Program) Run(t *kernel.Task) int {
 	p.t = t
