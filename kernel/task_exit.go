@@ -116,7 +116,9 @@ func (p *Process) endLocked() {
 		s.leader = nil
 	}
 	p.ctty = nil
-	k.hupOrphanLocked(p.group, p)
+	if p.controlsLocked() {
+		k.hupOrphanLocked(p.group, p)
+	}
 	close(p.done)
 	p.endQ.Wake()
 	p.notifyEndLocked()
