@@ -35,7 +35,7 @@ tr '\0' '\n' < /proc/$master/cmdline
 cp /usr/share/common-licenses/GPL-3 /var/www/html/page
 sed -i '0,/location \/ {/s//location = \/new { return 200 "after HUP"; }\n\tlocation \/ {/' /etc/nginx/sites-available/default
 kill -HUP $master
-for i in $(seq 100); do body /new | grep -q HUP && break; sleep 0.1; done
+for i in $(seq 400); do if body /new | grep -q HUP; then new=$((new + 1)); else new=0; fi; [ $new -lt 10 ] || break; sleep 0.05; done # until no old worker answers
 body /new; echo; body /page | sha256sum
 nginx -s quit 2> /dev/null; for i in $(seq 100); do [ -e /proc/$master ] || break; sleep 0.1; done; ls /run/nginx.pid
 nginx -g 'daemon off;' & ready; kill -QUIT $!; wait $!; echo $?
