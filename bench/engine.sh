@@ -30,7 +30,7 @@ compare() { # NAME PROGRAM ARGS...: the same program on each side, its output th
 	(cd "$tmp/root" && "$pair" -n "$runs" "${args[@]}")
 	echo
 }
-for k in fib sieve copy qsort switch matmul; do
+for k in fib sieve copy sha256 qsort switch matmul; do
 	echo "kernel $k"
 	args=("native=$tmp/kernels $k >/dev/null" "sbx=$sbx run --rm -v $tmp/kernels:/kernels:ro $image /kernels $k >/dev/null")
 	[ -z "$qemu" ] || args+=("qemu=$qemu $tmp/kernels $k >/dev/null")
