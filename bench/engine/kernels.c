@@ -140,6 +140,6 @@ int main(int argc, char **argv) {
 	else if (!strcmp(name, "matmul")) printf("%g\n", matmul(700));
 	else if (!strcmp(name, "copy")) printf("%ld\n", copies(6000));
 	else if (!strcmp(name, "sha256")) printf("%08x\n", sha256(1000000));
-	else return 2;
+	else if (strcmp(name, "nothing")) return 2;
 	return 0;
 }
