@@ -82,6 +82,10 @@ func identify(w *vfs.Walker, p Process, add []string) (who Identity, env []strin
 // user's mounts in it.
 func (r *Run) startKernel(ctx context.Context, loaders []kernel.Loader) (err error) {
 	c := r.rec.Config
+	limits, err := rlimits(c.Ulimits)
+	if err != nil {
+		return err
+	}
 	if r.net, err = r.e.join(ctx, r.rec); err != nil {
 		return err
 	}
@@ -90,7 +94,8 @@ func (r *Run) startKernel(ctx context.Context, loaders []kernel.Loader) (err err
 		ReadOnly:   c.ReadOnly,
 		Hostname:   hostnameOf(c, r.rec.ID),
 		Domainname: c.Domainname,
-		Limits:     kernel.Limits{Tasks: int(max(c.PidsLimit, 0)), Memory: c.Memory, Disk: c.StorageSize},
+		Limits:     kernel.Limits{Tasks: int(max(c.PidsLimit, 0)), Memory: c.Memory, Disk: c.StorageSize, CPU: float64(c.NanoCPUs) / 1e9},
+		Rlimits:    limits,
 		Loaders:    loaders,
 		Dial:       r.net.outside(),
 		Neighbour:  r.net.neighbour,

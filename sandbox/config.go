@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"fmt"
+	"runtime"
 	"strings"
 	"time"
 
@@ -79,10 +80,12 @@ type Config struct {
 	OpenStdin bool // keep stdin open
 	StdinOnce bool // when the first caller's input ends, stdin does
 
-	Memory      int64 // bytes; 0: no limit
-	PidsLimit   int64 // processes; 0 or -1: no limit
-	StorageSize int64 // bytes of the writable layer; 0: no limit
-	ShmSize     int64 // bytes of /dev/shm; 0: 64 MiB
+	Memory      int64    // bytes; 0: no limit
+	PidsLimit   int64    // processes; 0 or -1: no limit
+	StorageSize int64    // bytes of the writable layer; 0: no limit
+	ShmSize     int64    // bytes of /dev/shm; 0: 64 MiB
+	Ulimits     []Ulimit `json:",omitempty"`
+	NanoCPUs    int64    `json:",omitempty"` // a billionth of a processor's time; 0: no limit
 
 	CapAdd      []string // capabilities that root of the container has too, or ALL
 	CapDrop     []string // capabilities that it has not
@@ -137,6 +140,13 @@ func (c *Config) check() error {
 	if c.Memory < 0 || c.StorageSize < 0 || c.PidsLimit < -1 || c.ShmSize < 0 {
 		return fail(ErrInvalid, "limits cannot be negative")
 	}
+	const billion = 1_000_000_000
+	if n := runtime.NumCPU(); c.NanoCPUs != 0 && (c.NanoCPUs < billion/100 || c.NanoCPUs > int64(n)*billion) {
+		return fail(ErrInvalid, "the limit of CPUs must be from 0.01 to %d.00, as this host has %d", n, n)
+	}
+	if _, err := rlimits(c.Ulimits); err != nil {
+		return err
+	}
 	if err := c.checkSecurity(); err != nil {
 		return err
 	}
@@ -190,7 +200,7 @@ const (
 type State struct {
 	Status    Status `json:"status"`
 	ExitCode  int    `json:"exitCode"`
-	OOMKilled bool   `json:"oomKilled,omitempty"`
+	OOMKilled bool   `json:"oomKilled,omitempty"` // a process was killed at the limit of memory
 	Error     string `json:"error,omitempty"`
 	HostPID   int    `json:"hostPid,omitempty"` // the sbx that runs it
 	Control   string `json:"control,omitempty"` // the socket that it listens on

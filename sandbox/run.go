@@ -248,6 +248,7 @@ func (r *Run) closeKernel() {
 	r.ports.close()
 	r.net.leave()
 	if r.kernel != nil {
+		r.state.OOMKilled = r.kernel.OOMKills() > 0
 		_ = r.kernel.Close()
 		r.kernel = nil
 	}

@@ -28,6 +28,7 @@ type Step struct {
 	ExtraHosts []string // name:address
 	Memory     int64    // bytes; 0: no limit
 	ShmSize    int64    // bytes of /dev/shm; 0: 64 MiB
+	Ulimits    []Ulimit
 	Mounts     []StepMount
 
 	Stdout, Stderr io.Writer // may be nil
@@ -52,7 +53,7 @@ func (e *Engine) RunStep(ctx context.Context, s Step) (code int, err error) {
 		return 0, err
 	}
 	defer leave()
-	c := Config{Image: "-", Hostname: s.Hostname, ExtraHosts: s.ExtraHosts, Memory: s.Memory, ShmSize: s.ShmSize}
+	c := Config{Image: "-", Hostname: s.Hostname, ExtraHosts: s.ExtraHosts, Memory: s.Memory, ShmSize: s.ShmSize, Ulimits: s.Ulimits}
 	var eth []socket.Interface // the kernel's default: a step is on no network of ours
 	if s.Offline {
 		c.Networks, eth = []Attachment{{Network: NetworkNone}}, []socket.Interface{}
@@ -77,8 +78,12 @@ func (e *Engine) RunStep(ctx context.Context, s Step) (code int, err error) {
 	}
 	set := &mountSet{}
 	defer func() { _ = set.close() }() // tmpfs only
+	limits, err := rlimits(c.Ulimits)
+	if err != nil {
+		return 0, err
+	}
 	k, err := kernel.New(kernel.Config{
-		Root: s.Root, Hostname: c.Hostname, Limits: kernel.Limits{Memory: c.Memory}, Loaders: e.loaders(&c, nil),
+		Root: s.Root, Hostname: c.Hostname, Limits: kernel.Limits{Memory: c.Memory}, Rlimits: limits, Loaders: e.loaders(&c, nil),
 		Dial: newDialer(c), Resolver: newNames(c), NameServer: nameServer, Interfaces: eth, CPUs: runtime.NumCPU(), ShmBytes: c.ShmSize,
 	})
 	if err != nil {

@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math/big"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/docker/go-units"
@@ -20,9 +22,9 @@ type containerFlags struct {
 
 	env, envFiles, labels, labelFiles []string
 	volumes, mounts, tmpfs            []string
-	storageOpts                       []string
+	storageOpts, ulimits              []string
 	entrypoint, pull, userland        string
-	memory, shmSize                   string
+	memory, shmSize, cpus             string
 	networks, aliases, publish        []string
 	expose                            []string
 	ip, ip6                           string
@@ -81,7 +83,9 @@ func (f *containerFlags) register(c *cobra.Command) {
 	fl.VarP((*words)(&f.labels), "label", "l", "Set a label, `KEY=VALUE`")
 	fl.Var((*words)(&f.labelFiles), "label-file", "Read labels from `FILE`")
 	fl.StringVarP(&f.memory, "memory", "m", "", "Limit of memory, such as `512m`")
+	fl.StringVar(&f.cpus, "cpus", "", "Limit of CPU time, in `CPUs`, such as 1.5")
 	fl.Int64Var(&f.cfg.PidsLimit, "pids-limit", 0, "Limit of processes (-1: none)")
+	fl.Var((*words)(&f.ulimits), "ulimit", "Limit of each process, `NAME=SOFT[:HARD]`, such as nofile=1024:2048 (-1: none)")
 	fl.StringVar(&f.shmSize, "shm-size", "", "Size of /dev/shm (default 64m)")
 	fl.Var((*words)(&f.storageOpts), "storage-opt", "`size=10G` limits what the container may write")
 	fl.Var((*words)(&f.cfg.CapAdd), "cap-add", "Give root of the container `CAPABILITY` too, or ALL")
@@ -247,6 +251,12 @@ func (f *containerFlags) setSizes(c *sandbox.Config) (err error) {
 	if c.ShmSize, err = parseSize("shm-size", f.shmSize); err != nil {
 		return err
 	}
+	if c.NanoCPUs, err = parseCPUs(f.cpus); err != nil {
+		return err
+	}
+	if c.Ulimits, err = parseUlimits(f.ulimits); err != nil {
+		return err
+	}
 	for _, o := range f.storageOpts {
 		key, value, _ := strings.Cut(o, "=")
 		if key != "size" {
@@ -257,6 +267,39 @@ func (f *containerFlags) setSizes(c *sandbox.Config) (err error) {
 		}
 	}
 	return nil
+}
+
+// parseCPUs reads --cpus: billionths of one.
+func parseCPUs(s string) (int64, error) {
+	if s == "" {
+		return 0, nil
+	}
+	r, ok := new(big.Rat), len(s) <= 32 && strings.Trim(s, "0123456789.") == ""
+	if ok {
+		_, ok = r.SetString(s)
+	}
+	if ok {
+		r.Mul(r, big.NewRat(1e9, 1))
+		ok = r.IsInt() && r.Num().IsInt64()
+	}
+	if !ok {
+		return 0, usagef("invalid value %q for --cpus: use a number such as 1.5, of at most 9 decimals", s)
+	}
+	return r.Num().Int64(), nil
+}
+
+// parseUlimits reads --ulimit: the last of each name, by name.
+func parseUlimits(specs []string) (list []sandbox.Ulimit, err error) {
+	for _, s := range specs {
+		u, err := sandbox.ParseUlimit(s)
+		if err != nil {
+			return nil, usagef("%v", err)
+		}
+		list = slices.DeleteFunc(list, func(o sandbox.Ulimit) bool { return o.Name == u.Name })
+		list = append(list, u)
+	}
+	slices.SortFunc(list, func(a, b sandbox.Ulimit) int { return strings.Compare(a.Name, b.Name) })
+	return list, nil
 }
 
 func parseSize(flag, s string) (int64, error) {
@@ -307,7 +350,7 @@ func reason(err error) error {
 // notYet are flags of docker's run that users try, and what to say to them.
 var notYet = []struct{ flags, say string }{
 	{"--privileged|--device|--gpus", "%s is not supported: a guest never touches the host's kernel, so there are no privileges to give or take"},
-	{"--cpus|--cpu-shares|--cpuset-cpus|--memory-swap|--ulimit|--restart|--health-cmd|--link", "%s is not supported: leave it out"},
+	{"--cpu-shares|--cpuset-cpus|--memory-swap|--restart|--health-cmd|--link", "%s is not supported: leave it out"},
 }
 
 // flagHint explains flags that docker has and this version has not.
