@@ -119,7 +119,11 @@ func (e *Engine) callRunning(ctx context.Context, ref, op string, args any) (*an
 		return nil, err
 	}
 	st := e.disk.state(id, false)
-	if st.Status != StatusRunning {
+	switch st.Status {
+	case StatusRunning:
+	case StatusRestarting:
+		return nil, restarting(ref)
+	default:
 		return nil, notRunning(ref)
 	}
 	a, err := e.callControl(ctx, id, st, op, args)
@@ -152,8 +156,14 @@ func notRunning(ref string) error {
 }
 
 // Signal sends a signal to the first program of a running container, whichever
-// sbx runs it.
+// sbx runs it. One that is to be restarted is not any more, if the signal asks a
+// container to end.
 func (e *Engine) Signal(ctx context.Context, ref string, sig linux.Signal) error {
+	if id, err := e.disk.find(ref); err == nil {
+		if c, err := e.load(id, false); err == nil && c.State.Status == StatusRestarting && asksToEnd(sig, c.Process) {
+			return e.cancelRestart(ctx, id)
+		}
+	}
 	a, err := e.callRunning(ctx, ref, "signal", signalArgs{sig})
 	if err != nil {
 		return err
