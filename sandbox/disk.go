@@ -268,7 +268,8 @@ func (d disk) state(id string, held bool) State {
 			return st
 		}
 	}
-	st.Status, st.ExitCode, st.HostPID, st.Control = StatusExited, exitSignal+9, 0, ""
+	st.Status, st.ExitCode, st.HostPID, st.Control, st.Ports, st.Endpoints = StatusExited, exitSignal+9, 0, "", nil, nil
+	st.Health.over()
 	st.FinishedAt = time.Now().UTC()
 	st.Error = "the sbx that ran it was killed; what it changed is kept but for its last seconds"
 	if fi, err := os.Stat(d.file(id, crashName)); err == nil && fi.Size() > 0 {

@@ -156,10 +156,13 @@ func (m *monitor) end() {
 	m.over.Wait()
 	m.r.stateMu.Lock()
 	defer m.r.stateMu.Unlock()
-	if h := m.r.state.Health; h != nil {
-		gone := *h
-		gone.Status = HealthUnhealthy
-		m.r.state.Health = &gone
+	m.r.state.Health.over()
+}
+
+// over is the health of a container that has ended; nil stays it.
+func (h *Health) over() {
+	if h != nil {
+		h.Status = HealthUnhealthy
 	}
 }
 
