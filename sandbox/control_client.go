@@ -159,16 +159,24 @@ func notRunning(ref string) error {
 // sbx runs it. One that is to be restarted is not any more, if the signal asks a
 // container to end.
 func (e *Engine) Signal(ctx context.Context, ref string, sig linux.Signal) error {
-	if id, err := e.disk.find(ref); err == nil {
-		if c, err := e.load(id, false); err == nil && c.State.Status == StatusRestarting && asksToEnd(sig, c.Process) {
-			return e.cancelRestart(ctx, id)
+	for {
+		a, err := e.callRunning(ctx, ref, "signal", signalArgs{sig})
+		if err == nil {
+			return a.Close()
+		}
+		c, ierr := e.Inspect(ref)
+		if ierr != nil || !c.State.Active() || !c.Config.Restart.Restarts() || !asksToEnd(sig, c.Process) || !errors.Is(err, ErrConflict) {
+			return err
+		}
+		if c.State.Status == StatusRestarting { // else it runs again
+			if done, err := e.cancelRestart(ctx, c.ID); done || err != nil {
+				return err
+			}
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
 		}
 	}
-	a, err := e.callRunning(ctx, ref, "signal", signalArgs{sig})
-	if err != nil {
-		return err
-	}
-	return a.Close()
 }
 
 // killRunning kills a container and waits until it is saved.

@@ -32,7 +32,7 @@ func (e *Engine) Remove(ctx context.Context, ref string, o RemoveOptions) error 
 		if !o.Force {
 			return fail(ErrConflict, "cannot remove container %q: it is restarting: stop it first, or use rm -f", c.Name)
 		}
-		if err := e.cancelRestart(ctx, id); err != nil {
+		if _, err := e.cancelRestart(ctx, id); err != nil {
 			return err
 		}
 		if c, err = e.load(id, false); err != nil {

@@ -177,7 +177,7 @@ func (e *Engine) awaitTurn(ctx context.Context, id string, at time.Time) *fileLo
 		}
 		select {
 		case <-ctx.Done():
-			_ = e.cancelRestart(context.Background(), id)
+			_, _ = e.cancelRestart(context.Background(), id)
 			return nil
 		case <-time.After(wait):
 		}
@@ -194,29 +194,31 @@ func (e *Engine) awaitsUs(id string) bool {
 	return err == nil && st.Status == StatusRestarting && st.HostPID == os.Getpid()
 }
 
-// cancelRestart ends the wait of a container that is to be started again; it is
-// fine when it runs meanwhile, or is gone.
-func (e *Engine) cancelRestart(ctx context.Context, id string) error {
+// cancelRestart ends the wait of a container that is to be started again, and
+// reports whether it did: it may run meanwhile, or be gone.
+func (e *Engine) cancelRestart(ctx context.Context, id string) (bool, error) {
 	for {
 		st := e.disk.state(id, false)
 		if st.Status != StatusRestarting {
-			return nil
+			return false, nil
 		}
 		lock, err := tryLock(e.disk.file(id, lockName))
 		if err == nil {
-			if st = e.disk.state(id, true); st.Status == StatusRestarting {
+			st = e.disk.state(id, true)
+			waits := st.Status == StatusRestarting
+			if waits {
 				st.Status, st.HostPID = StatusExited, 0
 				err = writeJSON(e.disk.file(id, stateName), st)
 			}
 			lock.unlock()
-			return err
+			return waits, err
 		}
 		if !errors.Is(err, errLocked) {
-			return fmt.Errorf("stop container %s: %w", ShortID(id), reasonOf(err))
+			return false, fmt.Errorf("stop container %s: %w", ShortID(id), reasonOf(err))
 		}
 		select {
 		case <-ctx.Done():
-			return context.Cause(ctx)
+			return false, context.Cause(ctx)
 		case <-time.After(lockPoll):
 		}
 	}

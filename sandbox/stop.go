@@ -72,7 +72,7 @@ func (e *Engine) waitWith(ctx context.Context, ref, op string, args any) (int, e
 	for seen := -1; ; {
 		st := e.disk.state(id, false)
 		if st.Status == StatusRestarting && op == "stop" {
-			if err := e.cancelRestart(ctx, id); err != nil {
+			if _, err := e.cancelRestart(ctx, id); err != nil {
 				return 0, err
 			}
 			continue
