@@ -21,7 +21,11 @@ func (a *app) runCmd() *cobra.Command {
 		func(c *cobra.Command, args []string) error { return engineError(a.run(c, f, o, args)) })
 	c.Long = "Make a container from an image and run a command in it. The image is pulled when it is not here.\n\n" +
 		"Exit codes: the command's own; 125 sbx failed; 126 the command cannot run; 127 it was not found;\n" +
-		"128+n it was killed by signal n."
+		"128+n it was killed by signal n.\n\n" +
+		"--restart: the container's own process starts it again, 100 ms after its end, then twice as long after each further\n" +
+		"one up to a minute, and from the beginning after it was up for 10 s. stop, kill (INT, QUIT, TERM, KILL or its stop\n" +
+		"signal) and rm -f end that. There is no daemon: after a reboot of the host, or when that process is killed, nothing\n" +
+		"starts by itself, and always is the same as unless-stopped; sbx start starts it."
 	c.Example = "  sbx run base date\n  sbx run -it base\n  sbx run -d --name web nginx\n  echo hello | sbx run -i base tr a-z A-Z\n  sbx run --rm -v .:/src -w /src --userland=builtin debian ls -l"
 	f.register(c)
 	o.register(c.Flags())

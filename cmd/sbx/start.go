@@ -27,6 +27,8 @@ func (a *app) startCmd() *cobra.Command {
 			}
 			return engineError(a.startAttached(c.Context(), args[0], interactive, codes))
 		})
+	c.Long = "Start containers that were made or have ended. One that runs, or waits to be restarted, is left alone. With -a the exit code is the\n" +
+		"container's. Nothing but this starts containers after a reboot of the host: there is no daemon, whatever --restart says."
 	c.Flags().BoolVarP(&attach, "attach", "a", false, "Connect the container's output, and pass signals on")
 	c.Flags().BoolVarP(&interactive, "interactive", "i", false, "Connect standard input too, if the container was made with -i")
 	registerKeys(c.Flags(), &keys)
