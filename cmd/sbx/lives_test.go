@@ -157,14 +157,14 @@ func TestKilledLives(t *testing.T) {
 	c.checkLeft()
 }
 
-// TestSupervisorTold: a container's process that is told to end, as when the host shuts down, stops the container.
+// TestSupervisorTold: a container's process that is told to end, as when the host shuts down, stops the container, whatever its policy.
 func TestSupervisorTold(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("finds processes in /proc")
 	}
 	c := buildCommand(t)
 	defer endAll(t, c.home)
-	if _, err := c.run("run", "-d", "--name", "box", "base", "sh", "-c", "trap 'echo kept >/f; exit 6' TERM; echo up; while :; do sleep 0.05; done"); err != nil {
+	if _, err := c.run("run", "-d", "--restart", "always", "--name", "box", "base", "sh", "-c", "trap 'echo kept >/f; exit 6' TERM; echo up; while :; do sleep 0.05; done"); err != nil {
 		t.Fatal(err)
 	}
 	for out := ""; out != "up\n"; out, _ = c.run("logs", "box") {
