@@ -41,6 +41,7 @@ type Probe struct {
 const (
 	maxProbes      = 5
 	maxProbeOutput = 4096
+	maxProbeSweeps = 16 // what forks faster than it is killed stays
 )
 
 // docker's defaults for what a health check leaves open.
@@ -231,7 +232,7 @@ func (m *monitor) probe(ctx context.Context) (Probe, error) {
 	if err == nil {
 		p.ExitCode, p.Output = status.ShellCode(), out.text()
 	} else {
-		_ = x.proc.Terminate(linux.SIGKILL)
+		m.kill(x)
 		_, _ = x.proc.Wait(ctx) // when the container ends, it ends this too
 		p.Output = fmt.Sprintf("Health check exceeded timeout (%v)", m.check.Timeout)
 		if text := out.text(); text != "" {
@@ -240,6 +241,23 @@ func (m *monitor) probe(ctx context.Context) (Probe, error) {
 	}
 	p.End = time.Now().UTC()
 	return p, nil
+}
+
+// kill ends a probe with all that it has started and that stayed in its session,
+// or they would become more with every probe.
+func (m *monitor) kill(x *execution) {
+	for range maxProbeSweeps {
+		left := false
+		for _, p := range m.r.kernel.Processes() {
+			if p.SID == x.proc.PID() && p.State != 'Z' {
+				left = true
+				_ = m.r.kernel.Signal(p.PID, linux.SIGKILL)
+			}
+		}
+		if !left {
+			return
+		}
+	}
 }
 
 // head keeps the first bytes that are written to it.

@@ -111,6 +111,21 @@ func TestHealthProbes(t *testing.T) {
 	r.Kill()
 	_, _ = r.Wait(ctx)
 
+	r = run("forks", forever, "sleep 1000 & sleep 1000", often)
+	h = awaitHealth(t, e, "forks", func(h *Health) bool { return len(h.Log) >= 3 })
+	list, err := e.Top(ctx, "forks")
+	sleepers := 0
+	for _, p := range list {
+		if strings.Contains(p.Command, "1000") {
+			sleepers++
+		}
+	}
+	if err != nil || sleepers > 4 { // of a probe under way, and of one that is being killed
+		t.Errorf("%d processes of probes after %d probes, %v", sleepers, len(h.Log), err)
+	}
+	r.Kill()
+	_, _ = r.Wait(ctx)
+
 	often.Timeout = 0
 	r = run("loud", forever, "i=0; while [ $i -lt 1000 ]; do echo 0123456789; i=$((i+1)); done", often)
 	h = awaitHealth(t, e, "loud", func(h *Health) bool { return h.Status == HealthHealthy })
