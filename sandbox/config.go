@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sbxrun/sbx/abi/linux"
+	"github.com/sbxrun/sbx/registry"
 )
 
 // PullPolicy says when Create asks a registry for the image.
@@ -68,6 +69,13 @@ type Config struct {
 	// StopTimeout is how many seconds Stop waits before SIGKILL, -1 for ever;
 	// nil is defaultStopTimeout.
 	StopTimeout *int `json:",omitempty"`
+
+	// Health is what of the image's health check is otherwise; a Test of "NONE"
+	// drops it.
+	Health *registry.Healthcheck `json:",omitempty"`
+	// Restart says what Supervise does when the first program has ended. Run and
+	// Start run it once.
+	Restart RestartPolicy `json:",omitzero"`
 
 	LogDriver LogDriver         // default LogJSONFile
 	LogOpts   map[string]string `json:",omitempty"` // of json-file: max-size, max-file, labels, env
@@ -134,6 +142,15 @@ func (c *Config) check() error {
 	if c.StopTimeout != nil && *c.StopTimeout < -1 {
 		return fail(ErrInvalid, "the stop timeout cannot be negative (-1 waits for ever)")
 	}
+	if err := checkHealth(c.Health); err != nil {
+		return err
+	}
+	if err := c.Restart.check(); err != nil {
+		return err
+	}
+	if c.AutoRemove && c.Restart.Restarts() {
+		return fail(ErrInvalid, "a container that is removed when it ends cannot be restarted: leave --rm or --restart out")
+	}
 	if _, ok := linux.ParseSignal(c.StopSignal); !ok && c.StopSignal != "" {
 		return fail(ErrInvalid, "invalid stop signal %q: use a name such as TERM, or a number", c.StopSignal)
 	}
@@ -192,8 +209,10 @@ type Status string
 const (
 	StatusCreated Status = "created"
 	StatusRunning Status = "running"
-	StatusExited  Status = "exited"
-	StatusDead    Status = "dead" // its folder is damaged; it can only be removed
+	// StatusRestarting: its policy starts it again in a while.
+	StatusRestarting Status = "restarting"
+	StatusExited     Status = "exited"
+	StatusDead       Status = "dead" // its folder is damaged; it can only be removed
 )
 
 // State is what changes in a container's life; it is state.json on disk.
@@ -216,7 +235,13 @@ type State struct {
 	// of the guest's.
 	Scaffold []string `json:"scaffold,omitempty"`
 	UpperLen int64    `json:"upperBytes,omitempty"` // size of the saved upper layer
+	Health   *Health  `json:"health,omitempty"`     // nil: it is not probed
+	// Restarts counts how often its policy has started it since a user did.
+	Restarts int `json:"restarts,omitempty"`
 }
+
+// Active reports whether the container runs, or will again without a user's doing.
+func (s State) Active() bool { return s.Status == StatusRunning || s.Status == StatusRestarting }
 
 // Record is what a container is from its creation on; config.json on disk.
 type Record struct {
@@ -244,6 +269,10 @@ type Process struct {
 	Ports      []string          `json:"ports,omitempty"` // exposed, "80/tcp"
 	Volumes    []string          `json:"volumes,omitempty"`
 	StopSignal string            `json:"stopSignal,omitempty"`
+	// Health is the health check, nil for none; Shell is what runs its CMD-SHELL
+	// form, /bin/sh -c when empty.
+	Health *registry.Healthcheck `json:"health,omitempty"`
+	Shell  []string              `json:"shell,omitempty"`
 }
 
 // Command is the process as the COMMAND column shows it, unquoted.
@@ -256,7 +285,16 @@ func (p Process) Command() string {
 func (s State) Describe(now time.Time, human func(time.Duration) string) string {
 	switch s.Status {
 	case StatusRunning:
-		return "Up " + human(now.Sub(s.StartedAt))
+		up := "Up " + human(now.Sub(s.StartedAt))
+		switch {
+		case s.Health == nil:
+			return up
+		case s.Health.Status == HealthStarting:
+			return up + " (health: starting)"
+		}
+		return up + " (" + string(s.Health.Status) + ")"
+	case StatusRestarting:
+		return fmt.Sprintf("Restarting (%d) %s ago", s.ExitCode, human(now.Sub(s.FinishedAt)))
 	case StatusExited:
 		return fmt.Sprintf("Exited (%d) %s ago", s.ExitCode, human(now.Sub(s.FinishedAt)))
 	case StatusDead:

@@ -31,6 +31,8 @@ type containerFlags struct {
 	cidFile                           string
 	logOpts                           []string
 	stopTimeout                       int
+	restart                           string
+	health                            healthFlags
 	quiet                             bool
 }
 
@@ -93,6 +95,8 @@ func (f *containerFlags) register(c *cobra.Command) {
 	fl.Var((*words)(&f.cfg.SecurityOpt), "security-opt", "`verify-code` proves rewritten code safe before it is executed; no-new-privileges")
 	fl.StringVar(&f.cfg.StopSignal, "stop-signal", "", "Signal that stop sends (default: the image's, or TERM)")
 	fl.IntVar(&f.stopTimeout, "stop-timeout", 0, "`Seconds` that stop waits before it kills, -1 for ever (default 10)")
+	fl.StringVar(&f.restart, "restart", "no", "Start it again when it ends by itself: no, `on-failure[:N]`, always or unless-stopped")
+	f.health.register(fl)
 	fl.StringVar((*string)(&f.cfg.LogDriver), "log-driver", "", "Where output is kept for logs: `json-file` or none")
 	fl.Var((*words)(&f.logOpts), "log-opt", "Option of the log: `max-size=64m`, max-file=4, labels=…, env=…")
 	fl.StringVar(&f.pull, "pull", "missing", "Ask the registry for the image `when`: always, missing or never")
@@ -116,7 +120,7 @@ func (f *containerFlags) config(fl *pflag.FlagSet, args []string) (sandbox.Confi
 	if fl.Changed("stop-timeout") {
 		c.StopTimeout = &f.stopTimeout
 	}
-	for _, step := range []func(*sandbox.Config) error{f.setEnv, f.setLabels, f.setMounts, f.setSizes, f.setNetworks, f.setLog} {
+	for _, step := range []func(*sandbox.Config) error{f.setEnv, f.setLabels, f.setMounts, f.setSizes, f.setNetworks, f.setLog, f.setRestart, f.health.set} {
 		if err := step(&c); err != nil {
 			return c, err
 		}
@@ -350,7 +354,7 @@ func reason(err error) error {
 // notYet are flags of docker's run that users try, and what to say to them.
 var notYet = []struct{ flags, say string }{
 	{"--privileged|--device|--gpus", "%s is not supported: a guest never touches the host's kernel, so there are no privileges to give or take"},
-	{"--cpu-shares|--cpuset-cpus|--memory-swap|--restart|--health-cmd|--link", "%s is not supported: leave it out"},
+	{"--cpu-shares|--cpuset-cpus|--memory-swap|--link", "%s is not supported: leave it out"},
 }
 
 // flagHint explains flags that docker has and this version has not.
