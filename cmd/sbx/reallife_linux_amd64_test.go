@@ -1,0 +1,86 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sbxrun/sbx/internal/testimage"
+)
+
+// TestRealLife has a container of Debian live: its own machine code detached, entered, on a terminal with job control, left,
+// joined again and stopped.
+func TestRealLife(t *testing.T) {
+	if testing.Short() {
+		t.Skip("short")
+	}
+	mirror := testimage.Serve(t)
+	dir := t.TempDir()
+	c := &command{t: t, path: builtCommand(t), dir: dir, home: filepath.Join(dir, "home")}
+	c.env = append(os.Environ(), "SBX_HOME="+c.home, "SBX_REGISTRY_MIRROR="+mirror, "HOME="+dir)
+	defer endAll(t, c.home)
+	must := func(args ...string) string {
+		t.Helper()
+		out, err := c.run(args...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	must("pull", "-q", "debian:12")
+	must("run", "-d", "--name", "tick", "debian:12", "bash", "-c", `trap 'echo bye; exit 4' TERM; echo on >&2; while :; do echo tick; sleep 0.1; done`)
+	if out := must("exec", "tick", "bash", "-c", "tr '\\0' ' ' </proc/1/cmdline | head -c 7; id -un; exit 0"); out != "bash -croot\n" {
+		t.Errorf("%q", out)
+	}
+	if out := must("exec", "-u", "nobody:tty", "-w", "/tmp", "-e", "A=1", "tick", "sh", "-c", "id -un; id -gn; pwd; echo $A"); out != "nobody\ntty\n/tmp\n1\n" {
+		t.Errorf("%q", out)
+	}
+	for out := ""; strings.Count(out, "tick\n") < 3; out = must("logs", "tick") {
+		time.Sleep(20 * time.Millisecond)
+	}
+	c.want("tick\n", "stop", "tick")
+	c.want("bye\n", "logs", "--tail", "1", "tick")
+	c.want("4\n", "wait", "tick")
+
+	m := newTmux(t, append(c.env, "PATH="+filepath.Dir(c.path)+":"+os.Getenv("PATH")))
+	m.session(90, 24)
+	m.line("sbx run -it --name box debian:12")
+	m.shows(":/#\n")
+	prompt := regexp.MustCompile(`root@([0-9a-f]{12}):/#`).FindStringSubmatch(m.do("capture-pane", "-p", "-t", m.pane))
+	if prompt == nil || !strings.HasPrefix(must("inspect", "-f", "{{.Id}}", "box"), prompt[1]) {
+		t.Errorf("prompt %q", prompt)
+	}
+	m.line("clear; sh -c 'echo on; exec sleep 1000'")
+	m.shows("on\n")
+	m.keys("C-z")
+	m.shows("Stopped")
+	m.line("clear; bg; jobs; kill %1; wait")
+	m.shows("Terminated")
+	m.line("clear; cat")
+	m.keys("-l", "half")
+	m.keys("C-w")
+	m.line("whole")
+	m.shows("whole\nwhole\n")
+	m.keys("C-c")
+	m.line("clear; echo code $?")
+	m.shows("code 130\n")
+	m.keys("C-p", "C-q")
+	m.shows("host$\n")
+	m.line("clear; sbx exec -it box bash")
+	m.shows(":/#\n")
+	m.line("clear; tty; ps -eo tty,args --no-headers | sort | head -n 2; exit 3")
+	m.shows("pts/1\n")
+	m.shows("host$\n")
+	m.line("s=$?; clear; echo status $s; sbx attach box")
+	m.shows("status 3\n")
+	m.keys("Enter")
+	m.shows(":/#\n")
+	m.line("exit 7")
+	m.shows("host$\n")
+	m.line("s=$?; clear; echo status $s; sbx ps -a -f name=box --format '{{.State}}'")
+	m.shows("status 7\nexited\n")
+	c.checkProcesses()
+}
