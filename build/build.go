@@ -3,6 +3,7 @@ package build
 import (
 	"context"
 	"errors"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -31,6 +32,7 @@ type builder struct {
 	order  []*stage // those that are needed, each after what it needs
 	images images
 	calls  calls
+	slots  chan struct{} // one for each step that is being done
 
 	start time.Time
 	added atomic.Bool // a step was done
@@ -48,6 +50,13 @@ func Build(ctx context.Context, e *sandbox.Engine, o Options) (res Result, err e
 	defer cancel(nil)
 	b := &builder{ctx: ctx, e: e, store: e.Store(), o: o, prog: &progress{fn: o.Progress}, start: time.Now()}
 	defer b.close()
+	b.slots = make(chan struct{}, max(4, 2*runtime.NumCPU()))
+	if b.o.run == nil {
+		b.o.run = e.RunStep
+	}
+	if b.o.find == nil {
+		b.o.find = e.FindImage
+	}
 	if err := b.check(); err != nil {
 		return res, err
 	}
@@ -155,10 +164,9 @@ func (b *builder) solveStage(ctx context.Context, s *stage) (chain, error) {
 		c.layers = s.image.Layers()
 	}
 	c.layers = c.layers[:len(c.layers):len(c.layers)]
-	c.history = c.history[:len(c.history):len(c.history)]
 	for i := range s.lines {
 		l := &s.lines[i]
-		h := historyLine{line: l}
+		h := &historyLine{before: c.history, line: l}
 		if l.op != nil {
 			n++
 			name := b.label(s, n) + l.name
@@ -166,12 +174,15 @@ func (b *builder) solveStage(ctx context.Context, s *stage) (chain, error) {
 			if err != nil {
 				return c, b.in.file.located(err, l.where, name)
 			}
-			h.rec, h.layer = rec, rec.Layer != nil
+			h.rec = rec
 			if rec.Layer != nil {
 				c.layers = append(c.layers, *rec.Layer)
 			}
+			if len(c.layers) > maxLayers {
+				return c, b.in.file.located(badf("the image has more than %d layers", maxLayers), l.where, name)
+			}
 		}
-		c.history = append(c.history, h)
+		c.history = h
 	}
 	return c, nil
 }

@@ -2,6 +2,7 @@ package build
 
 import (
 	"context"
+	"maps"
 	"time"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -27,7 +28,7 @@ func (b *builder) config(s *stage) registry.ImageConfig {
 			last = h.Created
 		}
 	}
-	for _, h := range c.history {
+	for _, h := range c.history.lines() {
 		if h.line.op != nil {
 			t := h.rec.Created
 			last = &t
@@ -36,18 +37,20 @@ func (b *builder) config(s *stage) registry.ImageConfig {
 			t := b.now()
 			last = &t
 		}
-		cfg.History = append(cfg.History, ocispec.History{Created: last, CreatedBy: h.line.createdBy, Comment: historyComment, EmptyLayer: !h.layer})
+		cfg.History = append(cfg.History, ocispec.History{Created: last, CreatedBy: h.line.createdBy, Comment: historyComment, EmptyLayer: h.rec.Layer == nil})
 	}
 	if b.o.Epoch != nil || last == nil {
 		t := b.now()
 		last = &t
 	}
 	cfg.Created = last
-	if len(b.o.Labels) > 0 && cfg.Config.Labels == nil {
-		cfg.Config.Labels = map[string]string{}
-	}
-	for k, v := range b.o.Labels {
-		cfg.Config.Labels[k] = v
+	if len(b.o.Labels) > 0 {
+		labels := maps.Clone(cfg.Config.Labels)
+		if labels == nil {
+			labels = map[string]string{}
+		}
+		maps.Copy(labels, b.o.Labels)
+		cfg.Config.Labels = labels
 	}
 	return cfg
 }

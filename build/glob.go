@@ -17,7 +17,7 @@ const maxMatches = 1 << 20
 // of the pattern matches a name, as filepath.Match does; with deep, "**" stands
 // for any folders.
 func glob(t tree, pattern string, deep bool) ([]string, error) {
-	g := &globber{t: t, deep: deep, seen: map[string]bool{}}
+	g := &globber{t: t, deep: deep, seen: map[place]bool{}}
 	err := g.walk("", strings.Split(clean(pattern), "/"), 0)
 	return g.out, err
 }
@@ -26,18 +26,26 @@ type globber struct {
 	t    tree
 	deep bool
 	out  []string
-	seen map[string]bool
+	seen map[place]bool // so that a row of "**" costs no more than one
+}
+
+// place is a path with what of the pattern is still to match.
+type place struct {
+	path string
+	left int
 }
 
 func (g *globber) walk(dir string, parts []string, depth int) error {
 	if depth > maxDepth {
 		return badf("folders are nested more than %d deep", maxDepth)
 	}
+	at := place{dir, len(parts)}
+	if g.seen[at] {
+		return nil
+	}
+	g.seen[at] = true
 	if len(parts) == 0 {
-		if !g.seen[dir] {
-			g.seen[dir] = true
-			g.out = append(g.out, dir)
-		}
+		g.out = append(g.out, dir)
 		if len(g.out) > maxMatches {
 			return badf("a pattern names more than %d paths", maxMatches)
 		}

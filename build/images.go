@@ -80,7 +80,7 @@ func (b *builder) loadImage(ctx context.Context, name string, p *registry.Platfo
 		pull = sandbox.PullAlways
 	}
 	opts := sandbox.CreateOptions{Pull: registry.PullOptions{Platform: p, Progress: pullStatus(v)}, Pulled: func(r registry.PullResult) { img.pulled = !r.UpToDate }}
-	if img.Image, err = b.e.FindImage(ctx, name, pull, opts); err != nil {
+	if img.Image, err = b.o.find(ctx, name, pull, opts); err != nil {
 		return nil, err
 	}
 	if err := b.hold(img.Layers()...); err != nil {
@@ -121,16 +121,29 @@ func size(n int64) string { return units.HumanSize(float64(n)) }
 // chain is a stack of layers, the lowest first.
 type chain struct {
 	layers  []registry.LayerInfo
-	history []historyLine
+	history *historyLine // the last; nil: none but the base image's
 }
 
+// historyLine is an instruction that was done, after those before it.
 type historyLine struct {
-	line  *line
-	layer bool
-	rec   registry.BuildRecord
+	before *historyLine
+	line   *line
+	rec    registry.BuildRecord
 }
 
-// add puts the chain into a key.
+// lines are the lines from the first on.
+func (h *historyLine) lines() (out []*historyLine) {
+	for ; h != nil; h = h.before {
+		out = append(out, h)
+	}
+	slices.Reverse(out)
+	return out
+}
+
+// maxLayers is what the store takes in one image.
+var maxLayers = registry.DefaultLimits().Layers
+
+// key puts the chain into a key.
 func (c chain) key(k *key) *key {
 	k.num(uint64(len(c.layers)))
 	for _, l := range c.layers {

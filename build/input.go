@@ -29,6 +29,7 @@ const (
 
 	maxDockerfile = 4 << 20
 	maxStages     = 1000
+	maxCommands   = 20_000
 	// maxContext bounds a context that is an archive: it is held in memory.
 	maxContext = 8 << 30
 )
@@ -67,6 +68,13 @@ func (f *file) parse(warn func(string)) error {
 	}
 	if len(f.stages) > maxStages {
 		return badf("the Dockerfile has more than %d stages", maxStages)
+	}
+	n := len(f.args)
+	for i := range f.stages {
+		n += len(f.stages[i].Commands)
+	}
+	if n > maxCommands {
+		return badf("the Dockerfile has more than %d instructions", maxCommands)
 	}
 	return nil
 }

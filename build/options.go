@@ -1,11 +1,13 @@
 package build
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"time"
 
 	"github.com/sbxrun/sbx/registry"
+	"github.com/sbxrun/sbx/sandbox"
 )
 
 // Options is what a build is made of. The context is one of Dir, Tar and URL;
@@ -49,6 +51,10 @@ type Options struct {
 	// HTTP downloads what ADD names by URL; nil is a client that reaches what
 	// programs of a RUN may reach.
 	HTTP *http.Client
+
+	// for tests: what runs a program, and what finds an image
+	run  func(context.Context, sandbox.Step) (int, error)
+	find func(context.Context, string, sandbox.PullPolicy, sandbox.CreateOptions) (registry.Image, error)
 }
 
 // Secret is something that a RUN may read and that stays in no layer.

@@ -92,7 +92,9 @@ func (b *builder) global() error {
 			} else if v, ok := b.meta.Get(a.Key); ok {
 				arg.Value = &v
 			}
-			b.meta.Declare(arg)
+			if err := b.meta.Declare(arg); err != nil {
+				return b.in.file.located(&dockerfileError{err}, cmd.Location(), "")
+			}
 		}
 	}
 	return nil
@@ -202,9 +204,8 @@ func (b *builder) planBase(s *stage) error {
 		s.image, s.steps, cfg = img, 1, img.Config()
 	}
 	s.state = dockerfile.NewState(cfg, b.in.file.escape)
-	if _, ok := (&dockerfile.Scope{Env: cfg.Config.Env}).Get("PATH"); !ok {
-		env := append(s.state.Image.Config.Env, "PATH="+defaultPath)
-		s.state.Image.Config.Env, s.state.Scope.Env = env, env
+	if _, ok := s.state.Scope.Get("PATH"); !ok {
+		return s.state.SetEnv("PATH", defaultPath)
 	}
 	return nil
 }
@@ -313,7 +314,9 @@ func (b *builder) planArg(s *stage, cmd *instructions.ArgCommand) error {
 		} else if v, ok := b.meta.Get(name); ok {
 			arg.Value = &v
 		}
-		s.state.Scope.Declare(arg)
+		if err := s.state.Scope.Declare(arg); err != nil {
+			return &dockerfileError{err}
+		}
 		text := name
 		if arg.Value != nil && !isProxy(name) {
 			text += "=" + *arg.Value

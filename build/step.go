@@ -62,6 +62,12 @@ func (b *builder) step(ctx context.Context, s *stage, l *line, name string, on c
 	}
 	// Of the same step in two stages one is done.
 	return b.calls.do(ctx, keys[len(keys)-1], func() (registry.BuildRecord, error) {
+		select {
+		case b.slots <- struct{}{}:
+			defer func() { <-b.slots }()
+		case <-ctx.Done():
+			return registry.BuildRecord{}, context.Cause(ctx)
+		}
 		rec, err := b.make(ctx, l.op, on, v)
 		if err != nil {
 			return rec, err

@@ -15,8 +15,10 @@ import (
 
 // testLoader loads "#!sbx:builtin NAME" files as functions.
 type testLoader struct {
-	mu    sync.Mutex
-	progs map[string]ProgramFunc
+	mu     sync.Mutex
+	progs  map[string]ProgramFunc
+	cred   Credentials // those of the last one
+	secure bool
 }
 
 func (l *testLoader) Name() string           { return "test" }
@@ -30,6 +32,7 @@ func (l *testLoader) Load(t *Task, f *File, path string, argv, env []string) (Pr
 	name := strings.TrimSpace(strings.TrimPrefix(string(b[:n]), BuiltinMagic))
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.cred, l.secure = t.ExecCredentials()
 	p := l.progs[name]
 	if p == nil {
 		return nil, linux.ENOEXEC

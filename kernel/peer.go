@@ -30,19 +30,34 @@ func (t *Task) peerLocked(id int) (*Task, error) {
 	return u, nil
 }
 
-// maySeeLocked: threads of one process may, who has the other's real ids for all of its
-// ids and as much as it may, and CAP_SYS_PTRACE.
+// maySeeLocked is PTRACE_MODE_READ_REALCREDS.
 func (t *Task) maySeeLocked(u *Task) bool {
-	if u.proc == t.proc {
+	c := t.cred.Load()
+	return t.seesLocked(u, c.UID, c.GID, c.Permitted)
+}
+
+// ProcAccess reports whether t may look into another process through /proc, by
+// PTRACE_MODE_READ_FSCREDS.
+func (t *Task) ProcAccess(pid int) bool {
+	t.k.mu.Lock()
+	defer t.k.mu.Unlock()
+	u := t.k.tasks[pid]
+	if u == nil {
+		return true // the call finds out that there is none
+	}
+	c := t.cred.Load()
+	return t.seesLocked(u, c.FSUID, c.FSGID, c.Effective)
+}
+
+// seesLocked: threads of one process may see each other, who has the other's ids and as
+// much as it may, unless the other hides, and CAP_SYS_PTRACE.
+func (t *Task) seesLocked(u *Task, uid, gid uint32, caps uint64) bool {
+	if u.proc == t.proc || t.cred.Load().Has(linux.CAP_SYS_PTRACE) {
 		return true
 	}
-	c, o := t.cred.Load(), u.cred.Load()
-	if c.Has(linux.CAP_SYS_PTRACE) {
-		return true
-	}
-	return !u.proc.undumpable && o.Permitted&^c.Permitted == 0 &&
-		c.UID == o.UID && c.UID == o.EUID && c.UID == o.SUID &&
-		c.GID == o.GID && c.GID == o.EGID && c.GID == o.SGID
+	o := u.cred.Load()
+	return !u.proc.undumpable && o.Permitted&^caps == 0 &&
+		uid == o.UID && uid == o.EUID && uid == o.SUID && gid == o.GID && gid == o.EGID && gid == o.SGID
 }
 
 // Running is the program that the task runs, which may end at any time; nil before its

@@ -39,6 +39,7 @@ type Process struct {
 	reaped     bool
 	status     linux.WaitStatus // valid when exiting
 	execed     bool
+	loginUID   uint32 // of who logged in, its bits turned: 0 is nobody
 	oomAdj     int
 	subreaper  bool
 	undumpable bool

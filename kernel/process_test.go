@@ -317,6 +317,26 @@ func TestOrphanedGroup(t *testing.T) {
 	})
 }
 
+// TestOrphanedGroupStays: in a group that was orphaned all along, as all are without
+// job control, the end of one process is no hangup for another that is stopped.
+func TestOrphanedGroupStays(t *testing.T) {
+	w := newWorld(t)
+	w.guest(func(g *Task) {
+		leader := child(t, g, func(s *Task) int {
+			s.Setsid()
+			sleeper := child(t, s, func(j *Task) int { j.Pause(); return 0 })
+			ok(t, s.Kill(sleeper, linux.SIGSTOP))
+			_, st, _, _ := s.Wait4(sleeper, linux.WUNTRACED)
+			want(t, "stopped", st.Stopped(), true)
+			want(t, "another", reap(t, s, child(t, s, func(*Task) int { return 5 })), linux.ExitStatus(5))
+			ok(t, s.Kill(sleeper, linux.SIGKILL))
+			want(t, "the stopped one", reap(t, s, sleeper), linux.SignalStatus(linux.SIGKILL, false))
+			return 7
+		})
+		want(t, "nobody is hung up", reap(t, g, leader), linux.ExitStatus(7))
+	})
+}
+
 // peek tells whether a caught signal is pending.
 func peek(t *Task) (linux.SigSet, bool) {
 	t.k.mu.Lock()

@@ -131,7 +131,7 @@ func (p procTask) locked() (proc.Status, *tty.TTY) {
 		VmSize: pr.memory.Load(), VmRSS: pr.memory.Load(), SigPending: t.pending.set, ShdPending: pr.pending.set,
 		SigBlocked: t.mask, SigQueued: uint64(len(t.pending.queue) + len(pr.pending.queue)), SigQueueLimit: maxQueued,
 		Voluntary: uint64(t.waits.Load()), ReadBytes: uint64(pr.inBytes.Load()), WriteBytes: uint64(pr.outBytes.Load()),
-		ReadChars: uint64(pr.inBytes.Load()), WriteChars: uint64(pr.outBytes.Load()), OOMScoreAdj: pr.oomAdj, Nice: t.sched.Nice, CPUs: t.sched.CPUs,
+		ReadChars: uint64(pr.inBytes.Load()), WriteChars: uint64(pr.outBytes.Load()), OOMScoreAdj: pr.oomAdj, LoginUID: ^pr.loginUID, Nice: t.sched.Nice, CPUs: t.sched.CPUs,
 	}
 	if pr.zombie {
 		st.ExitCode = pr.status
@@ -298,6 +298,17 @@ func (p procTask) Limits() [16]linux.Rlimit {
 // SetComm writes comm.
 func (p procTask) SetComm(name string) error {
 	p.t.SetComm(name)
+	return nil
+}
+
+// SetLoginUID is what login programs write: who logged in, as long as nobody has.
+func (p procTask) SetLoginUID(uid uint32) error {
+	p.t.k.mu.Lock()
+	defer p.t.k.mu.Unlock()
+	if p.t.proc.loginUID != 0 && !p.t.cred.Load().Has(linux.CAP_AUDIT_CONTROL) {
+		return linux.EPERM
+	}
+	p.t.proc.loginUID = ^uid
 	return nil
 }
 

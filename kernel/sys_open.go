@@ -17,13 +17,10 @@ func (t *Task) Openat2(dirfd int, path string, flags int, mode uint32, rf vfs.Re
 		return -1, err
 	}
 	f, err := t.openFile(dirfd, path, flags, mode, rf)
-	if err == linux.ENOENT && rf == 0 {
-		if anon, ok := t.openAnon(path, flags); ok {
-			f, err = anon, nil
-		}
-	}
 	if err != nil {
-		return -1, err
+		if f, err = t.openElsewhere(err, flags); err != nil {
+			return -1, err
+		}
 	}
 	return t.install(f, 0, flags&linux.O_CLOEXEC != 0)
 }

@@ -35,6 +35,7 @@ type Task struct {
 	seccomp    atomic.Pointer[Seccomp]
 	fs         *fsContext
 	files      *fdTable
+	loading    *image    // what exec(2) is making, for loaders
 	undo       *ipc.Undo // SEM_UNDO; nil until it is needed
 	next       Program   // set by Exec: what runs when the present program returns
 	threadOnly bool      // ExitThread was called
@@ -50,7 +51,8 @@ type Task struct {
 	exited      bool
 	exitCode    linux.WaitStatus
 	sched       Sched
-	clearTID    func() // run when the thread ends: CLONE_CHILD_CLEARTID
+	pdeathsig   linux.Signal // PR_SET_PDEATHSIG
+	clearTID    func()       // run when the thread ends: CLONE_CHILD_CLEARTID
 
 	// Accounting.
 	started time.Duration // of the monotonic clock
@@ -158,6 +160,8 @@ func (t *Task) run(p Program) {
 		if next := t.next; ok && next != nil && !t.dead.Load() {
 			t.next, p = nil, next
 			continue
+		} else if next != nil {
+			unload(next) // killed in the middle of exec
 		}
 		t.end(code)
 		return

@@ -18,7 +18,7 @@ func (t *Task) Exec(path string, argv, env []string) error {
 		return err
 	}
 	if err := t.becomeAlone(); err != nil {
-		im.unref(t.k)
+		im.discard(t.k)
 		return err
 	}
 	t.Unshare(true, true)
@@ -79,7 +79,9 @@ func (t *Task) become(im *image) {
 	p := t.proc
 	p.execed = true
 	c := t.cred.Load()
-	p.undumpable = c.UID != c.EUID || c.GID != c.EGID
+	if p.undumpable = c.UID != c.EUID || c.GID != c.EGID; p.undumpable {
+		t.pdeathsig = 0
+	}
 	p.stopTimersLocked(true)
 	p.exitSig = linux.SIGCHLD
 	t.clearTID = nil
@@ -104,7 +106,7 @@ func (t *Task) Spawn(o SpawnOpts) (int, error) {
 	if err == nil {
 		err = t.k.attach(t, c, CloneOpts{ExitSignal: linux.SIGCHLD})
 		if err != nil {
-			im.unref(t.k)
+			im.discard(t.k)
 		}
 	}
 	if err != nil {
@@ -114,7 +116,7 @@ func (t *Task) Spawn(o SpawnOpts) (int, error) {
 	pid := c.tid
 	err = t.settle(c, &o)
 	if err != nil {
-		im.unref(t.k)
+		im.discard(t.k)
 		c.abort()
 		return 0, err
 	}
@@ -297,7 +299,7 @@ func (k *Kernel) startTask(c *Task, e *Exec) (*Process, error) {
 	}
 	p, err := k.attachFirst(c, e)
 	if err != nil {
-		im.unref(k)
+		im.discard(k)
 		return nil, pathError("start", e.Path, err)
 	}
 	c.become(im)

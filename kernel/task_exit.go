@@ -71,6 +71,7 @@ func (k *Kernel) endAll(p *Process) {
 // process a zombie.
 func (p *Process) endThreadLocked(t *Task, code int) {
 	t.setSeccompLocked(nil)
+	t.leaveChildrenLocked()
 	p.deadCPU += t.cpu()
 	t.ended.Store(max(int64(t.cpu()), 1))
 	t.exited = true
@@ -115,7 +116,9 @@ func (p *Process) endLocked() {
 		s.leader = nil
 	}
 	p.ctty = nil
-	k.hupOrphanLocked(p.group, p)
+	if p.controlsLocked() {
+		k.hupOrphanLocked(p.group, p)
+	}
 	close(p.done)
 	p.endQ.Wake()
 	p.notifyEndLocked()
@@ -131,6 +134,9 @@ func (p *Process) orphanLocked() {
 		g := c.group
 		c.parent, c.maker, c.exitSig = to, nil, linux.SIGCHLD
 		if to != nil {
+			if len(to.tasks) > 0 {
+				c.maker = to.tasks[0]
+			}
 			to.children = append(to.children, c)
 		}
 		if g != nil && g != p.group && g.session == p.group.session {

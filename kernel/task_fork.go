@@ -130,7 +130,7 @@ func (k *Kernel) newProcessLocked(t, c *Task, o CloneOpts) {
 	old := t.proc
 	p := &Process{
 		k: k, pid: c.tid, done: make(chan struct{}), start: k.clock.Monotonic(), startWall: k.clock.Now(),
-		leader: c, tasks: []*Task{c}, exitSig: o.ExitSignal, sigs: old.sigs, ctty: old.ctty, limits: old.limits.copy(), undumpable: old.undumpable,
+		leader: c, tasks: []*Task{c}, exitSig: o.ExitSignal, sigs: old.sigs, ctty: old.ctty, limits: old.limits.copy(), undumpable: old.undumpable, loginUID: old.loginUID,
 	}
 	if !o.Sighand {
 		a := *old.sigs

@@ -40,6 +40,8 @@ import (
 //	exec     ExecConfig   -              frames, until the program has ended; none with Detach
 //	connect  connectArgs  connectResult  the bytes of a connection to the guests
 //	network  networkArgs  -              -
+//	rename   renameArgs   -              -
+//	top      -            []ProcessInfo  -
 //	follow   -            -              the log is in its files from now on; a byte now and then when it has grown
 //
 // Frames (frame.go) go both ways: streams, window sizes, signals, and at the
@@ -163,35 +165,42 @@ func newControl(r *Run) *control {
 	return c
 }
 
-// listen opens the socket for other processes.
-func (c *control) listen() error {
+// listen opens the socket for other processes, if the host has such. Nobody is
+// answered before serve is called.
+func (c *control) listen() {
 	path := c.r.e.controlPath(c.r.rec.ID)
 	if len(path) > maxSocketPath {
 		dir, err := os.MkdirTemp("", "sbx")
 		if err != nil {
-			return err
+			return
 		}
 		c.dir, path = dir, filepath.Join(dir, "s")
 	} else if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return err
+		return
 	}
 	_ = os.Remove(path)
 	l, err := net.Listen("unix", path)
 	if err != nil {
 		c.removeDir()
-		return err
+		return
 	}
 	c.l, c.path = l, path
+}
+
+// serve takes the calls of other processes from here on.
+func (c *control) serve() {
+	if c.l == nil {
+		return
+	}
 	c.wg.Go(func() {
 		for {
-			conn, err := l.Accept()
+			conn, err := c.l.Accept()
 			if err != nil {
 				return
 			}
 			c.take(conn)
 		}
 	})
-	return nil
 }
 
 // take serves a connection, in the background.
@@ -288,7 +297,7 @@ func (c *control) endCalls() {
 		return
 	}
 	if c.l != nil {
-		_ = c.l.Close()
+		_ = c.l.Close() // which removes it
 	}
 	c.cancel()
 	c.mu.Lock()
@@ -302,9 +311,6 @@ func (c *control) endCalls() {
 			case connIdle, connStream:
 				_ = conn.Close()
 			}
-		}
-		if c.path != "" {
-			_ = os.Remove(c.path)
 		}
 		c.removeDir()
 	}

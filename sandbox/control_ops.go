@@ -28,6 +28,8 @@ func init() {
 		"follow":  opFollow,
 		"connect": opConnect,
 		"network": opNetwork,
+		"top":     opTop,
+		"rename":  opRename,
 	}
 }
 

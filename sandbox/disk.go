@@ -117,8 +117,8 @@ func (d disk) nameOwner(name string) (string, bool) {
 	}
 	id := string(b)
 	if len(id) == idLen && isHex(id) {
-		if _, err := os.Stat(d.file(id, configName)); err == nil {
-			return id, true
+		if rec, err := d.record(id); err == nil && rec.Name == name || errors.Is(err, ErrCorrupt) {
+			return id, true // else it is what an sbx left that was killed while it renamed
 		}
 	}
 	ids, _ := d.ids()
@@ -304,7 +304,12 @@ func (d disk) remove(id, name string, lock *fileLock) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("remove container %s: %w", ShortID(id), err)
 	}
-	err = os.RemoveAll(d.dir(id))
+	for _, name := range [...]string{stateName, lockName} {
+		_ = os.Remove(d.file(id, name))
+	}
+	if err = os.Remove(d.dir(id)); err != nil { // it has more than most have
+		err = os.RemoveAll(d.dir(id))
+	}
 	all, lerr := d.lockAll(context.Background())
 	if lerr != nil {
 		return errors.Join(err, lerr)

@@ -105,17 +105,19 @@ func (r *Run) changeNetwork(a networkArgs) error {
 	if k == nil {
 		return fail(ErrConflict, "container %s is not running", r.rec.Name)
 	}
-	cfg := r.rec.Config
-	if err := cfg.changeNetwork(a); err != nil {
+	rec, err := r.e.disk.record(r.rec.ID) // what r has is from the start
+	if err != nil {
+		return err
+	}
+	if err := rec.Config.changeNetwork(a); err != nil {
 		return err
 	}
 	if err := r.moveInterface(k, a); err != nil {
 		return err
 	}
-	r.rec.Config.Networks = cfg.Networks
 	r.state.Endpoints = r.net.endpoints()
 	return errors.Join(
-		writeJSON(r.e.disk.file(r.rec.ID, configName), r.rec),
+		writeJSON(r.e.disk.file(r.rec.ID, configName), rec),
 		writeJSON(r.e.disk.file(r.rec.ID, stateName), r.state))
 }
 

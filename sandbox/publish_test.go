@@ -114,8 +114,8 @@ func (g *fakeGuest) Connect(_ context.Context, network string, from, to netip.Ad
 	if err != nil {
 		return nil, err
 	}
-	defer l.Close()
 	go func() {
+		defer l.Close()
 		if c, err := l.Accept(); err == nil {
 			b, _ := io.ReadAll(c)
 			c.Write(bytes.ToUpper(b))
@@ -159,9 +159,11 @@ func TestPublishedTCP(t *testing.T) {
 		})
 	}
 	wg.Wait()
+	g.mu.Lock()
 	if want := netip.MustParseAddrPort("10.9.0.1:0"); g.from[0] != want {
 		t.Errorf("a client of this host comes from %v, want %v", g.from[0], want)
 	}
+	g.mu.Unlock()
 	refused := p.ports[slices.IndexFunc(p.ports, func(q PublishedPort) bool { return q.Port == 81 })]
 	c, err := net.Dial("tcp", refused.HostAddr())
 	if err == nil {

@@ -55,7 +55,7 @@ type Run struct {
 	patience time.Duration // of telling callers of the end
 	unhook   func()        // called before others see the end; nil: nothing
 
-	stateMu sync.Mutex // of state, and of what changes in rec, while calls are taken
+	stateMu sync.Mutex // of state, and of the record on the disk, while calls are taken
 	state   State
 	stop    func() bool // unhooks the context
 	done    chan struct{}
@@ -66,7 +66,6 @@ type Run struct {
 // Run creates a container and starts it. When ctx ends the container is
 // killed.
 func (e *Engine) Run(ctx context.Context, cfg Config, opts CreateOptions, io IO) (*Run, error) {
-	go userlandKey() // takes a while, and is asked for soon
 	rec, img, lock, err := e.create(ctx, cfg, opts)
 	if err != nil {
 		lock.unlock()
@@ -128,46 +127,56 @@ func (e *Engine) start(ctx context.Context, r *Run, io IO) (*Run, error) {
 	return nil, err
 }
 
-// boot lays out the file system, starts the kernel, and in it the program.
-func (r *Run) boot(ctx context.Context, io IO) (err error) {
+// boot lays out the file system, starts the kernel, and in it the program. The
+// control socket, which needs nothing of them, is made meanwhile.
+func (r *Run) boot(ctx context.Context, io IO) error {
+	ctl := newControl(r)
+	var listening sync.WaitGroup
+	listening.Go(ctl.listen)
+	plan, err := r.launch(ctx, io)
+	listening.Wait()
+	if err != nil {
+		ctl.close()
+		return err
+	}
+	ctl.serve()
+	r.ctl.Store(ctl)
+	r.state = State{Status: StatusRunning, HostPID: os.Getpid(), StartedAt: time.Now().UTC(), Engine: plan.engine, Scaffold: r.state.Scaffold, UpperLen: r.state.UpperLen,
+		Ports: r.ports.published(), Endpoints: r.net.endpoints(), Control: ctl.path}
+	if err := writeJSON(r.e.disk.file(r.rec.ID, stateName), r.state); err != nil {
+		return err
+	}
+	r.flush = startFlusher(r.flushAll)
+	return nil
+}
+
+// launch starts the program in a file system and a kernel that it makes.
+func (r *Run) launch(ctx context.Context, io IO) (_ *bootPlan, err error) {
 	if r.image.IsZero() {
 		r.tree, err = r.e.openTree(ctx, r.rec)
 	} else {
 		r.tree, err = r.e.openTreeOf(ctx, r.rec, r.image)
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
 	plan, err := r.prepare()
 	if errors.Is(err, linux.EIO) {
-		return fail(registry.ErrCorrupt, "a layer of the image of container %s is damaged: remove the image and pull it again", r.rec.Name)
+		return nil, fail(registry.ErrCorrupt, "a layer of the image of container %s is damaged: remove the image and pull it again", r.rec.Name)
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := r.startKernel(ctx, r.traceTo(io.Trace)); err != nil {
-		return err
+		return nil, err
 	}
 	if r.io, err = r.stdio(io); err != nil {
-		return err
+		return nil, err
 	}
 	if r.first != nil {
 		r.io.add(r.first)
 	}
-	if err := r.startProgram(plan); err != nil {
-		return err
-	}
-	r.state = State{Status: StatusRunning, HostPID: os.Getpid(), StartedAt: time.Now().UTC(), Engine: plan.engine, Scaffold: r.state.Scaffold, UpperLen: r.state.UpperLen, Ports: r.ports.published(), Endpoints: r.net.endpoints()}
-	ctl := newControl(r)
-	if err := ctl.listen(); err == nil { // else the host has no such sockets
-		r.state.Control = ctl.path
-	}
-	r.ctl.Store(ctl)
-	if err := writeJSON(r.e.disk.file(r.rec.ID, stateName), r.state); err != nil {
-		return err
-	}
-	r.flush = startFlusher(r.flushAll)
-	return nil
+	return plan, r.startProgram(plan)
 }
 
 // flushAll saves what changed while the container goes on. What fails now is

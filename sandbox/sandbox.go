@@ -13,6 +13,8 @@
 //	run/<short id>.sock           where a running container takes calls (control.go)
 //	volumes/<name>/data.tar       what a volume holds
 //	volumes/<name>/lock           held by the engine that has it open
+//	networks/<id>/network.json    a network that a user made (Network)
+//	networks/<id>/<address>.json  who has an address there (Endpoint); void when that container's lock is free
 //	build/mounts/<key>/           cache mounts of builds, kept like volumes
 //	oci/ v1/                      the image store (package registry)
 //	cache/                        compiled WASM modules

@@ -181,7 +181,9 @@ func (ns *Namespace) Mount(at Loc, s Super, o MountOpts) (*Mount, error) {
 	if o.Root == 0 {
 		o.Root = s.Root()
 	}
-	if err := s.Getattr(o.Root, &root); err != nil {
+	if _, ok := s.(interface{ DirRoot() }); ok && o.Root == s.Root() {
+		root.Mode = linux.S_IFDIR // as it says itself: it need not look
+	} else if err := s.Getattr(o.Root, &root); err != nil {
 		return nil, err
 	}
 	if linux.S_ISDIR(on.Mode) != linux.S_ISDIR(root.Mode) {

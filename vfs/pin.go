@@ -65,6 +65,7 @@ func (fs *FS) destroy(ino Ino) {
 	if n == nil || n.dead() {
 		return
 	}
+	fs.dropMaps(ino)
 	if f := n.file(); f != nil {
 		fs.freeData(f)
 	}

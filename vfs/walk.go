@@ -268,7 +268,8 @@ func (k *walk) component(name string, last bool) (link string, err error) {
 		return "", err
 	}
 	if next.isLink() && (!last || k.slash && k.flags&parentOnly == 0 || k.flags&NoFollow == 0) {
-		return k.link(next)
+		text, err := k.link(next)
+		return text, notOnTheWay(err, last && !k.slash)
 	}
 	k.cur = next
 	return "", nil

@@ -2,6 +2,7 @@ package dockerfile
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -19,17 +20,25 @@ type Arg struct {
 // Scope holds the variables that words of instructions may name: the
 // environment, and under it the build arguments. It is no lock for itself.
 type Scope struct {
-	Escape rune     // what a backslash is in this Dockerfile; 0 is a backslash
-	Env    []string // NAME=VALUE
-	Args   []Arg    // in the order of their declarations
+	Escape rune  // what a backslash is in this Dockerfile; 0 is a backslash
+	Args   []Arg // in the order of their declarations
+
+	env map[string]string
+}
+
+// SetEnv makes a list of NAME=VALUE the environment.
+func (s *Scope) SetEnv(env []string) {
+	s.env = make(map[string]string, len(env))
+	for _, kv := range env {
+		name, value, _ := strings.Cut(kv, "=")
+		s.env[name] = value
+	}
 }
 
 // Get implements shell.EnvGetter: the environment goes before arguments.
 func (s *Scope) Get(name string) (string, bool) {
-	for _, kv := range slices.Backward(s.Env) {
-		if v, ok := strings.CutPrefix(kv, name+"="); ok {
-			return v, true
-		}
+	if v, ok := s.env[name]; ok {
+		return v, true
 	}
 	for _, a := range s.Args {
 		if a.Name == name && a.Value != nil {
@@ -41,11 +50,7 @@ func (s *Scope) Get(name string) (string, bool) {
 
 // Keys implements shell.EnvGetter.
 func (s *Scope) Keys() []string {
-	var keys []string
-	for _, kv := range s.Env {
-		name, _, _ := strings.Cut(kv, "=")
-		keys = append(keys, name)
-	}
+	keys := slices.Collect(maps.Keys(s.env))
 	for _, a := range s.Args {
 		if a.Value != nil {
 			keys = append(keys, a.Name)
@@ -54,15 +59,22 @@ func (s *Scope) Keys() []string {
 	return keys
 }
 
+// maxArgs bounds the arguments of a stage.
+const maxArgs = 1000
+
 // Declare adds an argument; one of the same name is replaced.
-func (s *Scope) Declare(a Arg) {
+func (s *Scope) Declare(a Arg) error {
 	for i := range s.Args {
 		if s.Args[i].Name == a.Name {
 			s.Args[i] = a
-			return
+			return nil
 		}
 	}
+	if len(s.Args) >= maxArgs {
+		return fmt.Errorf("more than %d arguments are declared", maxArgs)
+	}
 	s.Args = append(s.Args, a)
+	return nil
 }
 
 func (s *Scope) lex() *shell.Lex {

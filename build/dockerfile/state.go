@@ -23,15 +23,61 @@ type State struct {
 	Scope Scope
 
 	cmdSet bool // CMD was given in this stage
+	// What is shared with the configuration that the stage started from is copied
+	// when it is changed first: stages of stages cost little.
+	own struct{ env, labels, ports, volumes bool }
 }
 
-// NewState starts a stage from a configuration, which is copied.
+// NewState starts a stage from a configuration, which stays as it is.
 func NewState(from registry.ImageConfig, escape rune) *State {
 	c := &from.Config
-	c.Env, c.Cmd, c.Entrypoint = slices.Clone(c.Env), slices.Clone(c.Cmd), slices.Clone(c.Entrypoint)
-	c.OnBuild, c.Shell = slices.Clone(c.OnBuild), slices.Clone(c.Shell)
-	c.Labels, c.ExposedPorts, c.Volumes = maps.Clone(c.Labels), maps.Clone(c.ExposedPorts), maps.Clone(c.Volumes)
-	return &State{Image: from, Scope: Scope{Escape: escape, Env: c.Env}}
+	c.Env = slices.Clip(c.Env)
+	c.OnBuild = slices.Clip(c.OnBuild)
+	s := &State{Image: from, Scope: Scope{Escape: escape}}
+	s.Scope.SetEnv(c.Env)
+	return s
+}
+
+// bounds of a configuration: a Dockerfile of a few bytes may ask for much.
+const (
+	maxEnvironment = 4 << 20 // bytes
+	maxVariables   = 5000
+	maxEntries     = 200_000 // labels, ports, volumes
+)
+
+// SetEnv sets a variable of the image's environment.
+func (s *State) SetEnv(name, value string) error {
+	if name == "" || strings.ContainsRune(name+value, 0) || strings.Contains(name, "=") {
+		return fmt.Errorf("%q is no name of a variable", name)
+	}
+	c := &s.Image.Config
+	if !s.own.env {
+		c.Env, s.own.env = slices.Clone(c.Env), true
+	}
+	c.Env = setEnv(c.Env, name, value)
+	s.Scope.env[name] = value
+	n := 0
+	for _, kv := range c.Env {
+		n += len(kv)
+	}
+	if n > maxEnvironment || len(c.Env) > maxVariables {
+		return fmt.Errorf("the environment has more than %d variables or %d bytes", maxVariables, maxEnvironment)
+	}
+	return nil
+}
+
+// owned returns a map that may be changed.
+func owned[V any](m map[string]V, own *bool) (map[string]V, error) {
+	if !*own {
+		m, *own = maps.Clone(m), true
+	}
+	if m == nil {
+		m = map[string]V{}
+	}
+	if len(m) > maxEntries {
+		return nil, fmt.Errorf("the image has more than %d labels, ports or volumes", maxEntries)
+	}
+	return m, nil
 }
 
 // Apply does what an instruction does to the configuration, and returns its
@@ -111,32 +157,19 @@ func (s *State) CommandLine(c instructions.ShellDependantCmdLine) []string {
 	return c.CmdLine
 }
 
-// maxEnvironment bounds the environment of an image: one instruction may double
-// what came before.
-const maxEnvironment = 4 << 20
-
 func (s *State) env(list instructions.KeyValuePairs) error {
-	c, n := &s.Image.Config, 0
 	for _, kv := range list {
-		if strings.ContainsRune(kv.Key+kv.Value, 0) || strings.Contains(kv.Key, "=") {
-			return fmt.Errorf("%q is no name of a variable", kv.Key)
+		if err := s.SetEnv(kv.Key, kv.Value); err != nil {
+			return err
 		}
-		c.Env = setEnv(c.Env, kv.Key, kv.Value)
 	}
-	for _, kv := range c.Env {
-		n += len(kv)
-	}
-	if n > maxEnvironment {
-		return fmt.Errorf("the environment has more than %d bytes", maxEnvironment)
-	}
-	s.Scope.Env = c.Env
 	return nil
 }
 
-func (s *State) label(list instructions.KeyValuePairs) error {
+func (s *State) label(list instructions.KeyValuePairs) (err error) {
 	c := &s.Image.Config
-	if c.Labels == nil {
-		c.Labels = map[string]string{}
+	if c.Labels, err = owned(c.Labels, &s.own.labels); err != nil {
+		return err
 	}
 	for _, kv := range list {
 		c.Labels[kv.Key] = kv.Value
@@ -160,8 +193,9 @@ func (s *State) expose(cmd *instructions.ExposeCommand) (string, error) {
 		}
 	}
 	c := &s.Image.Config
-	if c.ExposedPorts == nil {
-		c.ExposedPorts = map[string]struct{}{}
+	var err error
+	if c.ExposedPorts, err = owned(c.ExposedPorts, &s.own.ports); err != nil {
+		return "", err
 	}
 	for _, p := range ports {
 		c.ExposedPorts[p] = struct{}{}
@@ -170,10 +204,10 @@ func (s *State) expose(cmd *instructions.ExposeCommand) (string, error) {
 	return fmt.Sprintf("EXPOSE %v", slices.Compact(ports)), nil
 }
 
-func (s *State) volume(list []string) (string, error) {
+func (s *State) volume(list []string) (_ string, err error) {
 	c := &s.Image.Config
-	if c.Volumes == nil {
-		c.Volumes = map[string]struct{}{}
+	if c.Volumes, err = owned(c.Volumes, &s.own.volumes); err != nil {
+		return "", err
 	}
 	for _, v := range list {
 		if v == "" {

@@ -90,7 +90,7 @@ type signalTaker struct {
 // not the program.
 func (a *app) sessionSignals(s *sandbox.Session, v serving) *signalTaker {
 	t := &signalTaker{ch: make(chan os.Signal, 16), done: make(chan struct{})}
-	signal.Notify(t.ch, hostSignals()...)
+	signal.Notify(t.ch, hostSignals(v.host)...)
 	a.unhook()
 	go func() {
 		defer close(t.done)
@@ -99,9 +99,7 @@ func (a *app) sessionSignals(s *sandbox.Session, v serving) *signalTaker {
 			n := proxied[sig]
 			switch n {
 			case linux.SIGWINCH:
-				if v.host != nil {
-					s.Resize(v.host.size())
-				}
+				s.Resize(v.host.size())
 				continue
 			case linux.SIGINT, linux.SIGTERM, linux.SIGHUP, linux.SIGQUIT:
 				urgent++

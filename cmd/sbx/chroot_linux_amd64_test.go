@@ -144,7 +144,7 @@ func (c chroot) run(script string, how chrootRun) *exec.Cmd {
 		binds += fmt.Sprintf("mount --bind '%s' '%s/assets'\n", how.assets, c.root)
 	}
 	// Mounted from outside, where the folders are seen; then the script's bash becomes process 1.
-	cmd := exec.Command("/bin/sh", "-c", "set -e\nmount --make-rprivate /\n"+binds+`exec chroot "$0" /bin/bash -c "$1" "$2"`, c.root, prologue+shellScript, script)
+	cmd := exec.Command("/bin/sh", "-c", "set -e\nmount --make-rprivate /\n"+binds+`exec env --default-signal chroot "$0" /bin/bash -c "$1" "$2"`, c.root, prologue+shellScript, script)
 	cmd.Dir, cmd.Env = "/", variables
 	flags := syscall.CLONE_NEWNS | syscall.CLONE_NEWPID | syscall.CLONE_NEWIPC | syscall.CLONE_NEWUTS
 	if !how.hostNetwork {

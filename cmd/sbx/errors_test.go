@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -28,7 +29,8 @@ func newSbx(t *testing.T, home string) *sbx {
 func (s *sbx) run(args ...string) (code int, out, errs string) {
 	s.t.Helper()
 	var o, e bytes.Buffer
-	code = run(args, strings.NewReader(""), &o, &e)
+	a := &app{in: strings.NewReader(""), out: &o, err: &e, cancel: func() {}, unhook: func() {}}
+	code = a.main(context.Background(), args)
 	return code, o.String(), e.String()
 }
 

@@ -32,21 +32,32 @@ type containerFlags struct {
 	quiet                             bool
 }
 
+// words is a flag that may be given more than once. pflag's own would make a
+// writer of CSV for each, to tell its default.
+type words []string
+
+func (w *words) Set(s string) error {
+	*w = append(*w, s)
+	return nil
+}
+func (w *words) String() string { return "" }
+func (w *words) Type() string   { return "stringArray" }
+
 func (f *containerFlags) register(c *cobra.Command) {
 	fl := c.Flags()
 	fl.SetInterspersed(false)
 	fl.Bool("help", false, "Print this help")
 	fl.StringVar(&f.cfg.Name, "name", "", "Name of the container (default: an adjective and a surname)")
-	fl.StringArrayVarP(&f.env, "env", "e", nil, "Set `NAME=VALUE`; NAME alone takes the host's value")
-	fl.StringArrayVar(&f.envFiles, "env-file", nil, "Read environment variables from `FILE`")
+	fl.VarP((*words)(&f.env), "env", "e", "Set `NAME=VALUE`; NAME alone takes the host's value")
+	fl.Var((*words)(&f.envFiles), "env-file", "Read environment variables from `FILE`")
 	fl.StringVarP(&f.cfg.WorkingDir, "workdir", "w", "", "Working directory in the container")
 	fl.StringVarP(&f.cfg.User, "user", "u", "", "User, as `name|uid[:group|gid]`")
-	fl.StringArrayVar(&f.cfg.GroupAdd, "group-add", nil, "Add a further group")
+	fl.Var((*words)(&f.cfg.GroupAdd), "group-add", "Add a further group")
 	fl.StringVar(&f.entrypoint, "entrypoint", "", "Replace the image's entry point")
-	fl.StringArrayVarP(&f.volumes, "volume", "v", nil, "Mount `[SOURCE:]TARGET[:ro]`: a host folder or a named volume")
-	fl.StringArrayVar(&f.cfg.VolumesFrom, "volumes-from", nil, "Mount what `CONTAINER[:ro]` has mounted, tmpfs left out")
-	fl.StringArrayVar(&f.mounts, "mount", nil, "Mount `type=bind|volume|tmpfs,source=…,target=…[,readonly]`")
-	fl.StringArrayVar(&f.tmpfs, "tmpfs", nil, "Mount memory at `TARGET[:size=64m,mode=1777]`")
+	fl.VarP((*words)(&f.volumes), "volume", "v", "Mount `[SOURCE:]TARGET[:ro]`: a host folder or a named volume")
+	fl.Var((*words)(&f.cfg.VolumesFrom), "volumes-from", "Mount what `CONTAINER[:ro]` has mounted, tmpfs left out")
+	fl.Var((*words)(&f.mounts), "mount", "Mount `type=bind|volume|tmpfs,source=…,target=…[,readonly]`")
+	fl.Var((*words)(&f.tmpfs), "tmpfs", "Mount memory at `TARGET[:size=64m,mode=1777]`")
 	fl.BoolVar(&f.cfg.ReadOnly, "read-only", false, "Make the container's root file system read-only")
 	fl.BoolVarP(&f.cfg.OpenStdin, "interactive", "i", false, "Keep standard input open")
 	fl.BoolVarP(&f.cfg.TTY, "tty", "t", false, "Give the container a terminal")
@@ -54,29 +65,29 @@ func (f *containerFlags) register(c *cobra.Command) {
 	fl.BoolVar(&f.cfg.AutoRemove, "rm", false, "Remove the container when it ends")
 	fl.StringVarP(&f.cfg.Hostname, "hostname", "h", "", "Host name in the container (default: its short id)")
 	fl.StringVar(&f.cfg.Domainname, "domainname", "", "Domain name in the container")
-	fl.StringArrayVar(&f.cfg.ExtraHosts, "add-host", nil, "Add `NAME:ADDRESS` to /etc/hosts; the address host-gateway is this host")
-	fl.StringArrayVar(&f.cfg.DNS, "dns", nil, "Name server to ask instead of the host's resolver")
-	fl.StringArrayVar(&f.cfg.DNSSearch, "dns-search", nil, "Search domain for /etc/resolv.conf")
-	fl.StringArrayVar(&f.networks, "network", nil, "Put the container on `NETWORK`: bridge (the default), none, or one that was made")
-	fl.StringArrayVar(&f.networks, "net", nil, "The same as --network")
+	fl.Var((*words)(&f.cfg.ExtraHosts), "add-host", "Add `NAME:ADDRESS` to /etc/hosts; the address host-gateway is this host")
+	fl.Var((*words)(&f.cfg.DNS), "dns", "Name server to ask instead of the host's resolver")
+	fl.Var((*words)(&f.cfg.DNSSearch), "dns-search", "Search domain for /etc/resolv.conf")
+	fl.Var((*words)(&f.networks), "network", "Put the container on `NETWORK`: bridge (the default), none, or one that was made")
+	fl.Var((*words)(&f.networks), "net", "The same as --network")
 	_ = fl.MarkHidden("net")
-	fl.StringArrayVar(&f.aliases, "network-alias", nil, "A further name of the container on its network")
+	fl.Var((*words)(&f.aliases), "network-alias", "A further name of the container on its network")
 	fl.StringVar(&f.ip, "ip", "", "IPv4 `ADDRESS` on its network")
 	fl.StringVar(&f.ip6, "ip6", "", "IPv6 `ADDRESS` on its network")
-	fl.StringArrayVar(&f.cfg.NetworkAllow, "network-allow", nil, "Reach `HOST|ADDRESS|PREFIX[:PORT]` outside and nothing else; any alone takes all bounds off")
-	fl.StringArrayVarP(&f.publish, "publish", "p", nil, "Publish `[[IP:]HOSTPORT:]PORT[/udp]` on the host, ranges too")
+	fl.Var((*words)(&f.cfg.NetworkAllow), "network-allow", "Reach `HOST|ADDRESS|PREFIX[:PORT]` outside and nothing else; any alone takes all bounds off")
+	fl.VarP((*words)(&f.publish), "publish", "p", "Publish `[[IP:]HOSTPORT:]PORT[/udp]` on the host, ranges too")
 	fl.BoolVarP(&f.cfg.PublishAll, "publish-all", "P", false, "Publish all exposed ports, at any that are free")
-	fl.StringArrayVar(&f.expose, "expose", nil, "Expose `PORT[-END][/udp]`")
-	fl.StringArrayVarP(&f.labels, "label", "l", nil, "Set a label, `KEY=VALUE`")
-	fl.StringArrayVar(&f.labelFiles, "label-file", nil, "Read labels from `FILE`")
+	fl.Var((*words)(&f.expose), "expose", "Expose `PORT[-END][/udp]`")
+	fl.VarP((*words)(&f.labels), "label", "l", "Set a label, `KEY=VALUE`")
+	fl.Var((*words)(&f.labelFiles), "label-file", "Read labels from `FILE`")
 	fl.StringVarP(&f.memory, "memory", "m", "", "Limit of memory, such as `512m`")
 	fl.Int64Var(&f.cfg.PidsLimit, "pids-limit", 0, "Limit of processes (-1: none)")
 	fl.StringVar(&f.shmSize, "shm-size", "", "Size of /dev/shm (default 64m)")
-	fl.StringArrayVar(&f.storageOpts, "storage-opt", nil, "`size=10G` limits what the container may write")
+	fl.Var((*words)(&f.storageOpts), "storage-opt", "`size=10G` limits what the container may write")
 	fl.StringVar(&f.cfg.StopSignal, "stop-signal", "", "Signal that stop sends (default: the image's, or TERM)")
 	fl.IntVar(&f.stopTimeout, "stop-timeout", 0, "`Seconds` that stop waits before it kills, -1 for ever (default 10)")
 	fl.StringVar((*string)(&f.cfg.LogDriver), "log-driver", "", "Where output is kept for logs: `json-file` or none")
-	fl.StringArrayVar(&f.logOpts, "log-opt", nil, "Option of the log: `max-size=64m`, max-file=4, labels=…, env=…")
+	fl.Var((*words)(&f.logOpts), "log-opt", "Option of the log: `max-size=64m`, max-file=4, labels=…, env=…")
 	fl.StringVar(&f.pull, "pull", "missing", "Ask the registry for the image `when`: always, missing or never")
 	fl.StringVar(&f.cfg.Platform, "platform", "", "Platform of the image, `os/arch[/variant]`")
 	fl.StringVar(&f.userland, "userland", "image", "`Whose` programs to run: the image's (image), or the shell and tools that sbx brings, laid over it (builtin)")

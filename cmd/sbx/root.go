@@ -25,7 +25,6 @@ func newRoot(a *app, args []string) *cobra.Command {
 		Long: "sbx pulls OCI images, lays them out in memory and runs commands in them:\n" +
 			"no daemon, no root, no virtual machine. Try: sbx run -it base",
 		SilenceErrors: true, SilenceUsage: true, TraverseChildren: true,
-		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: false},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if v, _ := cmd.Flags().GetBool("version"); v {
 				fmt.Fprintln(a.out, versionLine())
@@ -51,7 +50,9 @@ func newRoot(a *app, args []string) *cobra.Command {
 	for _, g := range [][2]string{{groupCommon, "Common commands:"}, {groupContainers, "Containers:"}, {groupImages, "Images:"}, {groupSystem, "System:"}} {
 		root.AddGroup(&cobra.Group{ID: g[0], Title: g[1]})
 	}
-	a.addVerbs(root, a.asked(args))
+	only := a.asked(args)
+	a.addVerbs(root, only)
+	root.CompletionOptions.DisableDefaultCmd = only != "" // it is not asked for, and takes as long as a verb
 	root.SetHelpCommandGroupID(groupSystem)
 	root.SetCompletionCommandGroupID(groupSystem)
 	root.SetArgs(args)
@@ -78,7 +79,7 @@ func (a *app) verbs() []namedVerb {
 		{"images", func() *cobra.Command { return a.imagesCmd("images") }}, {"login", a.loginCmd}, {"logout", a.logoutCmd}, {"search", a.searchCmd},
 		{"exec", a.execCmd}, {"logs", a.logsCmd}, {"stop", a.stopCmd}, {"attach", a.attachCmd}, {"restart", a.restartCmd}, {"wait", a.waitCmd},
 		{superviseVerb, a.superviseCmd}, {"create", a.createCmd}, {"start", a.startCmd}, {"rm", a.rmCmd}, {"cp", a.cpCmd}, {"diff", a.diffCmd}, {"export", a.exportCmd},
-		{"commit", a.commitCmd}, {"port", a.portCmd}, {"network", a.networkGroup}, {"kill", a.killCmd}, {"inspect", func() *cobra.Command { return a.inspectCmd("") }},
+		{"commit", a.commitCmd}, {"port", a.portCmd}, {"top", a.topCmd}, {"rename", a.renameCmd}, {"network", a.networkGroup}, {"kill", a.killCmd}, {"inspect", func() *cobra.Command { return a.inspectCmd("") }},
 		{"rmi", func() *cobra.Command { return a.rmiCmd("rmi IMAGE [IMAGE...]") }}, {"tag", a.tagCmd}, {"history", a.historyCmd},
 		{"load", a.loadCmd}, {"save", a.saveCmd}, {"import", a.importCmd}, {"info", a.infoCmd}, {"version", a.versionCmd},
 	}
@@ -108,7 +109,7 @@ func (a *app) addVerbs(root *cobra.Command, only string) {
 	root.AddCommand(
 		group(groupContainers, "container", "Manage containers",
 			a.runCmd(), a.createCmd(), a.startCmd(), alias(a.psCmd("ls"), "list", "ps"), alias(a.rmCmd(), "remove"), a.cpCmd(), a.diffCmd(), a.exportCmd(),
-			a.commitCmd(), a.killCmd(), a.portCmd(), a.inspectCmd("container"), a.containerPruneCmd(), a.execCmd(), a.logsCmd(), a.stopCmd(), a.restartCmd(),
+			a.commitCmd(), a.killCmd(), a.portCmd(), a.topCmd(), a.renameCmd(), a.inspectCmd("container"), a.containerPruneCmd(), a.execCmd(), a.logsCmd(), a.stopCmd(), a.restartCmd(),
 			a.attachCmd(), a.waitCmd()),
 		group(groupImages, "image", "Manage images",
 			alias(a.imagesCmd("ls"), "list"), a.buildCmd(), a.pullCmd(), a.pushCmd(), alias(a.rmiCmd("rm IMAGE [IMAGE...]"), "remove"), a.tagCmd(), a.historyCmd(), a.loadCmd(),
@@ -122,11 +123,11 @@ func (a *app) addVerbs(root *cobra.Command, only string) {
 // absentCommand says why a command that docker has is not here; "" for any other word.
 func absentCommand(name string) string {
 	switch name {
-	case "pause", "unpause", "top", "stats":
+	case "pause", "unpause", "stats":
 		return "see README.md for what works"
 	case "buildx":
 		return "sbx build makes an image of a Dockerfile"
-	case "compose", "events", "rename", "update":
+	case "compose", "events", "update":
 		return "see README.md for what works"
 	}
 	return ""

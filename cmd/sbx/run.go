@@ -259,13 +259,17 @@ func (a *app) foreground(ctx context.Context, host *hostTerminal, attach sandbox
 	if host != nil {
 		streams = gated(raw, streams)
 	}
-	r, err := start(ctx, streams) // a signal before takeSignals ends the pull, or the container
+	var taken *signals
+	if proxy {
+		taken = a.takeSignals(host)
+	}
+	r, err := start(ctx, streams) // a signal that ends sbx ends the pull, or the container
+	taken.handTo(r)
 	if err != nil {
 		close(raw)
 		return err
 	}
-	signals := a.takeSignals(r, host, proxy)
-	defer signals()
+	a.unhook() // last: what is taken over need not be hooked again
 	err = host.raw()
 	close(raw)
 	if err != nil {

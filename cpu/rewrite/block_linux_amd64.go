@@ -9,6 +9,7 @@ const (
 	maxInsts  = 96  // of a block
 	maxBytes  = 512 // of the guest's code in a block
 	alignment = 32  // of where branches enter a block
+	loopAlign = 64  // the same if the block is a loop
 	entrySize = 5   // what precedes it: the way in from the table
 )
 
@@ -44,6 +45,7 @@ func (e *emitter) translate(pc, host uint64, code []byte, checked bool) (guestLe
 func (e *emitter) reset(pc, host uint64, checked bool) {
 	e.b, e.sites, e.marks, e.steps = e.b[:0], e.sites[:0], e.marks[:0], e.steps[:0]
 	e.pc, e.host, e.ended, e.sp, e.body, e.checked = pc, host, false, 0, 0, checked
+	e.fusible = false
 }
 
 // run emits instructions up to the end of the block.
@@ -66,6 +68,7 @@ func (e *emitter) run(pc uint64, code []byte) (guestLen int) {
 			e.syncSP() // the processor makes one of a comparison and a jump that are neighbours
 		}
 		e.instruction()
+		e.fusible = e.in.Form.WritesFlags && e.in.Form.Class == x86.Plain
 		off += len(e.raw)
 		if e.ended {
 			return off
@@ -83,6 +86,16 @@ func (e *emitter) run(pc uint64, code []byte) (guestLen int) {
 // aheadIsJcc reports whether the next instruction is a conditional jump.
 func (e *emitter) aheadIsJcc(code []byte) bool {
 	return x86.Decode(code, &e.ahead) == nil && e.ahead.Form.Class == x86.Jcc
+}
+
+// loops reports whether a branch leads back to the block's start.
+func (e *emitter) loops() bool {
+	for _, t := range e.sites {
+		if t.target == e.pc {
+			return true
+		}
+	}
+	return false
 }
 
 // instruction emits one. Most classes are computation; what Go carries out ends the block.

@@ -1,6 +1,8 @@
 package rewrite
 
 import (
+	"slices"
+
 	"github.com/sbxrun/sbx/cpu/memory"
 	"github.com/sbxrun/sbx/cpu/trap"
 	"github.com/sbxrun/sbx/cpu/x86"
@@ -17,13 +19,22 @@ const (
 // branchTo emits a direct branch; opcode is the jump or the conditional jump. Its
 // displacement lies within 8 aligned bytes, so that it can be patched while others run.
 func (e *emitter) branchTo(target uint64, opcode ...byte) {
-	for (e.host+uint64(len(e.b)+len(opcode)))&7 > 4 {
-		e.bytes(0x90)
-	}
+	e.bytes(nops[e.misplaced(len(opcode))]...)
 	e.bytes(opcode...)
 	e.sites = append(e.sites, site{rel: uint32(len(e.b)), target: target})
 	e.imm32(0)
 	e.did(stepNothing, 0, 0)
+}
+
+// nops of each length.
+var nops = [...][]byte{{}, {0x90}, {0x66, 0x90}, {0x0f, 0x1f, 0x00}}
+
+// misplaced is how many bytes later a displacement behind an opcode of n bytes could be patched.
+func (e *emitter) misplaced(n int) int {
+	if at := int(e.host+uint64(len(e.b)+n)) & 7; at > 4 {
+		return 8 - at
+	}
+	return 0
 }
 
 func (e *emitter) jump(target uint64) {
@@ -50,7 +61,23 @@ func (e *emitter) link(i int, to uint32) {
 // jcc emits a conditional jump and goes on behind it.
 func (e *emitter) jcc() {
 	e.syncSP()
+	if n := e.misplaced(2); n > 0 {
+		e.padBefore(n)
+	}
 	e.branchTo(e.in.Target(e.at), 0x0f, 0x80|e.in.Opcode&15)
+}
+
+// padBefore puts nops in front of the instruction before this one, if that is a comparison or its like: the
+// processor makes one of it and a jump, if they are neighbours.
+func (e *emitter) padBefore(n int) {
+	last := len(e.marks) - 2
+	if last < 0 || !e.fusible || len(e.steps) != int(e.marks[last].steps)+1 || int(e.marks[last+1].steps) != len(e.steps) {
+		return
+	}
+	at := e.marks[last].host
+	e.b = slices.Insert(e.b, int(at), nops[n]...)
+	e.marks[last+1].host += uint32(n)
+	e.steps[len(e.steps)-1].end += uint32(n)
 }
 
 // jrcxz and its kin are short jumps of the processor's, over a long one.

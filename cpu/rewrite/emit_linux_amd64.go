@@ -65,6 +65,7 @@ type emitter struct {
 	ended   bool  // the last instruction does not fall through
 	sp      int32 // the guest's stack pointer is this far from the host's register
 	ahead   x86.Inst
+	fusible bool // the last instruction may be fused with a conditional jump behind it
 	spilled int  // slots in use
 	checked bool // the block compares its code with memory
 	body    uint32

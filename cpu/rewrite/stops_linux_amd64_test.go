@@ -79,8 +79,11 @@ func (o *outcome) differs(p *outcome) (what []string) {
 			break
 		}
 	}
-	if !bytes.Equal(o.data, p.data) {
-		what = append(what, "data")
+	for i := range o.data {
+		if o.data[i] != p.data[i] {
+			what = append(what, fmt.Sprintf("data at %#x: %#x %#x", i, o.data[i], p.data[i]))
+			break
+		}
 	}
 	if o.end != p.end {
 		what = append(what, fmt.Sprint(o.end, p.end))
@@ -155,8 +158,8 @@ func stopEverywhere(t *testing.T, m *machine, code []byte, s start) (stops int) 
 			got = m.goOn(t, got)
 		}
 		if !got.same(&want) {
-			t.Errorf("% x stopped before host instruction %d, at %#x, guest %#x:\n%+v %#x\nundisturbed\n%+v %#x\nbefore\n%#x\nvectors %v data %v", code, i, at, rip,
-				got.end, got.regs, want.end, want.regs, s.regs, bytes.Equal(got.vectors, want.vectors), bytes.Equal(got.data, want.data))
+			t.Errorf("% x stopped before host instruction %d, at %#x, guest %#x:\n%+v %#x\nundisturbed\n%+v %#x\nbefore\n%#x\n%v", code, i, at, rip,
+				got.end, got.regs, want.end, want.regs, s.regs, got.differs(&want))
 			return stops
 		}
 	}

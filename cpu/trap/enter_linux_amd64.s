@@ -84,6 +84,7 @@ TEXT ·enterEnd(SB), NOSPLIT|NOFRAME, $0-0
 // notEntered goes back to Go with nothing done: the State still holds all.
 TEXT ·notEntered(SB), NOSPLIT|NOFRAME, $0-0
 	MOVL $const_ReasonNotEntered, (State_Reason-const_origin)(SP)
+	MOVL (State_features-const_origin)(SP), CX
 	JMP  ·leave(SB)
 
 // exitLink and its kin are called by guest code: the return address is pushed
@@ -127,7 +128,6 @@ TEXT ·exit(SB), NOSPLIT|NOFRAME, $0-0
 	LEAQ (const_offFlags+8-const_origin)(SP), SP
 	PUSHFQ
 	LEAQ (const_origin-const_offFlags)(SP), SP
-	CLD
 	MOVL (State_features-const_origin)(SP), CX
 	MOVL $7, AX
 	XORL DX, DX
@@ -143,14 +143,16 @@ xsave:
 fxsave:
 	FXSAVE64 (State_Xsave-const_origin)(SP)
 saved:
+	JMP  ·leave(SB)
+
+// leave makes the processor what Go expects; CX has the features. The guest's DF and MXCSR may be there.
+TEXT ·leave(SB), NOSPLIT|NOFRAME, $0-0
+	CLD
 	TESTL $const_featAVX, CX
 	JZ   noavx
 	VZEROUPPER
 noavx:
 	LDMXCSR ·goMXCSR(SB)
-	JMP  ·leave(SB)
-
-TEXT ·leave(SB), NOSPLIT|NOFRAME, $0-0
 	MOVL $0, (State_tid-const_origin)(SP)
 	MOVQ BP, (State_lastBP-const_origin)(SP) // the vet tool wants BP saved first
 	MOVQ (State_hostBP-const_origin)(SP), BP

@@ -189,7 +189,8 @@ func TestRandomSemaphores(t *testing.T) {
 		}()
 	}
 	stop := make(chan struct{})
-	go func() {
+	var watcher sync.WaitGroup
+	watcher.Go(func() {
 		for {
 			select {
 			case <-stop:
@@ -207,9 +208,10 @@ func TestRandomSemaphores(t *testing.T) {
 				}
 			}
 		}
-	}()
+	})
 	wg.Wait()
 	close(stop)
+	watcher.Wait()
 	s, err := ns.sem.find(id)
 	if err != nil || len(s.waiting) != 0 || len(s.undos) != 0 {
 		t.Error("left behind:", s.waiting, s.undos, err)

@@ -117,7 +117,7 @@ func try(tb testing.TB, file []byte) (err error) {
 			return 1
 		}
 		defer f.Close()
-		s, e := mm.New(machine{}, mm.NewFiles(), account{&own, &held})
+		s, e := mm.New(machine{}, account{&own, &held})
 		if e != nil {
 			err = e
 			return 1

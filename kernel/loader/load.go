@@ -120,9 +120,9 @@ func stack(s *mm.Space, t *kernel.Task, path string, argv, env []string, im imag
 	if err != nil || e != nil {
 		return 0, linux.E2BIG
 	}
-	c := t.Credentials()
+	c, elevated := t.ExecCredentials()
 	secure := uint64(0)
-	if c.UID != c.EUID || c.GID != c.EGID {
+	if elevated {
 		secure = 1
 	}
 	words := []uint64{uint64(len(argv))}

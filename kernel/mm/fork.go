@@ -14,7 +14,7 @@ func (s *Space) Fork(account Account) (*Space, error) {
 	if s.full(0) || areasInUse.Load()+int64(len(s.areas)) > areaBudget() {
 		return nil, linux.ENOMEM
 	}
-	c, err := New(s.host, s.files, account)
+	c, err := New(s.host, account)
 	if err != nil {
 		return nil, linux.ENOMEM
 	}
@@ -44,6 +44,10 @@ func (c *Space) inherit(s *Space, a *area) error {
 	b.obj.ref()
 	if b.obj != nil && b.obj.segment != nil {
 		b.obj.segment.touch(s.pid(), true)
+	}
+	if b.tracked() {
+		b.told = b.always()
+		b.obj.users.add(c)
 	}
 	c.areas = append(c.areas, &b)
 	c.count(1)

@@ -36,22 +36,12 @@ func (s *Space) RemapFilePages(start, n uint64, prot int, page uint64) error {
 // otherPart makes the areas of a range that shows a shared object from off on.
 func (s *Space) otherPart(like *area, start, n uint64, off int64) ([]*area, error) {
 	o := like.obj
+	if o.backing != nil {
+		return s.fileAreas(o, start, n, like.prot, off)
+	}
 	have := int64(0) // bytes that there are from off on
 	host := like.src.File
-	if sf := o.file; sf != nil {
-		host = sf.memory
-		size, err := sf.backing.Size()
-		if err != nil {
-			return nil, err
-		}
-		have = min(max(int64(memory.PageUp(uint64(size)))-off, 0), int64(n))
-		sf.of.mu.Lock()
-		err = sf.load(s, off, have)
-		sf.of.mu.Unlock()
-		if err != nil {
-			return nil, err
-		}
-	} else if len(o.host) > 0 {
+	if len(o.host) > 0 {
 		host = o.host[0]
 		have = min(max(o.held-off, 0), int64(n))
 	}

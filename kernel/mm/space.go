@@ -49,7 +49,6 @@ type Space struct {
 	exec    cpu.Executor
 	refs    atomic.Int64
 	account Account
-	files   *Files
 
 	mu       sync.Mutex
 	areas    []*area
@@ -57,6 +56,7 @@ type Space struct {
 	brk      uint64
 	strings  Strings
 	code     atomic.Pointer[[]codeRange]
+	tellings atomic.Int64 // how often a file was told of stores
 }
 
 // codeRange is pages that may be executed.
@@ -69,12 +69,12 @@ var _ cpu.Code = (*Space)(nil)
 
 // New makes an empty address space with one reference. A nil Account allows all.
 // cpu.ErrUnsupported and memory.ErrUnsupported come from hosts that can't.
-func New(h Host, files *Files, account Account) (*Space, error) {
+func New(h Host, account Account) (*Space, error) {
 	w, err := h.NewWindow()
 	if err != nil {
 		return nil, err
 	}
-	s := &Space{host: h, window: w, account: account, files: files}
+	s := &Space{host: h, window: w, account: account}
 	s.refs.Store(1)
 	s.code.Store(&[]codeRange{})
 	if s.exec, err = h.NewExecutor(w, s); err != nil {
@@ -110,13 +110,13 @@ func (s *Space) Unref() {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.flushShared(0, memory.Size)
 	s.exec.Close()
-	for _, a := range s.areas {
+	old := s.areas
+	s.count(-len(old))
+	s.areas = nil
+	for _, a := range old {
 		s.drop(a)
 	}
-	s.count(-len(s.areas))
-	s.areas = nil
 	s.window.Close()
 }
 
@@ -231,6 +231,9 @@ func (s *Space) drop(a *area) {
 		_ = s.pay(-int64(a.end - a.start))
 	}
 	o := a.obj
+	if a.tracked() {
+		s.unused(o)
+	}
 	o.unref()
 	if o != nil && o.segment != nil {
 		o.segment.touch(s.pid(), false)

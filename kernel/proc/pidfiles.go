@@ -12,6 +12,8 @@ func renderEnviron(v *pidView) (string, error) { return string(v.Environ()), nil
 func renderComm(v *pidView) (string, error)    { return v.st.Comm + "\n", nil }
 func renderOOM(v *pidView) (string, error)     { return fmt.Sprintln(v.st.OOMScoreAdj), nil }
 
+func renderLoginUID(v *pidView) (string, error) { return fmt.Sprint(v.st.LoginUID), nil }
+
 // renderOOMOld scales the adjustment to the -17..15 of the old file.
 func renderOOMOld(v *pidView) (string, error) {
 	adj := v.st.OOMScoreAdj * 17 / 1000

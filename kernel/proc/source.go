@@ -39,6 +39,7 @@ type Task interface {
 	Limits() [16]linux.Rlimit
 	SetComm(name string) error
 	SetOOMScoreAdj(n int) error
+	SetLoginUID(uid uint32) error
 }
 
 // Link is a magic link in a process's folder.
@@ -84,6 +85,7 @@ type Status struct {
 	ReadCalls, WriteCalls        uint64
 	ReadBytes, WriteBytes        uint64
 	OOMScoreAdj                  int
+	LoginUID                     uint32
 	ExitCode                     linux.WaitStatus
 }
 

@@ -118,6 +118,7 @@ func (t *fakeTask) Limits() [16]linux.Rlimit {
 }
 
 func (t *fakeTask) SetComm(name string) error  { t.comm = name; return nil }
+func (t *fakeTask) SetLoginUID(uint32) error   { return linux.EPERM }
 func (t *fakeTask) SetOOMScoreAdj(n int) error { t.oom = n; return nil }
 
 // walk finds a path from the root.

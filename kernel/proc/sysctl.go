@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/sbxrun/sbx/kernel/ipc"
@@ -71,11 +72,8 @@ func sysctlFiles() []file {
 		number("sys/fs/pipe-max-size", 1<<20, func(v *view) uint64 { return uint64(v.PipeMaxSize) }),
 		{path: "sys/fs/file-nr", render: func(v *view) string { return fmt.Sprintf("%d\t0\t%d\n", v.OpenFiles, max(v.FileMax, 1<<20)) }},
 	}
-	files = append(files, texts(k, kernelSysctls[:]...)...)
-	files = append(files, texts("sys/vm/", vmSysctls[:]...)...)
-	files = append(files, texts("sys/fs/", fsSysctls[:]...)...)
-	files = append(files, texts("sys/net/", netSysctls[:]...)...)
-	return append(files, texts("sys/dev/tty/", "ldisc_autoload", "0", "legacy_tiocsti", "0")...)
+	return slices.Concat(files, texts(k, kernelSysctls[:]...), texts("sys/vm/", vmSysctls[:]...), texts("sys/fs/", fsSysctls[:]...),
+		texts("sys/net/", netSysctls[:]...), texts("sys/dev/tty/", "ldisc_autoload", "0", "legacy_tiocsti", "0"))
 }
 
 func renderDomainname(v *view) string {

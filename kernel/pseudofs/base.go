@@ -14,6 +14,9 @@ import (
 // system embeds it and implements the rest of [vfs.Super].
 type Base struct{}
 
+// DirRoot says that the root is a directory.
+func (Base) DirRoot() {}
+
 // Create refuses: names are made by the kernel only.
 func (Base) Create(vfs.Ino, string, vfs.CreateOpts) (vfs.Ino, error) { return 0, linux.ENOENT }
 

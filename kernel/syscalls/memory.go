@@ -21,6 +21,12 @@ func sysMmap(c *call) (int64, error) {
 		defer m.Unref()
 		access := file.Flags() & linux.O_ACCMODE
 		f = &mm.File{Name: m.Name(), Dev: m.Dev(), Ino: m.Ino(), Readable: access != linux.O_WRONLY, Writable: access == linux.O_RDWR, Backing: m}
+		if how := flags & mm.MapSharedValidate; how != mm.MapPrivate && f.Writable && !m.MayStore() {
+			if prot&mm.ProtWrite != 0 {
+				return 0, linux.EPERM
+			}
+			f.Writable = false
+		}
 	}
 	at, err := c.mm.Mmap(c.a[0], c.a[1], prot, flags, f, int64(c.a[5]))
 	return int64(at), err

@@ -277,6 +277,13 @@ func sysPrctl(c *call) (int64, error) {
 		b := make([]byte, 16)
 		copy(b[:15], c.t.Comm())
 		return 0, c.mm.Write(c.a[1], b)
+	case prSetPdeathsig:
+		if c.a[1] >= linux.NSIG {
+			return 0, linux.EINVAL
+		}
+		return 0, c.t.SetPdeathsig(int(c.a[1]))
+	case prGetPdeathsig:
+		return 0, c.mm.PutUint32(c.a[1], uint32(c.t.Pdeathsig()))
 	case prGetDumpable:
 		return boolInt(c.t.Dumpable()), nil
 	case prSetDumpable:

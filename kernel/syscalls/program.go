@@ -32,8 +32,7 @@ type Tracer interface {
 
 // Loader makes ELF files programs. It is a kernel.Loader, safe for concurrent use.
 type Loader struct {
-	cfg   Config
-	files *mm.Files
+	cfg Config
 
 	mu      sync.Mutex
 	missing map[int]int // calls that there is no handler for, and how often
@@ -42,7 +41,7 @@ type Loader struct {
 var _ kernel.Loader = (*Loader)(nil)
 
 // New makes a loader.
-func New(cfg Config) *Loader { return &Loader{cfg: cfg, files: mm.NewFiles(), missing: map[int]int{}} }
+func New(cfg Config) *Loader { return &Loader{cfg: cfg, missing: map[int]int{}} }
 
 // Name is "elf".
 func (l *Loader) Name() string { return "elf" }
@@ -54,7 +53,7 @@ func (l *Loader) Match(head []byte) bool { return bytes.HasPrefix(head, []byte(l
 // host can't run machine code.
 func (l *Loader) Load(t *kernel.Task, f *kernel.File, path string, argv, env []string) (kernel.Program, error) {
 	owner := &payer{k: t.Kernel()}
-	space, err := mm.New(l.cfg.Host, l.files, owner)
+	space, err := mm.New(l.cfg.Host, owner)
 	if errors.Is(err, memory.ErrUnsupported) || errors.Is(err, cpu.ErrUnsupported) {
 		return nil, linux.ENOEXEC
 	}
@@ -93,6 +92,12 @@ type Program struct {
 	code    int
 	restart bool // the call gave EINTR and may be made again
 	number  uint64
+}
+
+// Unload implements kernel.Unloader.
+func (p *Program) Unload() {
+	p.common.unref()
+	p.mm.Unref()
 }
 
 // Run implements kernel.Program.

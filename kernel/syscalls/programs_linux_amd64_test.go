@@ -15,13 +15,14 @@ import (
 func TestStart(t *testing.T) { compare(t, "start", "one", "", "th ree") }
 func TestMem(t *testing.T)   { compare(t, "mem") }
 
-func TestSignals(t *testing.T) { compare(t, "signals") }
-func TestThreads(t *testing.T) { compare(t, "threads") }
-func TestProcs(t *testing.T)   { compare(t, "procs") }
-func TestState(t *testing.T)   { compare(t, "state") }
-func TestBadPtr(t *testing.T)  { compare(t, "badptr") }
-func TestShm(t *testing.T)     { compare(t, "shm") }
-func TestPages(t *testing.T)   { compare(t, "hostile", "pages") }
+func TestSignals(t *testing.T)  { compare(t, "signals") }
+func TestThreads(t *testing.T)  { compare(t, "threads") }
+func TestProcs(t *testing.T)    { compare(t, "procs") }
+func TestState(t *testing.T)    { compare(t, "state") }
+func TestBadPtr(t *testing.T)   { compare(t, "badptr") }
+func TestShm(t *testing.T)      { compare(t, "shm") }
+func TestFileMaps(t *testing.T) { compare(t, "filemap") }
+func TestPages(t *testing.T)    { compare(t, "hostile", "pages") }
 
 func TestSysVIPC(t *testing.T) { compare(t, "sysvipc") }
 
@@ -47,6 +48,7 @@ func TestSeccompRefusals(t *testing.T) { compare(t, "seccomp", "refusals") }
 func TestSeccompActions(t *testing.T)  { compare(t, "seccomp", "do") }
 func TestSeccompFilters(t *testing.T)  { compare(t, "seccomp", "filters") }
 func TestTitle(t *testing.T)           { compare(t, "title", "one", "two words") }
+func TestPty(t *testing.T)             { compare(t, "pty") }
 
 // TestTitleOutside looks from outside at a program that has renamed itself.
 func TestTitleOutside(t *testing.T) {
@@ -82,3 +84,5 @@ func TestSigioOthers(t *testing.T)  { compare(t, "sigio", "others") }
 func TestAIO(t *testing.T) { compare(t, "aio") }
 
 func TestRefused(t *testing.T) { compare(t, "refused") }
+
+func TestParentsEnd(t *testing.T) { compare(t, "pdeath") }

@@ -54,6 +54,7 @@ push() { # push IMAGE NAME...
 }
 for image in $(umoci list --layout "$out/oci"); do
 	case $image in
+	*.part) ;; # not made to its end
 	debian12) push "$image" debian:12 debian:latest ubuntu:latest ;;
 	debian*) push "$image" "debian:${image#debian}" ;;
 	*) push "$image" "$image:latest" ;;

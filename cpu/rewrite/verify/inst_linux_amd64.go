@@ -27,7 +27,7 @@ func (c *Checker) step() (n int, err error) {
 		}
 		return 1, c.registers(in)
 	case x86.Nop:
-		if in.Opcode == 0x90 && in.Map == 0 && !in.HasModRM {
+		if in.Opcode == 0x90 && in.Map == 0 && !in.HasModRM || in.Opcode == 0x1f && in.Map == 1 {
 			return 1, nil
 		}
 	case x86.Xlat, x86.MaskMov:

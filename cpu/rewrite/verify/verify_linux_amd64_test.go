@@ -64,6 +64,7 @@ func TestCheck(t *testing.T) {
 		{"movs with 64 bits of RSI", "48895c2428488b5c245889ff488d3c1f65a448f7d3488d7c1f01488b5c2428", false},
 		{"lods", "89f665ac", true},
 		{"lods with 64 bits", "65ac", false},
+		{"a long nop", "0f1f00", true},
 		{"a branch into a sequence", "eb0289f665ac", false},
 		{"a branch around it", "eb0489f665ac", true},
 		{"a branch into an instruction", "eb016690", false},

@@ -213,6 +213,10 @@ static void peers(void) {
   memcpy(mine, "WRITTEN BY THE PARENT", 21), r[0].iov_len = 4, r[1].iov_len = 8, R(process_vm_writev(c, l, 1, r, 2, 0)), R(process_vm_writev(c, l, 1, r + 2, 1, 0)), R(process_vm_readv(me, l, 1, &(struct iovec){his, 8}, 1, 0)), printf("%.8s\n", mine);
   int pfd = syscall(SYS_pidfd_open, c, 0), got;
   R(syscall(438, pfd, fd, 1)), R(syscall(438, pfd, 999, 0)), R(syscall(438, fd, fd, 0)), got = syscall(438, pfd, fd, 0), R(kcmp(me, me, 0, got, fd)), R(fcntl(got, F_GETFD)), R(syscall(448, pfd, 1)), R(syscall(448, fd, 0)), R(syscall(448, pfd, 0));
+  char folder[40];
+  sprintf(folder, "/proc/%d", c);
+  int dfd = open(folder, O_RDONLY | O_DIRECTORY);
+  R(syscall(424, dfd, 0, 0, 0)), R(syscall(424, open("/proc", O_RDONLY), 0, 0, 0)), R(syscall(424, fd, 0, 0, 0));
   fflush(stdout);
   if (fork() == 0) {
     nobody(); // not what another may look at, nor look at others
@@ -225,7 +229,7 @@ static void peers(void) {
     R(process_vm_readv(e, l, 1, r, 1, 0)), R(kcmp(d, getpid(), 1, 0, 0) > 0), kill(d, 9), kill(e, 9);
     _exit(0);
   }
-  wait(0), write(to[1], "", 1), status(c), R(syscall(438, pfd, fd, 0)), R(process_vm_readv(c, l, 1, r, 1, 0)), R(kcmp(c, me, 1, 0, 0)), R(syscall(448, pfd, 0));
+  wait(0), write(to[1], "", 1), status(c), R(syscall(424, dfd, 0, 0, 0)), R(syscall(438, pfd, fd, 0)), R(process_vm_readv(c, l, 1, r, 1, 0)), R(kcmp(c, me, 1, 0, 0)), R(syscall(448, pfd, 0));
 }
 
 struct old { unsigned long ino, off; unsigned short len; char name[]; };

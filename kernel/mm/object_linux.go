@@ -44,3 +44,19 @@ func residentBytes(f *os.File) int64 {
 	}
 	return st.Blocks * 512
 }
+
+func (m *fileMemory) Punch(off, n int64) error {
+	return memoryErr(unix.Fallocate(int(m.f.Fd()), unix.FALLOC_FL_PUNCH_HOLE|unix.FALLOC_FL_KEEP_SIZE, off, n))
+}
+
+func (m *fileMemory) Data(off int64) (from, to int64, ok bool) {
+	fd := int(m.f.Fd())
+	from, err := unix.Seek(fd, off, unix.SEEK_DATA)
+	if err != nil {
+		return 0, 0, false
+	}
+	if to, err = unix.Seek(fd, from, unix.SEEK_HOLE); err != nil {
+		return 0, 0, false
+	}
+	return from, to, true
+}

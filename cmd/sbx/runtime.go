@@ -22,6 +22,26 @@ func delayGC() {
 	runtime.AddCleanup(new(sentinel), func(usual int) { debug.SetGCPercent(usual) }, 100)
 }
 
+// stackRoom is what a run of a container needs of the first goroutine's stack.
+const stackRoom = 56 << 10
+
+// growStack makes room on the caller's stack in one step, while there is next to
+// nothing on it: it would grow by doubling, and be copied each time, deep in
+// calls. With zero nothing else happens.
+//
+//go:noinline
+func growStack(zero int) byte {
+	if zero == 0 {
+		return 0
+	}
+	var room [stackRoom]byte
+	touch(room[:])
+	return room[zero]
+}
+
+//go:noinline
+func touch(b []byte) { b[0]++ }
+
 // sentinel is garbage that the first collection finds. It has a pointer, so
 // that it does not share its memory with what lives on.
 type sentinel struct{ _ *sentinel }
