@@ -297,10 +297,10 @@ func (t *Task) notice() {
 // recalcLocked sets attention to whether there is something to look at.
 func (t *Task) recalcLocked() {
 	p := t.proc
-	t.attention.Store(t.dead.Load() || p.stopping && !t.stopped || (t.pending.set|p.pending.set)&^t.mask != 0)
+	t.attention.Store(t.dead.Load() || t.k.halted != nil || p.stopping && !t.stopped || (t.pending.set|p.pending.set)&^t.mask != 0)
 }
 
-// attend looks at what needs attention: it dies, stops, drops ignored signals,
+// attend looks at what needs attention: it dies, halts, stops, drops ignored signals,
 // and leaves those that the program handles pending. The error is EINTR for
 // a death or a caught signal.
 func (t *Task) attend() (stopped bool, err error) {
@@ -309,6 +309,11 @@ func (t *Task) attend() (stopped bool, err error) {
 	for {
 		if t.dead.Load() {
 			return stopped, linux.EINTR
+		}
+		if t.k.halted != nil {
+			t.freezeLocked()
+			stopped = true
+			continue
 		}
 		if t.proc.stopping {
 			t.stopLocked()
@@ -382,6 +387,7 @@ func (t *Task) stopLocked() {
 	gen := p.stopGen
 	p.stopLeft--
 	p.stopDoneLocked()
+	t.k.haltedLocked()
 	for p.stopping && p.stopGen == gen && !t.dead.Load() {
 		t.k.mu.Unlock()
 		t.park()

@@ -30,6 +30,10 @@ func init() {
 		"network": opNetwork,
 		"top":     opTop,
 		"rename":  opRename,
+		"pause":   opPause,
+		"unpause": opUnpause,
+		"stats":   opStats,
+		"update":  opUpdate,
 	}
 }
 
@@ -50,7 +54,7 @@ func opSignal(r *Run, c *call) error {
 	if err := c.decode(&a); err != nil {
 		return err
 	}
-	if err := ending(r.Signal(a.Signal)); err != nil {
+	if err := ending(r.deliver(a.Signal)); err != nil {
 		return err
 	}
 	return c.accept(nil)
@@ -100,6 +104,10 @@ func opAttach(r *Run, c *call) error {
 	if err := c.decode(&o); err != nil {
 		return err
 	}
+	if r.paused() {
+		return fail(ErrConflict, "you cannot attach to a paused container, unpause it first")
+	}
+	r.emit("attach")
 	return c.session(r.io, o, func() { r.io.redraw(o.Size) })
 }
 
@@ -122,7 +130,7 @@ func opStop(r *Run, c *call) error {
 	if a.Timeout != nil {
 		wait = time.Duration(*a.Timeout) * time.Second
 	}
-	if err := ending(r.Stop(sig, wait)); err != nil && !errors.Is(err, errEnding) {
+	if err := ending(r.stopBy(r.deliver, sig, wait)); err != nil && !errors.Is(err, errEnding) {
 		return err
 	}
 	return c.session(r.io, AttachOptions{}, nil)

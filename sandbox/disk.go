@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -34,7 +35,10 @@ const (
 // locks guard it: .lock for making, naming and sweeping (held briefly), and
 // <id>/lock for whoever runs or changes one container. .lock is taken before
 // an <id>/lock, never after.
-type disk struct{ root string }
+type disk struct {
+	root   string
+	events *eventLog // nil: nobody is told of containers that were found dead
+}
 
 func (d disk) dir(id string) string        { return filepath.Join(d.root, id) }
 func (d disk) file(id, name string) string { return filepath.Join(d.root, id, name) }
@@ -264,14 +268,18 @@ func (d disk) state(id string, held bool) State {
 			return st
 		}
 	}
-	st.Status, st.ExitCode, st.HostPID, st.Control = StatusExited, exitSignal+9, 0, ""
+	st.Status, st.ExitCode, st.HostPID, st.Control, st.Paused = StatusExited, exitSignal+9, 0, "", false
 	st.FinishedAt = time.Now().UTC()
 	st.Error = "the sbx that ran it was killed; what it changed is kept but for its last seconds"
 	if fi, err := os.Stat(d.file(id, crashName)); err == nil && fi.Size() > 0 {
 		st.Error = "the sbx that ran it crashed (" + d.file(id, crashName) + " tells how); what it changed is kept but for its last seconds"
 	}
 	sweepTemp(d.dir(id))
-	_ = writeJSON(d.file(id, stateName), st)
+	if err := writeJSON(d.file(id, stateName), st); err == nil && d.events != nil {
+		if rec, err := d.record(id); err == nil {
+			d.events.container(rec, "die", "exitCode", strconv.Itoa(st.ExitCode))
+		}
+	}
 	return st
 }
 

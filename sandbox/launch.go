@@ -157,6 +157,9 @@ func (e *Engine) supervise(ctx context.Context, ref string, conn *pipes, rest *b
 		c.refuse(err)
 		return ExitCode(err), err
 	}
+	if r.first != nil {
+		r.emit("attach")
+	}
 	defer context.AfterFunc(ctx, func() {
 		sig, wait := r.stopDefaults()
 		_ = r.Stop(sig, wait)

@@ -187,7 +187,7 @@ func firstMode(a, b uint32) uint32 {
 // prepareMounts checks the host's side when a container is made: folders
 // exist or are created (-v), volumes get names and folders. undo takes away the
 // volumes that nothing else will ever use.
-func (e *Engine) prepareMounts(list []Mount) (undo func(), err error) {
+func (e *Engine) prepareMounts(list []Mount) (undo func(), fresh []string, err error) {
 	var made []string
 	undo = func() {
 		for _, name := range made {
@@ -204,14 +204,17 @@ func (e *Engine) prepareMounts(list []Mount) (undo func(), err error) {
 				m.Source, m.Anonymous = newID(), true
 				made = append(made, m.Source)
 			}
+			if _, serr := os.Stat(e.volumeDir(m.Source)); errors.Is(serr, fs.ErrNotExist) {
+				fresh = append(fresh, m.Source)
+			}
 			err = os.MkdirAll(e.volumeDir(m.Source), 0o700)
 		}
 		if err != nil {
 			undo()
-			return nil, err
+			return nil, nil, err
 		}
 	}
-	return undo, nil
+	return undo, fresh, nil
 }
 
 func prepareBind(m *Mount) error {

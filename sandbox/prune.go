@@ -38,6 +38,7 @@ func (e *Engine) PruneContainers(ctx context.Context) (ids []string, freed int64
 			return ids, freed, context.Cause(ctx)
 		}
 	}
+	e.emitPrune(EventContainer, freed)
 	return ids, freed, errors.Join(append(errs, e.disk.tidy(ctx))...)
 }
 
@@ -47,7 +48,10 @@ func (e *Engine) PruneImages(ctx context.Context, all bool) ([]registry.RemoveEv
 	e.base.Lock()
 	e.baseDone = false
 	e.base.Unlock()
-	return e.store.Prune(ctx, all)
+	gone, freed, err := e.store.Prune(ctx, all)
+	e.emitRemoved(gone)
+	e.emitPrune(EventImage, freed)
+	return gone, freed, err
 }
 
 // Volume is a file system that outlives containers.
@@ -115,6 +119,7 @@ func (e *Engine) PruneVolumes(all bool) (names []string, freed int64, err error)
 		}
 		names, freed = append(names, v.Name), freed+v.Size
 	}
+	e.emitPrune(EventVolume, freed)
 	return names, freed, errors.Join(errs...)
 }
 

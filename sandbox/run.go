@@ -86,7 +86,10 @@ func (e *Engine) startAs(ctx context.Context, ref string, io IO, r *Run) (*Run, 
 	if err != nil {
 		return nil, err
 	}
-	if e.disk.state(id, false).Status == StatusRunning {
+	switch e.disk.state(id, false).Shown() {
+	case StatusPaused:
+		return nil, fail(ErrConflict, "cannot start a paused container, try unpause instead")
+	case StatusRunning:
 		return nil, fail(ErrConflict, "container %s is running already", ref)
 	}
 	lock, err := e.disk.lock(ctx, id, lockWait)
@@ -147,6 +150,7 @@ func (r *Run) boot(ctx context.Context, io IO) error {
 		return err
 	}
 	r.flush = startFlusher(r.flushAll)
+	r.emitStart()
 	return nil
 }
 
@@ -210,7 +214,7 @@ func (r *Run) abandon(err error) {
 		if r.state.Status == StatusRunning {
 			r.state.Status, r.state.FinishedAt = StatusExited, time.Now().UTC()
 		}
-		r.state.HostPID, r.state.Control, r.state.Ports, r.state.Endpoints = 0, "", nil, nil
+		r.state.HostPID, r.state.Control, r.state.Ports, r.state.Endpoints, r.state.Paused = 0, "", nil, nil, false
 		_ = writeJSON(r.e.disk.file(r.rec.ID, stateName), r.state)
 		r.lock.unlock()
 	}
@@ -272,7 +276,9 @@ func (r *Run) finish() {
 	r.flush = nil
 	r.ctl.Load().endCalls()
 	r.closeKernel()
+	eps := r.state.Endpoints
 	if r.rec.Config.AutoRemove {
+		r.emitDie(eps)
 		r.e.discardVolumes(r.rec, r.mounts)
 		r.err = errors.Join(r.err, r.teardown())
 		r.unhooked()
@@ -289,9 +295,10 @@ func (r *Run) finish() {
 		r.err = errors.Join(r.err, err)
 	}
 	r.state.Status, r.state.ExitCode, r.state.FinishedAt = StatusExited, r.code, time.Now().UTC()
-	r.state.HostPID, r.state.Control, r.state.UpperLen, r.state.Ports, r.state.Endpoints = 0, "", n, nil, nil
+	r.state.HostPID, r.state.Control, r.state.UpperLen, r.state.Ports, r.state.Endpoints, r.state.Paused = 0, "", n, nil, nil, false
 	r.unhooked()
 	r.err = errors.Join(r.err, writeJSON(r.e.disk.file(r.rec.ID, stateName), r.state))
+	r.emitDie(eps)
 	r.lock.unlock()
 }
 

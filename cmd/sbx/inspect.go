@@ -98,7 +98,7 @@ func containerObject(ctx context.Context, e *sandbox.Engine, c sandbox.Container
 	o := object{
 		"Id": c.ID, "Created": stamp(c.Created), "Path": p.Path, "Args": list(p.Args), "Image": c.ImageID, "Name": "/" + c.Name, "Platform": c.Platform, "LogPath": e.LogPath(c.ID),
 		"State": object{
-			"Status": string(st.Status), "Running": st.Status == sandbox.StatusRunning, "Paused": false, "Restarting": false, "OOMKilled": st.OOMKilled,
+			"Status": string(st.Shown()), "Running": st.Status == sandbox.StatusRunning, "Paused": st.Paused, "Restarting": false, "OOMKilled": st.OOMKilled,
 			"Dead": st.Status == sandbox.StatusDead, "Pid": st.HostPID, "ExitCode": st.ExitCode, "Error": st.Error,
 			"StartedAt": stamp(st.StartedAt), "FinishedAt": stamp(st.FinishedAt),
 		},

@@ -105,7 +105,7 @@ func psRow(ctx context.Context, e *sandbox.Engine, c sandbox.Container, o psOpti
 	}
 	return format.Row{
 		"ID": id, "Image": c.ImageRef, "Command": strconv.Quote(command), "CreatedAt": format.Time(c.Created), "RunningFor": format.Ago(now, c.Created),
-		"Status": status, "State": string(c.State.Status), "Ports": ports, "Names": c.Name, "Size": size,
+		"Status": status, "State": string(c.State.Shown()), "Ports": ports, "Names": c.Name, "Size": size,
 		"Labels": joinLabels(c.Process.Labels), "labels": notNil(c.Process.Labels), "Mounts": joinMounts(c.Config.Mounts),
 		"LocalVolumes": strconv.Itoa(countVolumes(c.Config.Mounts)), "Networks": strings.Join(networkNames(c), ","), "Platform": c.Platform,
 		"Userland": string(c.Config.Userland), "Engine": c.State.Engine,
@@ -177,7 +177,7 @@ func psFilter(ctx context.Context, e *sandbox.Engine, filters []string) (func(sa
 		case "label":
 			t = func(c sandbox.Container) bool { return matchLabel(val, c.Process.Labels) }
 		case "status":
-			t = func(c sandbox.Container) bool { return string(c.State.Status) == val }
+			t = func(c sandbox.Container) bool { return string(c.State.Shown()) == val }
 		case "exited":
 			code, err := strconv.Atoi(val)
 			if err != nil {

@@ -40,7 +40,7 @@ func (a *app) startQuietly(ctx context.Context, ref string) error {
 	if err != nil {
 		return err
 	}
-	if c, err := e.Inspect(ref); err != nil || c.State.Status == sandbox.StatusRunning {
+	if c, err := e.Inspect(ref); err != nil || c.State.Shown() == sandbox.StatusRunning {
 		return err
 	}
 	_, err = a.startAway(ctx, ref, launched{})
