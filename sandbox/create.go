@@ -52,7 +52,7 @@ func (e *Engine) create(ctx context.Context, cfg Config, opts CreateOptions) (re
 	if cfg.Mounts, err = e.allMounts(cfg, rec.Process.Volumes); err != nil {
 		return
 	}
-	undo, fresh, err := e.prepareMounts(cfg.Mounts)
+	undo, err := e.prepareMounts(cfg.Mounts)
 	if err != nil {
 		return
 	}
@@ -61,9 +61,6 @@ func (e *Engine) create(ctx context.Context, cfg Config, opts CreateOptions) (re
 	if err != nil {
 		undo()
 		return
-	}
-	for _, name := range fresh {
-		e.emit(EventVolume, "create", name, "driver", "local")
 	}
 	e.emitContainer(rec, "create")
 	return

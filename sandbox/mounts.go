@@ -187,7 +187,7 @@ func firstMode(a, b uint32) uint32 {
 // prepareMounts checks the host's side when a container is made: folders
 // exist or are created (-v), volumes get names and folders. undo takes away the
 // volumes that nothing else will ever use.
-func (e *Engine) prepareMounts(list []Mount) (undo func(), fresh []string, err error) {
+func (e *Engine) prepareMounts(list []Mount) (undo func(), err error) {
 	var made []string
 	undo = func() {
 		for _, name := range made {
@@ -200,21 +200,20 @@ func (e *Engine) prepareMounts(list []Mount) (undo func(), fresh []string, err e
 		case MountBind:
 			err = prepareBind(m)
 		case MountVolume:
+			var labels map[string]string
 			if m.Source == "" {
 				m.Source, m.Anonymous = newID(), true
 				made = append(made, m.Source)
+				labels = map[string]string{anonymousLabel: ""}
 			}
-			if _, serr := os.Stat(e.volumeDir(m.Source)); errors.Is(serr, fs.ErrNotExist) {
-				fresh = append(fresh, m.Source)
-			}
-			err = os.MkdirAll(e.volumeDir(m.Source), 0o700)
+			err = e.makeVolume(m.Source, labels)
 		}
 		if err != nil {
 			undo()
-			return nil, nil, err
+			return nil, err
 		}
 	}
-	return undo, fresh, nil
+	return undo, nil
 }
 
 func prepareBind(m *Mount) error {
