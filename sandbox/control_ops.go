@@ -140,6 +140,9 @@ func opStop(r *Run, c *call) error {
 // them ends.
 func (c *call) session(p *stdio, o AttachOptions, begin func()) error {
 	s := newSession(c.conn, c.in, o)
+	if o.Stdin || o.Stdout || o.Stderr {
+		s.detached = func() { c.ctl.r.emit("detach") }
+	}
 	c.keep()
 	p.add(s)
 	if err := c.accept(nil); err != nil {

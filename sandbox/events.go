@@ -128,6 +128,13 @@ func (r *Run) emitDie(eps []Endpoint) {
 	}
 }
 
+// EmitRestart tells that a container was stopped and started again by one command.
+func (e *Engine) EmitRestart(ref string) {
+	if c, err := e.Inspect(ref); err == nil {
+		e.emitContainer(c.Record, "restart")
+	}
+}
+
 // emitNetwork logs an event of a network; container may be "".
 func (e *Engine) emitNetwork(id, name, action, container string) {
 	attrs := []string{"name", name, "type", "bridge"}

@@ -144,6 +144,7 @@ func (e *Engine) supervise(ctx context.Context, ref string, conn *pipes, rest *b
 	host := IO{}
 	if args.Attach != nil {
 		r.first = newSession(conn, rest, *args.Attach)
+		r.first.detached = func() { r.emit("detach") }
 		host.Size = args.Attach.Size
 	}
 	id, err := e.disk.find(ref)
@@ -156,9 +157,6 @@ func (e *Engine) supervise(ctx context.Context, ref string, conn *pipes, rest *b
 	if _, err := e.startAs(context.Background(), ref, host, r); err != nil {
 		c.refuse(err)
 		return ExitCode(err), err
-	}
-	if r.first != nil {
-		r.emit("attach")
 	}
 	defer context.AfterFunc(ctx, func() {
 		sig, wait := r.stopDefaults()

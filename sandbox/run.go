@@ -150,6 +150,9 @@ func (r *Run) boot(ctx context.Context, io IO) error {
 		return err
 	}
 	r.flush = startFlusher(r.flushAll)
+	if r.first != nil || !r.apart && io.Stdout != nil {
+		r.emit("attach")
+	}
 	r.emitStart()
 	return nil
 }
