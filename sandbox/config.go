@@ -84,6 +84,10 @@ type Config struct {
 	StorageSize int64 // bytes of the writable layer; 0: no limit
 	ShmSize     int64 // bytes of /dev/shm; 0: 64 MiB
 
+	CapAdd      []string // capabilities that root of the container has too, or ALL
+	CapDrop     []string // capabilities that it has not
+	SecurityOpt []string // verify-code: the code that is made of the image's is proved safe before it is executed; no-new-privileges
+
 	Init       bool // process 1 is a small init of sbx's, and the program its child
 	AutoRemove bool // delete the container when it ends
 }
@@ -132,6 +136,9 @@ func (c *Config) check() error {
 	}
 	if c.Memory < 0 || c.StorageSize < 0 || c.PidsLimit < -1 || c.ShmSize < 0 {
 		return fail(ErrInvalid, "limits cannot be negative")
+	}
+	if err := c.checkSecurity(); err != nil {
+		return err
 	}
 	return c.checkStrings()
 }

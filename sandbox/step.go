@@ -78,7 +78,7 @@ func (e *Engine) RunStep(ctx context.Context, s Step) (code int, err error) {
 	set := &mountSet{}
 	defer func() { _ = set.close() }() // tmpfs only
 	k, err := kernel.New(kernel.Config{
-		Root: s.Root, Hostname: c.Hostname, Limits: kernel.Limits{Memory: c.Memory}, Loaders: e.loaders(nil),
+		Root: s.Root, Hostname: c.Hostname, Limits: kernel.Limits{Memory: c.Memory}, Loaders: e.loaders(&c, nil),
 		Dial: newDialer(c), Resolver: newNames(c), NameServer: nameServer, Interfaces: eth, CPUs: runtime.NumCPU(), ShmBytes: c.ShmSize,
 	})
 	if err != nil {
@@ -93,7 +93,7 @@ func (e *Engine) RunStep(ctx context.Context, s Step) (code int, err error) {
 			return 0, fail(ErrInvalid, "mount at %s: %v", m.Target, reasonOf(err))
 		}
 	}
-	return runStep(ctx, k, s, p, who, env)
+	return runStep(ctx, k, s, &c, p, who, env)
 }
 
 // enterStep keeps Close away until leave, and ends ctx when it is called.
@@ -126,7 +126,7 @@ func mountStep(ns *vfs.Namespace, m StepMount) error {
 	return mountAt(ns, m.Target, m.Super, vfs.MountOpts{Source: "build", ReadOnly: m.ReadOnly, Root: m.Root, Path: m.Target})
 }
 
-func runStep(ctx context.Context, k *kernel.Kernel, s Step, p Process, who Identity, env []string) (int, error) {
+func runStep(ctx context.Context, k *kernel.Kernel, s Step, c *Config, p Process, who Identity, env []string) (int, error) {
 	out := func(w io.Writer) *kernel.File {
 		if w == nil {
 			return k.DevNull()
@@ -136,7 +136,7 @@ func runStep(ctx context.Context, k *kernel.Kernel, s Step, p Process, who Ident
 	files := []*kernel.File{k.DevNull(), out(s.Stdout), out(s.Stderr)}
 	defer closeFiles(files)
 	proc, err := k.Start(kernel.Exec{
-		Argv: s.Argv, Env: env, Cwd: p.Cwd, Cred: credentials(who), Umask: 0o022, Files: files, NewSession: true,
+		Argv: s.Argv, Env: env, Cwd: p.Cwd, Cred: c.credentials(who), Umask: 0o022, Files: files, NewSession: true,
 	})
 	if err != nil {
 		ns := k.Namespace()

@@ -84,6 +84,9 @@ func (f *containerFlags) register(c *cobra.Command) {
 	fl.Int64Var(&f.cfg.PidsLimit, "pids-limit", 0, "Limit of processes (-1: none)")
 	fl.StringVar(&f.shmSize, "shm-size", "", "Size of /dev/shm (default 64m)")
 	fl.Var((*words)(&f.storageOpts), "storage-opt", "`size=10G` limits what the container may write")
+	fl.Var((*words)(&f.cfg.CapAdd), "cap-add", "Give root of the container `CAPABILITY` too, or ALL")
+	fl.Var((*words)(&f.cfg.CapDrop), "cap-drop", "Take `CAPABILITY` from root of the container, or ALL")
+	fl.Var((*words)(&f.cfg.SecurityOpt), "security-opt", "`verify-code` proves rewritten code safe before it is executed; no-new-privileges")
 	fl.StringVar(&f.cfg.StopSignal, "stop-signal", "", "Signal that stop sends (default: the image's, or TERM)")
 	fl.IntVar(&f.stopTimeout, "stop-timeout", 0, "`Seconds` that stop waits before it kills, -1 for ever (default 10)")
 	fl.StringVar((*string)(&f.cfg.LogDriver), "log-driver", "", "Where output is kept for logs: `json-file` or none")
@@ -303,7 +306,7 @@ func reason(err error) error {
 
 // notYet are flags of docker's run that users try, and what to say to them.
 var notYet = []struct{ flags, say string }{
-	{"--privileged|--cap-add|--cap-drop|--security-opt|--device|--gpus", "%s is not supported: a guest never touches the host's kernel, so there are no privileges to give or take"},
+	{"--privileged|--device|--gpus", "%s is not supported: a guest never touches the host's kernel, so there are no privileges to give or take"},
 	{"--cpus|--cpu-shares|--cpuset-cpus|--memory-swap|--ulimit|--restart|--health-cmd|--link", "%s is not supported: leave it out"},
 }
 

@@ -112,7 +112,7 @@ func containerObject(ctx context.Context, e *sandbox.Engine, c sandbox.Container
 			"Memory": cfg.Memory, "PidsLimit": cfg.PidsLimit, "ReadonlyRootfs": cfg.ReadOnly, "AutoRemove": cfg.AutoRemove, "ShmSize": cfg.ShmSize,
 			"StorageOpt": storageOpt(cfg.StorageSize), "NetworkMode": networkNames(c)[0], "PortBindings": portBindings(cfg.Publish), "PublishAllPorts": cfg.PublishAll, "ExtraHosts": list(cfg.ExtraHosts), "Dns": list(cfg.DNS),
 			"DnsSearch": list(cfg.DNSSearch), "GroupAdd": list(cfg.GroupAdd),
-			"Init": cfg.Init, "LogConfig": object{"Type": string(cfg.LogDriver), "Config": notNil(cfg.LogOpts)},
+			"CapAdd": list(cfg.CapAdd), "CapDrop": list(cfg.CapDrop), "SecurityOpt": list(cfg.SecurityOpt), "Init": cfg.Init, "LogConfig": object{"Type": string(cfg.LogDriver), "Config": notNil(cfg.LogOpts)},
 		},
 		"Mounts":          mountObjects(e, cfg.Mounts),
 		"NetworkSettings": networkSettings(c),
