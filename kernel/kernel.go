@@ -51,6 +51,7 @@ type Kernel struct {
 	memory    atomic.Int64
 	oomKills  atomic.Int64
 	throttle  throttle
+	maxMemory atomic.Int64 // Limits.Memory, as it is now
 	aio       atomic.Int64 // requests that contexts have room for
 	nextIno   atomic.Uint64
 	forks     atomic.Uint64
@@ -68,7 +69,11 @@ type Kernel struct {
 	lastPID  int
 	ending   bool // process 1 is ending, or Close was called
 	panics   []error
+	halted   chan struct{} // while frozen: closed once no task runs
 	deadCPU  time.Duration // of processes that were reaped
+	deadIn   int64         // bytes of files that they read
+	deadOut  int64         // and wrote
+	maxTasks int           // Limits.Tasks, as it is now
 	filters  filterTable
 }
 
@@ -94,6 +99,8 @@ func New(cfg Config) (*Kernel, error) {
 		procs: map[int]*Process{}, tasks: map[int]*Task{}, groups: map[int]*group{}, sessions: map[int]*session{},
 		hostname: cfg.Hostname, domainname: cfg.Domainname, filters: filterTable{},
 	}
+	k.maxMemory.Store(cfg.Limits.Memory)
+	k.maxTasks = cfg.Limits.Tasks
 	k.fifos.m = map[fifoKey]*pipe{}
 	k.nextIno.Store(1000)
 	if k.hostname == "" {
@@ -245,7 +252,7 @@ func (p *Process) stateLocked() byte {
 
 // allocLocked finds a free id: of no task, group or session.
 func (k *Kernel) allocLocked() (int, error) {
-	if len(k.tasks) >= k.cfg.Limits.Tasks {
+	if len(k.tasks) >= k.maxTasks {
 		return 0, linux.EAGAIN
 	}
 	for range maxPID {

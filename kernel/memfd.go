@@ -60,7 +60,7 @@ func (t *Task) newMemfd(name string, noexec bool) (*File, *regular, error) {
 	m.mu.Lock()
 	if m.fs == nil {
 		size := int64(memBytes)
-		if l := t.k.cfg.Limits.Memory; l > 0 {
+		if l := t.k.maxMemory.Load(); l > 0 {
 			size = min(size, l)
 		}
 		m.fs = t.k.tmpfs(memDev, size)

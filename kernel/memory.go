@@ -6,7 +6,7 @@ import "github.com/sbxrun/sbx/abi/linux"
 func (k *Kernel) charge(n int64) bool {
 	for {
 		old := k.memory.Load()
-		if n > 0 && k.cfg.Limits.Memory > 0 && old+n > k.cfg.Limits.Memory {
+		if most := k.maxMemory.Load(); n > 0 && most > 0 && old+n > most {
 			return false
 		}
 		if k.memory.CompareAndSwap(old, max(old+n, 0)) {
@@ -67,7 +67,7 @@ func (p *Process) freeMemory() {
 }
 
 // MemoryLimited reports whether there is a limit of memory for all processes.
-func (k *Kernel) MemoryLimited() bool { return k.cfg.Limits.Memory > 0 }
+func (k *Kernel) MemoryLimited() bool { return k.maxMemory.Load() > 0 }
 
 // OOMKills is how many processes were killed because memory had run out.
 func (k *Kernel) OOMKills() int64 { return k.oomKills.Load() }
@@ -114,7 +114,7 @@ func (k *Kernel) victimLocked() *Process {
 		case p.oomAdj <= -1000:
 			continue
 		}
-		if score := have + int64(p.oomAdj)*(k.cfg.Limits.Memory/1000); victim == nil || score > most || score == most && p.pid > victim.pid {
+		if score := have + int64(p.oomAdj)*(k.maxMemory.Load()/1000); victim == nil || score > most || score == most && p.pid > victim.pid {
 			most, victim = score, p
 		}
 	}

@@ -60,6 +60,11 @@ func TestNeighbours(t *testing.T) {
 				want(t, c.to, string(buf[:n]), "HELLO")
 			})
 			b.wait(p)
+			for name, w := range map[string]*world{"client": a, "server": b} {
+				u := w.k.Usage()
+				want(t, name+" received", u.NetIn, 5)
+				want(t, name+" sent", u.NetOut, 5)
+			}
 		}
 	}
 	a, _ := twoWorlds(t)

@@ -302,10 +302,10 @@ func (t *Task) dueLocked() bool {
 
 // recalcLocked sets attention to whether there is something to look at.
 func (t *Task) recalcLocked() {
-	t.attention.Store(t.dueLocked() || t.k.throttle.gate.Load() != nil)
+	t.attention.Store(t.dueLocked() || t.k.halted != nil || t.k.throttle.gate.Load() != nil)
 }
 
-// attend looks at what needs attention: it dies, stops, drops ignored signals,
+// attend looks at what needs attention: it dies, halts, stops, drops ignored signals,
 // and leaves those that the program handles pending. The error is EINTR for
 // a death or a caught signal.
 func (t *Task) attend() (stopped bool, err error) {
@@ -315,6 +315,11 @@ func (t *Task) attend() (stopped bool, err error) {
 	for {
 		if t.dead.Load() {
 			return stopped, linux.EINTR
+		}
+		if t.k.halted != nil {
+			t.freezeLocked()
+			stopped = true
+			continue
 		}
 		if t.proc.stopping {
 			t.stopLocked()
@@ -388,6 +393,7 @@ func (t *Task) stopLocked() {
 	gen := p.stopGen
 	p.stopLeft--
 	p.stopDoneLocked()
+	t.k.haltedLocked()
 	for p.stopping && p.stopGen == gen && !t.dead.Load() {
 		t.k.mu.Unlock()
 		t.park()

@@ -53,8 +53,8 @@ func (k *Kernel) setUts(field *string, name string) error {
 
 // memoryTotal is the memory that guests are told of: the limit.
 func (k *Kernel) memoryTotal() int64 {
-	if k.cfg.Limits.Memory > 0 {
-		return k.cfg.Limits.Memory
+	if most := k.maxMemory.Load(); most > 0 {
+		return most
 	}
 	return defaultMemory
 }

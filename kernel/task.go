@@ -48,6 +48,7 @@ type Task struct {
 	pending     pendingSet
 	awaited     linux.SigSet // what Sigtimedwait waits for
 	stopped     bool         // takes part in the group's stop
+	frozen      bool         // halted by Kernel.Freeze
 	exited      bool
 	exitCode    linux.WaitStatus
 	sched       Sched

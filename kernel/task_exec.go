@@ -352,6 +352,7 @@ func (k *Kernel) attachFirst(c *Task, e *Exec) (*Process, error) {
 	p.sigs, p.exitSig = &sigActions{}, linux.SIGCHLD
 	c.tid, c.sched.CPUs = id, k.allCPUs()
 	k.procs[id], k.tasks[id] = p, c
+	c.attention.Store(k.halted != nil)
 	if k.init == nil {
 		k.init = p
 	}

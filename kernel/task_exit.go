@@ -86,6 +86,7 @@ func (p *Process) endThreadLocked(t *Task, code int) {
 		}
 	}
 	p.threadQ.Wake()
+	p.k.haltedLocked()
 	if len(p.tasks) > 0 {
 		for _, u := range p.tasks {
 			if u.recalcLocked(); u.attention.Load() { // signals that only t would have taken
@@ -204,6 +205,8 @@ func (p *Process) reapLocked() {
 	delete(k.procs, p.pid)
 	delete(k.tasks, p.leader.tid)
 	k.deadCPU += p.usage.User
+	k.deadIn += p.inBytes.Load()
+	k.deadOut += p.outBytes.Load()
 }
 
 // SetSubreaper is prctl(PR_SET_CHILD_SUBREAPER): orphans below the process

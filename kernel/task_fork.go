@@ -102,12 +102,14 @@ func (k *Kernel) attach(t, c *Task, o CloneOpts) error {
 	if o.Thread {
 		c.proc = t.proc
 		t.proc.tasks = append(t.proc.tasks, c)
-		c.attention.Store(t.proc.stopping || t.k.throttle.gate.Load() != nil)
 		if t.proc.stopping {
 			t.proc.stopLeft++
 		}
 	} else {
 		k.newProcessLocked(t, c, o)
+	}
+	if o.Thread && t.proc.stopping || k.halted != nil || k.throttle.gate.Load() != nil {
+		c.attention.Store(true)
 	}
 	k.tasks[id] = c
 	k.forks.Add(1)

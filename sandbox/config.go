@@ -213,12 +213,15 @@ const (
 	StatusRestarting Status = "restarting"
 	StatusExited     Status = "exited"
 	StatusDead       Status = "dead" // its folder is damaged; it can only be removed
+	// StatusPaused is what State.Shown has for StatusRunning and Paused.
+	StatusPaused Status = "paused"
 )
 
 // State is what changes in a container's life; it is state.json on disk.
 type State struct {
 	Status    Status `json:"status"`
 	ExitCode  int    `json:"exitCode"`
+	Paused    bool   `json:"paused,omitempty"`    // it runs, but is frozen
 	OOMKilled bool   `json:"oomKilled,omitempty"` // a process was killed at the limit of memory
 	Error     string `json:"error,omitempty"`
 	HostPID   int    `json:"hostPid,omitempty"` // the sbx that runs it
@@ -280,10 +283,21 @@ func (p Process) Command() string {
 	return strings.TrimSpace(p.Path + " " + strings.Join(p.Args, " "))
 }
 
+// Shown is the status in one word, as docker shows it: a paused container is one
+// that runs.
+func (s State) Shown() Status {
+	if s.Status == StatusRunning && s.Paused {
+		return StatusPaused
+	}
+	return s.Status
+}
+
 // Describe is the STATUS column: "Up 3 minutes", "Exited (0) 2 hours ago".
 // human turns a duration into words.
 func (s State) Describe(now time.Time, human func(time.Duration) string) string {
-	switch s.Status {
+	switch s.Shown() {
+	case StatusPaused:
+		return "Up " + human(now.Sub(s.StartedAt)) + " (Paused)"
 	case StatusRunning:
 		up := "Up " + human(now.Sub(s.StartedAt))
 		switch {

@@ -42,6 +42,10 @@ import (
 //	network  networkArgs  -              -
 //	rename   renameArgs   -              -
 //	top      -            []ProcessInfo  -
+//	pause    -            -              -
+//	unpause  -            -              -
+//	stats    -            Stats          -
+//	update   Update       -              -
 //	follow   -            -              the log is in its files from now on; a byte now and then when it has grown
 //
 // Frames (frame.go) go both ways: streams, window sizes, signals, and at the

@@ -30,6 +30,10 @@ func init() {
 		"network": opNetwork,
 		"top":     opTop,
 		"rename":  opRename,
+		"pause":   opPause,
+		"unpause": opUnpause,
+		"stats":   opStats,
+		"update":  opUpdate,
 	}
 }
 
@@ -50,7 +54,7 @@ func opSignal(r *Run, c *call) error {
 	if err := c.decode(&a); err != nil {
 		return err
 	}
-	err := ending(r.Signal(a.Signal))
+	err := ending(r.deliver(a.Signal))
 	if errors.Is(err, errEnding) && r.unwanted.Load() && r.rec.Config.Restart.Restarts() {
 		err = nil // it will not be started again, which is what was asked for
 	}
@@ -104,6 +108,10 @@ func opAttach(r *Run, c *call) error {
 	if err := c.decode(&o); err != nil {
 		return err
 	}
+	if r.paused() {
+		return fail(ErrConflict, "you cannot attach to a paused container, unpause it first")
+	}
+	r.emit("attach")
 	return c.session(r.io, o, func() { r.io.redraw(o.Size) })
 }
 
@@ -126,7 +134,7 @@ func opStop(r *Run, c *call) error {
 	if a.Timeout != nil {
 		wait = time.Duration(*a.Timeout) * time.Second
 	}
-	if err := ending(r.Stop(sig, wait)); err != nil && !errors.Is(err, errEnding) {
+	if err := ending(r.stopBy(r.deliver, sig, wait)); err != nil && !errors.Is(err, errEnding) {
 		return err
 	}
 	return c.session(r.io, AttachOptions{}, nil)
@@ -136,6 +144,9 @@ func opStop(r *Run, c *call) error {
 // them ends.
 func (c *call) session(p *stdio, o AttachOptions, begin func()) error {
 	s := newSession(c.conn, c.in, o)
+	if o.Stdin || o.Stdout || o.Stderr {
+		s.detached = func() { c.ctl.r.emit("detach") }
+	}
 	c.keep()
 	p.add(s)
 	if err := c.accept(nil); err != nil {

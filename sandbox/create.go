@@ -60,7 +60,9 @@ func (e *Engine) create(ctx context.Context, cfg Config, opts CreateOptions) (re
 	lock, err = e.disk.add(ctx, &rec)
 	if err != nil {
 		undo()
+		return
 	}
+	e.emitContainer(rec, "create")
 	return
 }
 

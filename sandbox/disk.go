@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -35,7 +36,10 @@ const (
 // locks guard it: .lock for making, naming and sweeping (held briefly), and
 // <id>/lock for whoever runs or changes one container. .lock is taken before
 // an <id>/lock, never after.
-type disk struct{ root string }
+type disk struct {
+	root   string
+	events *eventLog // nil: nobody is told of containers that were found dead
+}
 
 func (d disk) dir(id string) string        { return filepath.Join(d.root, id) }
 func (d disk) file(id, name string) string { return filepath.Join(d.root, id, name) }
@@ -268,7 +272,7 @@ func (d disk) state(id string, held bool) State {
 			return st
 		}
 	}
-	st.Status, st.ExitCode, st.HostPID, st.Control, st.Ports, st.Endpoints = StatusExited, exitSignal+9, 0, "", nil, nil
+	st.Status, st.ExitCode, st.HostPID, st.Control, st.Ports, st.Endpoints, st.Paused = StatusExited, exitSignal+9, 0, "", nil, nil, false
 	st.Health.over()
 	st.FinishedAt = time.Now().UTC()
 	st.Error = "the sbx that ran it was killed; what it changed is kept but for its last seconds"
@@ -276,7 +280,11 @@ func (d disk) state(id string, held bool) State {
 		st.Error = "the sbx that ran it crashed (" + d.file(id, crashName) + " tells how); what it changed is kept but for its last seconds"
 	}
 	sweepTemp(d.dir(id))
-	_ = writeJSON(d.file(id, stateName), st)
+	if err := writeJSON(d.file(id, stateName), st); err == nil && d.events != nil {
+		if rec, err := d.record(id); err == nil {
+			d.events.container(rec, "die", "exitCode", strconv.Itoa(st.ExitCode))
+		}
+	}
 	return st
 }
 

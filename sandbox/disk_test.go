@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-func newDisk(t *testing.T) disk { return disk{filepath.Join(t.TempDir(), "containers")} }
+func newDisk(t *testing.T) disk { return disk{root: filepath.Join(t.TempDir(), "containers")} }
 
 func (d disk) mustAdd(t *testing.T, name string) Record {
 	t.Helper()

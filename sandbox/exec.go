@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"strconv"
 
 	"github.com/sbxrun/sbx/abi/linux"
 	"github.com/sbxrun/sbx/kernel"
@@ -42,6 +43,9 @@ func opExec(r *Run, c *call) error {
 	if err := c.decode(&cfg); err != nil {
 		return err
 	}
+	if r.paused() {
+		return fail(ErrConflict, "container %s is paused, unpause the container before exec", r.rec.Name)
+	}
 	x := newExecution(cfg)
 	var s *session
 	if !cfg.Detach {
@@ -54,7 +58,12 @@ func opExec(r *Run, c *call) error {
 	if s != nil {
 		c.keep()
 	}
-	c.ctl.wg.Go(x.wait)
+	id := newID()
+	r.emit(execAction("exec_create", cfg.Cmd), "execID", id)
+	r.emit(execAction("exec_start", cfg.Cmd), "execID", id)
+	c.ctl.wg.Go(func() {
+		x.wait(func(code int) { r.emit("exec_die", "execID", id, "exitCode", strconv.Itoa(code)) })
+	})
 	err := c.accept(nil)
 	if s == nil {
 		return nil
@@ -127,10 +136,11 @@ func explainExec(w *vfs.Walker, p Process, env []string, err error) error {
 	return explainStart(w, p, env, err)
 }
 
-// wait waits for the end of the program and tells its caller.
-func (x *execution) wait() {
+// wait waits for the end of the program, calls died, and tells the caller.
+func (x *execution) wait(died func(code int)) {
 	status, err := x.proc.Wait(context.Background())
 	x.io.drain()
+	died(status.ShellCode())
 	x.io.end(status.ShellCode(), err, attachStall)
 	x.io.hangup()
 }

@@ -181,6 +181,9 @@ func (m *monitor) loop(ctx context.Context, began time.Time) {
 			return
 		case <-t.C:
 		}
+		if m.r.paused() {
+			continue // what is frozen cannot answer
+		}
 		p, err := m.probe(ctx)
 		if ctx.Err() != nil || errors.Is(err, errEnding) {
 			return
@@ -211,6 +214,9 @@ func (h *Health) take(p Probe, retries int, starting bool) {
 func (m *monitor) tell(h Health) {
 	m.r.stateMu.Lock()
 	defer m.r.stateMu.Unlock()
+	if old := m.r.state.Health; old == nil || old.Status != h.Status {
+		m.r.emit("health_status: " + string(h.Status))
+	}
 	m.r.state.Health = &h
 	_ = writeJSON(m.r.e.disk.file(m.r.rec.ID, stateName), m.r.state)
 }

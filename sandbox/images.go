@@ -51,12 +51,20 @@ func (e *Engine) Pull(ctx context.Context, ref registry.Ref, o registry.PullOpti
 	if ref.Domain == registry.LocalDomain {
 		return registry.Image{}, registry.PullResult{}, registry.Errorf(registry.ErrNotFound, "%s is a local name: there is no registry to pull it from", ref.Familiar())
 	}
-	return e.store.Pull(ctx, ref, o)
+	img, res, err := e.store.Pull(ctx, ref, o)
+	if err == nil {
+		e.emitImage("pull", string(img.ID()), ref.Familiar())
+	}
+	return img, res, err
 }
 
 // Push sends an image to the registry of its name.
 func (e *Engine) Push(ctx context.Context, ref registry.Ref, o registry.PushOptions) (registry.PushResult, error) {
-	return e.store.Push(ctx, ref, o)
+	res, err := e.store.Push(ctx, ref, o)
+	if err == nil {
+		e.emitRef("push", ref.Familiar())
+	}
+	return res, err
 }
 
 // Tag gives an image a further name.
@@ -64,7 +72,11 @@ func (e *Engine) Tag(ctx context.Context, src, dst string) error {
 	if _, err := e.Image(ctx, src); err != nil {
 		return err
 	}
-	return e.store.Tag(ctx, src, dst)
+	err := e.store.Tag(ctx, src, dst)
+	if err == nil {
+		e.emitRef("tag", dst)
+	}
+	return err
 }
 
 // RemoveImage takes a name off an image, or the image away with its last one.
@@ -72,13 +84,19 @@ func (e *Engine) RemoveImage(ctx context.Context, name string, force bool) ([]re
 	e.base.Lock()
 	e.baseDone = false
 	e.base.Unlock()
-	return e.store.Remove(ctx, name, force)
+	gone, err := e.store.Remove(ctx, name, force)
+	e.emitRemoved(gone)
+	return gone, err
 }
 
 // Load brings the images of a docker or OCI archive in and returns what to
 // call them.
 func (e *Engine) Load(ctx context.Context, r io.Reader, progress func(registry.Event)) ([]string, error) {
-	return e.store.Load(ctx, r, progress)
+	names, err := e.store.Load(ctx, r, progress)
+	for _, n := range names {
+		e.emitRef("load", n)
+	}
+	return names, err
 }
 
 // Save writes images as one archive that docker and other tools load.
@@ -88,7 +106,13 @@ func (e *Engine) Save(ctx context.Context, w io.Writer, names []string) error {
 			return err
 		}
 	}
-	return e.store.Save(ctx, w, names, registry.FormatDocker)
+	err := e.store.Save(ctx, w, names, registry.FormatDocker)
+	if err == nil {
+		for _, n := range names {
+			e.emitRef("save", n)
+		}
+	}
+	return err
 }
 
 // Import makes an image of one layer out of a root file system in a tar
@@ -98,19 +122,24 @@ func (e *Engine) Import(ctx context.Context, r io.Reader, ref string, changes []
 	if err != nil {
 		return registry.Image{}, err
 	}
-	return e.store.Import(ctx, r, ref, c)
+	img, err := e.store.Import(ctx, r, ref, c)
+	if err == nil {
+		e.emitImage("import", string(img.ID()), ref)
+	}
+	return img, err
 }
 
 // CommitOptions describes the image that Commit makes.
 type CommitOptions struct {
 	Author, Message string
 	Changes         []string // Dockerfile instructions
+	NoPause         bool     // leave a running container running while its files are copied
 }
 
 // Commit makes an image out of a container: its image and one layer more,
 // with what the container changed. ref may be "".
 func (e *Engine) Commit(ctx context.Context, container, ref string, o CommitOptions) (registry.Image, error) {
-	v, err := e.openView(ctx, container, false)
+	v, err := e.openStill(ctx, container, o.NoPause)
 	if err != nil {
 		return registry.Image{}, err
 	}
@@ -140,5 +169,8 @@ func (e *Engine) Commit(ctx context.Context, container, ref string, o CommitOpti
 	img, err := e.store.AddLayerImage(ctx, base, r, cfg, ref)
 	r.CloseWithError(errors.New("the image was not made"))
 	<-done
+	if err == nil {
+		e.emitContainer(v.rec, "commit", "comment", o.Message, "imageID", string(img.ID()), "imageRef", ref)
+	}
 	return img, err
 }

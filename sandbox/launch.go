@@ -144,6 +144,7 @@ func (e *Engine) supervise(ctx context.Context, ref string, conn *pipes, rest *b
 	host := IO{}
 	if args.Attach != nil {
 		r.first = newSession(conn, rest, *args.Attach)
+		r.first.detached = func() { r.emit("detach") }
 		host.Size = args.Attach.Size
 	}
 	id, err := e.disk.find(ref)

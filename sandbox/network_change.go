@@ -35,6 +35,18 @@ func (e *Engine) changeNetwork(ctx context.Context, ref string, a networkArgs) e
 	if err != nil {
 		return err
 	}
+	if err := e.changeNetworkOf(ctx, ref, id, a); err != nil {
+		return err
+	}
+	action := "connect"
+	if a.Off {
+		action = "disconnect"
+	}
+	e.emitNetwork(n.ID, n.Name, action, id)
+	return nil
+}
+
+func (e *Engine) changeNetworkOf(ctx context.Context, ref, id string, a networkArgs) error {
 	if e.disk.state(id, false).Status == StatusRunning {
 		got, err := e.callRunning(ctx, ref, "network", a)
 		if err != nil {

@@ -172,6 +172,7 @@ func (e *Engine) CreateNetwork(ctx context.Context, o NetworkOptions) (Network, 
 		_ = os.RemoveAll(dir)
 		return n, err
 	}
+	e.emitNetwork(n.ID, n.Name, "create", "")
 	return n, nil
 }
 
@@ -291,7 +292,11 @@ func (e *Engine) RemoveNetwork(ctx context.Context, ref string) (string, error) 
 	if list := e.endpoints(n); len(list) > 0 {
 		return "", fail(ErrConflict, "network %s has active endpoints: container %s is on it: stop or disconnect that one first", n.Name, ShortID(list[0].Container))
 	}
-	return n.Name, os.RemoveAll(e.networkDir(n.ID))
+	err = os.RemoveAll(e.networkDir(n.ID))
+	if err == nil {
+		e.emitNetwork(n.ID, n.Name, "destroy", "")
+	}
+	return n.Name, err
 }
 
 // PruneNetworks removes the networks that no container, running or not, is on.
@@ -323,5 +328,6 @@ func (e *Engine) PruneNetworks(ctx context.Context) ([]string, error) {
 			return gone, err
 		}
 	}
+	e.emitPrune(EventNetwork, 0)
 	return gone, nil
 }

@@ -37,6 +37,7 @@ func (e *Engine) PruneContainers(ctx context.Context) (ids []string, freed int64
 			return ids, freed, context.Cause(ctx)
 		}
 	}
+	e.emitPrune(EventContainer, freed)
 	return ids, freed, errors.Join(append(errs, e.disk.tidy(ctx))...)
 }
 
@@ -46,7 +47,10 @@ func (e *Engine) PruneImages(ctx context.Context, all bool) ([]registry.RemoveEv
 	e.base.Lock()
 	e.baseDone = false
 	e.base.Unlock()
-	return e.store.Prune(ctx, all)
+	gone, freed, err := e.store.Prune(ctx, all)
+	e.emitRemoved(gone)
+	e.emitPrune(EventImage, freed)
+	return gone, freed, err
 }
 
 // dirSize sums the files below a folder; what cannot be read counts nothing.

@@ -40,6 +40,9 @@ func (e *Engine) Remove(ctx context.Context, ref string, o RemoveOptions) error 
 		}
 	}
 	if c.State.Status == StatusRunning {
+		if !o.Force && c.State.Paused {
+			return fail(ErrConflict, "cannot remove container %q: container is paused and must be unpaused first", c.Name)
+		}
 		if !o.Force {
 			return fail(ErrConflict, "cannot remove container %q: it is running: end it first, or use rm -f", c.Name)
 		}
@@ -62,6 +65,9 @@ func (e *Engine) removeLocked(rec Record, lock *fileLock, volumes bool) error {
 	own := e.ownVolumes(rec, volumes)
 	_ = os.Remove(e.controlPath(rec.ID))
 	err := e.disk.remove(rec.ID, rec.Name, lock)
+	if err == nil {
+		e.emitContainer(rec, "destroy")
+	}
 	for _, name := range own {
 		err = errors.Join(err, e.removeVolume(name))
 	}

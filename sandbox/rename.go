@@ -39,6 +39,7 @@ func (e *Engine) Rename(ctx context.Context, ref, name string) error {
 		_ = os.Remove(e.disk.nameFile(name))
 		return err
 	}
+	e.emitContainer(rec, "rename", "oldName", old)
 	return diskError(os.Remove(e.disk.nameFile(old)))
 }
 

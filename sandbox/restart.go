@@ -112,7 +112,14 @@ func asksToEnd(sig linux.Signal, p Process) bool {
 // then this process waits for that, which others see by a lock. The container's
 // own lock is held.
 func (r *Run) claimRestart() bool {
-	if !r.apart || r.err != nil || r.unwanted.Load() || !r.rec.Config.Restart.again(r.code, r.restarts) {
+	if !r.apart || r.err != nil || r.unwanted.Load() {
+		return false
+	}
+	policy := r.rec.Config.Restart
+	if now, err := r.e.disk.record(r.rec.ID); err == nil {
+		policy = now.Config.Restart // Update may have changed it
+	}
+	if !policy.again(r.code, r.restarts) {
 		return false
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), lockWait)

@@ -90,7 +90,9 @@ func (e *Engine) startAs(ctx context.Context, ref string, io IO, r *Run) (*Run, 
 	if err != nil {
 		return nil, err
 	}
-	switch e.disk.state(id, false).Status {
+	switch e.disk.state(id, false).Shown() {
+	case StatusPaused:
+		return nil, fail(ErrConflict, "cannot start a paused container, try unpause instead")
 	case StatusRunning:
 		return nil, fail(ErrConflict, "container %s is running already", ref)
 	case StatusRestarting:
@@ -161,6 +163,10 @@ func (r *Run) boot(ctx context.Context, io IO) error {
 		return err
 	}
 	r.flush = startFlusher(r.flushAll)
+	if r.first != nil || !r.apart && io.Stdout != nil {
+		r.emit("attach")
+	}
+	r.emitStart()
 	r.monitor = startMonitor(r)
 	return nil
 }
@@ -225,7 +231,7 @@ func (r *Run) abandon(err error) {
 		if r.state.Active() {
 			r.state.Status, r.state.FinishedAt = StatusExited, time.Now().UTC()
 		}
-		r.state.HostPID, r.state.Control, r.state.Ports, r.state.Endpoints = 0, "", nil, nil
+		r.state.HostPID, r.state.Control, r.state.Ports, r.state.Endpoints, r.state.Paused = 0, "", nil, nil, false
 		_ = writeJSON(r.e.disk.file(r.rec.ID, stateName), r.state)
 		r.lock.unlock()
 	}
@@ -265,7 +271,9 @@ func (r *Run) closeKernel() {
 	r.ports.close()
 	r.net.leave()
 	if r.kernel != nil {
-		r.state.OOMKilled = r.kernel.OOMKills() > 0
+		if r.state.OOMKilled = r.kernel.OOMKills() > 0; r.state.OOMKilled {
+			r.emit("oom")
+		}
 		_ = r.kernel.Close()
 		r.kernel = nil
 	}
@@ -292,7 +300,9 @@ func (r *Run) finish() {
 	r.flush = nil
 	r.ctl.Load().endCalls()
 	r.closeKernel()
+	eps := r.state.Endpoints
 	if r.rec.Config.AutoRemove {
+		r.emitDie(eps)
 		r.e.discardVolumes(r.rec, r.mounts)
 		r.err = errors.Join(r.err, r.teardown())
 		r.unhooked()
@@ -309,13 +319,14 @@ func (r *Run) finish() {
 		r.err = errors.Join(r.err, err)
 	}
 	r.state.Status, r.state.ExitCode, r.state.FinishedAt = StatusExited, r.code, time.Now().UTC()
-	r.state.HostPID, r.state.Control, r.state.UpperLen, r.state.Ports, r.state.Endpoints = 0, "", n, nil, nil
+	r.state.HostPID, r.state.Control, r.state.UpperLen, r.state.Ports, r.state.Endpoints, r.state.Paused = 0, "", n, nil, nil, false
 	if r.claimRestart() {
 		r.state.Status, r.state.HostPID, r.state.Restarts = StatusRestarting, os.Getpid(), r.restarts+1
 		r.patience = closeTimeout
 	}
 	r.unhooked()
 	r.err = errors.Join(r.err, writeJSON(r.e.disk.file(r.rec.ID, stateName), r.state))
+	r.emitDie(eps)
 	r.lock.unlock()
 }
 

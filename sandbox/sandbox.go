@@ -17,6 +17,7 @@
 //	volumes/<name>/lock           held by the engine that has it open
 //	networks/<id>/network.json    a network that a user made (Network)
 //	networks/<id>/<address>.json  who has an address there (Endpoint); void when that container's lock is free
+//	events/<N>.json               what was done, by whichever sbx (Event); the highest N is the newest
 //	build/mounts/<key>/           cache mounts of builds, kept like volumes
 //	oci/ v1/                      the image store (package registry)
 //	cache/                        compiled WASM modules
@@ -49,6 +50,8 @@ type Engine struct {
 	disk  disk
 	store *registry.Store
 
+	events eventLog
+
 	vols   volumes
 	caches volumes // cache mounts of builds
 
@@ -76,7 +79,8 @@ func Open(home string) (*Engine, error) {
 		return nil, err
 	}
 	e.store, e.home = store, store.Home()
-	e.disk = disk{filepath.Join(e.home, "containers")}
+	e.events.dir = filepath.Join(e.home, "events")
+	e.disk = disk{root: filepath.Join(e.home, "containers"), events: &e.events}
 	return e, nil
 }
 

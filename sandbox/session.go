@@ -31,6 +31,8 @@ type session struct {
 	ctx  context.Context // its cause is errDetached or errHungUp
 	end  context.CancelCauseFunc
 	done sync.WaitGroup
+
+	detached func() // told that the caller left on purpose; nil: nobody is
 }
 
 func newSession(conn duplex, in *bufio.Reader, o AttachOptions) *session {
@@ -83,6 +85,9 @@ func (s *session) serve(p *stdio) {
 	s.done.Go(s.write)
 	s.done.Go(func() { s.feed(p, input) })
 	why := s.read(p, input)
+	if why == errDetached && s.detached != nil {
+		s.detached()
+	}
 	close(input)
 	p.remove(s, why)
 	s.leave(why)

@@ -36,7 +36,11 @@ func (p Process) stopSignal() linux.Signal {
 // Stop sends the first program a signal, and SIGKILL when it has not ended
 // after wait (negative: never). It does not wait itself.
 func (r *Run) Stop(sig linux.Signal, wait time.Duration) error {
-	if err := r.Signal(sig); err != nil || wait < 0 {
+	return r.stopBy(r.Signal, sig, wait)
+}
+
+func (r *Run) stopBy(send func(linux.Signal) error, sig linux.Signal, wait time.Duration) error {
+	if err := send(sig); err != nil || wait < 0 {
 		return err
 	}
 	go func() {
@@ -52,7 +56,17 @@ func (r *Run) Stop(sig linux.Signal, wait time.Duration) error {
 // Stop ends a container and waits until it is saved; one that does not run is
 // fine. It is not restarted.
 func (e *Engine) Stop(ctx context.Context, ref string, o StopOptions) error {
-	_, err := e.waitWith(ctx, ref, "stop", stopArgs{Signal: o.Signal, Timeout: o.Timeout})
+	c, err := e.Inspect(ref)
+	if err != nil {
+		return err
+	}
+	_, err = e.waitWith(ctx, c.ID, "stop", stopArgs{Signal: o.Signal, Timeout: o.Timeout})
+	if errors.Is(err, ErrNotFound) && c.Config.AutoRemove {
+		err = nil // it removed itself as it ended
+	}
+	if err == nil && c.State.Status == StatusRunning {
+		e.emitContainer(c.Record, "stop")
+	}
 	return err
 }
 

@@ -35,6 +35,7 @@ func opTop(r *Run, c *call) error {
 			Started: p.Start, CPU: p.CPU, Memory: p.Memory,
 		})
 	}
+	r.emit("top")
 	return c.accept(out)
 }
 

@@ -171,7 +171,11 @@ func (e *Engine) Export(ctx context.Context, ref string, w io.Writer) error {
 		return err
 	}
 	defer v.Close()
-	return v.fs.Export(ctxWriter{ctx, w})
+	err = v.fs.Export(ctxWriter{ctx, w})
+	if err == nil {
+		e.emitContainer(v.rec, "export")
+	}
+	return err
 }
 
 // ctxWriter fails once its context is done.

@@ -258,7 +258,11 @@ func isEmpty(s vfs.Super) (bool, error) {
 
 // removeVolume deletes a volume that nobody has open.
 func (e *Engine) removeVolume(name string) error {
-	return removeVolumeDir(e.volumeDir(name), name)
+	err := removeVolumeDir(e.volumeDir(name), name)
+	if err == nil {
+		e.emit(EventVolume, "destroy", name, "driver", "local")
+	}
+	return err
 }
 
 func removeVolumeDir(dir, name string) error {

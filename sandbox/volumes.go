@@ -81,6 +81,9 @@ func (e *Engine) makeVolume(name string, labels map[string]string) error {
 			return diskError(err)
 		}
 		err := writeJSON(file, volumeRecord{Created: time.Now().UTC(), Labels: labels})
+		if err == nil {
+			e.emit(EventVolume, "create", name, "driver", "local")
+		}
 		if !errors.Is(err, fs.ErrNotExist) {
 			return err
 		} // else the folder was removed between the two steps
@@ -193,5 +196,6 @@ func (e *Engine) PruneVolumes(ctx context.Context, all bool, want func(Volume) b
 			errs = append(errs, err)
 		}
 	}
+	e.emitPrune(EventVolume, freed)
 	return names, freed, errors.Join(errs...)
 }

@@ -36,8 +36,10 @@ func (sh *Shell) takeSignals() {
 	}
 }
 
-// poll runs the traps of signals that arrived.
+// poll stops or freezes where the kernel wants it, and runs the traps of signals
+// that arrived.
 func (sh *Shell) poll() {
+	sh.t.Attend()
 	if len(sh.handled) > 0 || sh.subshell > 0 {
 		sh.takeSignals()
 	}

@@ -91,6 +91,7 @@ func (a *app) exportCmd() *cobra.Command {
 
 func (a *app) commitCmd() *cobra.Command {
 	var o sandbox.CommitOptions
+	pause := true
 	c := verb(groupContainers, "commit [OPTIONS] CONTAINER [REPOSITORY[:TAG]]", "Make an image from what a container changed", rangeArgs(1, 2), func(c *cobra.Command, args []string) error {
 		e, err := a.engine()
 		if err != nil {
@@ -100,12 +101,14 @@ func (a *app) commitCmd() *cobra.Command {
 		if len(args) == 2 {
 			ref = args[1]
 		}
+		o.NoPause = !pause
 		img, err := e.Commit(c.Context(), args[0], ref, o)
 		if err == nil {
 			fmt.Fprintln(a.out, img.ID())
 		}
 		return err
 	})
+	c.Flags().BoolVarP(&pause, "pause", "p", true, "Pause the container while its files are copied")
 	c.Flags().StringVarP(&o.Author, "author", "a", "", "Author of the image")
 	c.Flags().StringVarP(&o.Message, "message", "m", "", "Message for the image's history")
 	c.Flags().StringArrayVarP(&o.Changes, "change", "c", nil, "Dockerfile `instruction` for the image's configuration")

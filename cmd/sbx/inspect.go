@@ -99,7 +99,7 @@ func containerObject(ctx context.Context, e *sandbox.Engine, c sandbox.Container
 	o := object{
 		"Id": c.ID, "Created": stamp(c.Created), "Path": p.Path, "Args": list(p.Args), "Image": c.ImageID, "Name": "/" + c.Name, "Platform": c.Platform, "LogPath": e.LogPath(c.ID), "RestartCount": st.Restarts,
 		"State": object{
-			"Status": string(st.Status), "Running": st.Active(), "Paused": false, "Restarting": st.Status == sandbox.StatusRestarting, "OOMKilled": st.OOMKilled,
+			"Status": string(st.Shown()), "Running": st.Active(), "Paused": st.Paused, "Restarting": st.Status == sandbox.StatusRestarting, "OOMKilled": st.OOMKilled,
 			"Dead": st.Status == sandbox.StatusDead, "Pid": pidOf(st), "ExitCode": st.ExitCode, "Error": st.Error,
 			"StartedAt": stamp(st.StartedAt), "FinishedAt": stamp(st.FinishedAt),
 		},

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -46,7 +45,7 @@ func (a *app) psCmd(name string) *cobra.Command {
 	fl.BoolVarP(&o.latest, "latest", "l", false, "Show the latest container, whatever its state")
 	fl.IntVarP(&o.last, "last", "n", -1, "Show the last `N` containers, whatever their state")
 	fl.BoolVarP(&o.size, "size", "s", false, "Show sizes")
-	fl.StringArrayVarP(&o.filters, "filter", "f", nil, "Show containers with `KEY=VALUE`: id, name, label, status, exited, ancestor, volume, network, publish, expose")
+	fl.StringArrayVarP(&o.filters, "filter", "f", nil, "Show containers with `KEY=VALUE`: "+psFilterKeys)
 	fl.StringVar(&o.format, "format", "", "Format: table, json, or a Go `template`")
 	return c
 }
@@ -105,7 +104,7 @@ func psRow(ctx context.Context, e *sandbox.Engine, c sandbox.Container, o psOpti
 	}
 	return format.Row{
 		"ID": id, "Image": c.ImageRef, "Command": strconv.Quote(command), "CreatedAt": format.Time(c.Created), "RunningFor": format.Ago(now, c.Created),
-		"Status": status, "State": string(c.State.Status), "Ports": ports, "Names": c.Name, "Size": size,
+		"Status": status, "State": string(c.State.Shown()), "Ports": ports, "Names": c.Name, "Size": size,
 		"Labels": joinLabels(c.Process.Labels), "labels": notNil(c.Process.Labels), "Mounts": joinMounts(c.Config.Mounts),
 		"LocalVolumes": strconv.Itoa(countVolumes(c.Config.Mounts)), "Networks": strings.Join(networkNames(c), ","), "Platform": c.Platform,
 		"Userland": string(c.Config.Userland), "Engine": c.State.Engine,
@@ -157,75 +156,6 @@ func networkNames(c sandbox.Container) (out []string) {
 		out = []string{sandbox.NetworkBridge}
 	}
 	return out
-}
-
-// psFilter combines filters: those of one key with or, keys with and.
-func psFilter(ctx context.Context, e *sandbox.Engine, filters []string) (func(sandbox.Container) bool, error) {
-	type test func(sandbox.Container) bool
-	byKey := map[string][]test{}
-	for _, f := range filters {
-		key, val, ok := strings.Cut(f, "=")
-		if !ok {
-			return nil, usagef("invalid filter %q: use KEY=VALUE", f)
-		}
-		var t test
-		switch key {
-		case "id":
-			t = func(c sandbox.Container) bool { return strings.HasPrefix(c.ID, val) }
-		case "name":
-			t = func(c sandbox.Container) bool { return strings.Contains(c.Name, strings.Trim(val, "^$/")) }
-		case "label":
-			t = func(c sandbox.Container) bool { return matchLabel(val, c.Process.Labels) }
-		case "status":
-			t = func(c sandbox.Container) bool { return string(c.State.Status) == val }
-		case "exited":
-			code, err := strconv.Atoi(val)
-			if err != nil {
-				return nil, usagef("invalid filter %q: exited needs an exit code", f)
-			}
-			t = func(c sandbox.Container) bool {
-				return c.State.Status == sandbox.StatusExited && c.State.ExitCode == code
-			}
-		case "ancestor":
-			id := ""
-			if img, err := e.Image(ctx, val); err == nil {
-				id = string(img.ID())
-			}
-			t = func(c sandbox.Container) bool { return c.ImageRef == val || id != "" && c.ImageID == id }
-		case "volume":
-			t = func(c sandbox.Container) bool {
-				return slices.ContainsFunc(c.Config.Mounts, func(m sandbox.Mount) bool { return m.Source == val || m.Target == val })
-			}
-		case "network":
-			t = func(c sandbox.Container) bool { return onNetwork(e, c, val) }
-		case "publish", "expose":
-			port, proto, _ := strings.Cut(val, "/")
-			want := port + "/" + cmp.Or(proto, "tcp")
-			t = func(c sandbox.Container) bool {
-				if key == "expose" && slices.Contains(c.Process.Ports, want) {
-					return true
-				}
-				return slices.ContainsFunc(c.State.Ports, func(p sandbox.PublishedPort) bool { return p.Key() == want })
-			}
-		default:
-			return nil, usagef("invalid filter %q: use id, name, label, status, exited, ancestor, volume, network, publish or expose", key)
-		}
-		byKey[key] = append(byKey[key], t)
-	}
-	return func(c sandbox.Container) bool {
-		for _, tests := range byKey {
-			if !slices.ContainsFunc(tests, func(t test) bool { return t(c) }) {
-				return false
-			}
-		}
-		return true
-	}, nil
-}
-
-// onNetwork reports whether a container is on a network, by its name or id.
-func onNetwork(e *sandbox.Engine, c sandbox.Container, ref string) bool {
-	n, err := e.Network(ref)
-	return err == nil && slices.ContainsFunc(networkNames(c), func(name string) bool { return name == n.Name || name == n.ID })
 }
 
 // completeContainers offers the names of containers to the shell.

@@ -79,7 +79,8 @@ func (a *app) verbs() []namedVerb {
 		{"images", func() *cobra.Command { return a.imagesCmd("images") }}, {"login", a.loginCmd}, {"logout", a.logoutCmd}, {"search", a.searchCmd},
 		{"exec", a.execCmd}, {"logs", a.logsCmd}, {"stop", a.stopCmd}, {"attach", a.attachCmd}, {"restart", a.restartCmd}, {"wait", a.waitCmd},
 		{superviseVerb, a.superviseCmd}, {"create", a.createCmd}, {"start", a.startCmd}, {"rm", a.rmCmd}, {"cp", a.cpCmd}, {"diff", a.diffCmd}, {"export", a.exportCmd},
-		{"commit", a.commitCmd}, {"port", a.portCmd}, {"top", a.topCmd}, {"rename", a.renameCmd}, {"network", a.networkGroup}, {"volume", a.volumeGroup}, {"kill", a.killCmd}, {"inspect", func() *cobra.Command { return a.inspectCmd("") }},
+		{"commit", a.commitCmd}, {"port", a.portCmd}, {"top", a.topCmd}, {"rename", a.renameCmd}, {"network", a.networkGroup}, {"volume", a.volumeGroup}, {"pause", a.pauseCmd}, {"unpause", a.unpauseCmd},
+		{"stats", a.statsCmd}, {"update", a.updateCmd}, {"events", a.eventsCmd}, {"kill", a.killCmd}, {"inspect", func() *cobra.Command { return a.inspectCmd("") }},
 		{"rmi", func() *cobra.Command { return a.rmiCmd("rmi IMAGE [IMAGE...]") }}, {"tag", a.tagCmd}, {"history", a.historyCmd},
 		{"load", a.loadCmd}, {"save", a.saveCmd}, {"import", a.importCmd}, {"info", a.infoCmd}, {"version", a.versionCmd},
 	}
@@ -109,24 +110,22 @@ func (a *app) addVerbs(root *cobra.Command, only string) {
 	root.AddCommand(
 		group(groupContainers, "container", "Manage containers",
 			a.runCmd(), a.createCmd(), a.startCmd(), alias(a.psCmd("ls"), "list", "ps"), alias(a.rmCmd(), "remove"), a.cpCmd(), a.diffCmd(), a.exportCmd(),
-			a.commitCmd(), a.killCmd(), a.portCmd(), a.topCmd(), a.renameCmd(), a.inspectCmd("container"), a.containerPruneCmd(), a.execCmd(), a.logsCmd(), a.stopCmd(), a.restartCmd(),
+			a.commitCmd(), a.killCmd(), a.portCmd(), a.topCmd(), a.renameCmd(), a.pauseCmd(), a.unpauseCmd(), a.statsCmd(), a.updateCmd(), a.inspectCmd("container"), a.containerPruneCmd(), a.execCmd(), a.logsCmd(), a.stopCmd(), a.restartCmd(),
 			a.attachCmd(), a.waitCmd()),
 		group(groupImages, "image", "Manage images",
 			alias(a.imagesCmd("ls"), "list"), a.buildCmd(), a.pullCmd(), a.pushCmd(), alias(a.rmiCmd("rm IMAGE [IMAGE...]"), "remove"), a.tagCmd(), a.historyCmd(), a.loadCmd(),
 			a.saveCmd(), a.importCmd(), a.inspectCmd("image"), a.imagePruneCmd()),
 		group(groupImages, "builder", "Manage the build cache", a.buildCmd(), a.builderPruneCmd()),
-		group(groupSystem, "system", "See and free what sbx keeps on disk", a.dfCmd(), a.systemPruneCmd(), a.infoCmd()),
+		group(groupSystem, "system", "See and free what sbx keeps on disk", a.dfCmd(), a.systemPruneCmd(), a.infoCmd(), a.eventsCmd()),
 	)
 }
 
 // absentCommand says why a command that docker has is not here; "" for any other word.
 func absentCommand(name string) string {
 	switch name {
-	case "pause", "unpause", "stats":
-		return "see README.md for what works"
 	case "buildx":
 		return "sbx build makes an image of a Dockerfile"
-	case "compose", "events", "update":
+	case "compose":
 		return "see README.md for what works"
 	}
 	return ""

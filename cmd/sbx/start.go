@@ -42,7 +42,7 @@ func (a *app) startQuietly(ctx context.Context, ref string) error {
 	if err != nil {
 		return err
 	}
-	if c, err := e.Inspect(ref); err != nil || c.State.Active() {
+	if c, err := e.Inspect(ref); err != nil || c.State.Active() && !c.State.Paused {
 		return err
 	}
 	_, err = a.startAway(ctx, ref, launched{})

@@ -50,6 +50,9 @@ func (a *app) restartCmd() *cobra.Command {
 			return err
 		}
 		_, err := a.startAway(ctx, ref, launched{})
+		if err == nil {
+			e.EmitRestart(ref)
+		}
 		return err
 	})
 }

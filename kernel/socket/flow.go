@@ -48,6 +48,7 @@ func (s *Socket) sendOut(to netip.AddrPort, data []byte) (int, error) {
 	f.used = s.out.tick
 	select {
 	case f.out <- append([]byte(nil), data...):
+		s.st.out.Add(int64(len(data)))
 	default:
 	}
 	return len(data), nil
@@ -124,6 +125,7 @@ func (s *Socket) readFlow(ctx context.Context, f *flow, c net.Conn) {
 			continue
 		}
 		failed = 0
+		s.st.in.Add(int64(n))
 		s.st.mu.Lock()
 		if s.state != dead && (s.state != connected || s.remote.AddrPort() == f.to) {
 			s.arrive(f.to, s.local.AddrPort(), b[:n])

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 
 	"github.com/sbxrun/sbx/abi/linux"
 )
@@ -42,6 +43,8 @@ type Right interface {
 // Stack is the network of one sandbox.
 type Stack struct {
 	cfg Config
+
+	in, out atomic.Int64 // bytes from and to other machines
 
 	mu     sync.Mutex
 	nics   []iface // the loopback's first
@@ -173,3 +176,6 @@ func (st *Stack) source(dst netip.Addr) (netip.Addr, error) {
 func (st *Stack) isNameServer(a netip.Addr) bool {
 	return st.cfg.Resolver != nil && a == st.cfg.NameServer
 }
+
+// Traffic is how many bytes came from other machines, and went to them.
+func (st *Stack) Traffic() (in, out int64) { return st.in.Load(), st.out.Load() }
