@@ -104,7 +104,7 @@ func buildError(c *cobra.Command, show *buildShow, err error) error {
 	if errors.As(err, &be) {
 		show.explain(be)
 	}
-	fmt.Fprintf(show.w, "ERROR: failed to solve: %v\n", err)
+	fmt.Fprintf(show.w, "ERROR: failed to solve: %s\n", printable(err.Error()))
 	return exit(1, nil)
 }
 

@@ -53,12 +53,12 @@ func (s *buildShow) event(e build.Event) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if e.Kind == build.Warning {
-		s.warn = append(s.warn, e.Text)
+		s.warn = append(s.warn, printable(e.Text))
 		return
 	}
 	st := s.steps[e.Vertex]
 	if st == nil {
-		st = &buildStep{id: e.Vertex, name: e.Name, began: e.Time}
+		st = &buildStep{id: e.Vertex, name: printable(e.Name), began: e.Time}
 		s.steps[e.Vertex] = st
 		s.queue = append(s.queue, e.Vertex)
 	}
@@ -74,6 +74,9 @@ func (s *buildShow) event(e build.Event) {
 func (st *buildStep) take(e build.Event) {
 	since := e.Time.Sub(st.began).Seconds()
 	st.state = e.Kind
+	if e.Kind != build.Printed {
+		e.Text = printable(e.Text)
+	}
 	switch e.Kind {
 	case build.Printed:
 		st.text(e.Text, since)
@@ -187,9 +190,10 @@ func (s *buildShow) explain(e *build.Error) {
 	defer s.mu.Unlock()
 	const rule = "------"
 	if e.Step != "" {
-		fmt.Fprintf(s.w, "%s\n > %s:\n", rule, e.Step)
+		name := printable(e.Step)
+		fmt.Fprintf(s.w, "%s\n > %s:\n", rule, name)
 		for _, st := range s.steps {
-			if st.name == e.Step {
+			if st.name == name {
 				for _, l := range st.tail {
 					fmt.Fprintln(s.w, l)
 				}
@@ -199,6 +203,10 @@ func (s *buildShow) explain(e *build.Error) {
 	}
 	if e.Source != "" {
 		const line = "--------------------"
-		fmt.Fprintf(s.w, "%s:%d\n%s\n%s%s\n", e.File, e.Line, line, e.Source, line)
+		fmt.Fprintf(s.w, "%s:%d\n%s\n", e.File, e.Line, line)
+		for l := range strings.Lines(e.Source) {
+			fmt.Fprintln(s.w, printable(l))
+		}
+		fmt.Fprintln(s.w, line)
 	}
 }

@@ -1,0 +1,5 @@
+// Package unxz decompresses .xz (the .xz file format 1.2.1, with the LZMA2
+// filter alone), which is what root file systems for ADD and import often
+// come in. Memory is bounded by the dictionary that the caller allows, and any
+// input ends in data or in an error.
+package unxz
