@@ -22,7 +22,7 @@ type runOp struct {
 	envKey  []string
 	cwd     string
 	user    string
-	network sandbox.Network
+	offline bool // --network=none
 	mounts  []mount
 	// script is a heredoc with a "#!" line: it is the program.
 	script *script
@@ -96,7 +96,7 @@ func (o *runOp) setNetwork(b *builder, cmd *instructions.RunCommand) error {
 	}
 	switch mode {
 	case instructions.NetworkNone:
-		o.network = sandbox.NetworkNone
+		o.offline = true
 	case instructions.NetworkHost:
 		return unsupported("RUN --network=host is not supported: nothing of sbx reaches the network of the host itself")
 	}
@@ -156,7 +156,7 @@ func (o *runOp) needs() []*stage {
 }
 
 func (o *runOp) key(ctx context.Context, b *builder, on chain, content bool) (string, error) {
-	k := on.key(newKey("run")).list(o.args).list(o.envKey).add(o.cwd, o.user, string(o.network)).list(b.o.ExtraHosts)
+	k := on.key(newKey("run")).list(o.args).list(o.envKey).add(o.cwd, o.user, strconv.FormatBool(o.offline)).list(b.o.ExtraHosts)
 	k.add(strconv.FormatInt(b.o.ShmSize, 10))
 	if o.script != nil {
 		k.add(o.script.name, o.script.text)
@@ -187,7 +187,7 @@ func (o *runOp) apply(ctx context.Context, b *builder, f *vfs.FS, v *vertex) (er
 	out := &lines{w: v}
 	code, err := b.o.run(ctx, sandbox.Step{
 		Root: f, Argv: o.args, Env: append(o.env[:len(o.env):len(o.env)], set.env...), Cwd: o.cwd, User: o.user,
-		Network: o.network, Hostname: "buildkitsandbox", ExtraHosts: b.o.ExtraHosts, Memory: b.o.Memory, ShmSize: b.o.ShmSize,
+		Offline: o.offline, Hostname: "buildkitsandbox", ExtraHosts: b.o.ExtraHosts, Memory: b.o.Memory, ShmSize: b.o.ShmSize,
 		Mounts: set.list, Stdout: out, Stderr: out,
 	})
 	switch {

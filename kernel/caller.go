@@ -206,6 +206,11 @@ func (h *TTY) ReadContext(ctx context.Context, p []byte) (int, error) {
 	return h.master.Read(nil, p, tty.ContextWait(ctx))
 }
 
+// WriteContext is Write that ctx interrupts.
+func (h *TTY) WriteContext(ctx context.Context, p []byte) (int, error) {
+	return h.master.Write(nil, p, tty.ContextWait(ctx))
+}
+
 // Resize changes the size of the screen; the foreground group gets SIGWINCH.
 func (h *TTY) Resize(ws linux.Winsize) { _ = h.master.SetWinsize(ws) }
 

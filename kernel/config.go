@@ -35,9 +35,13 @@ type Config struct {
 	Resolver socket.Resolver
 	// NameServer is 10.0.2.3 by default; /etc/resolv.conf has to name it.
 	NameServer netip.Addr
-	// Addresses are those of eth0, with their networks; 10.0.2.15/24 by default. What
-	// guests send to these and to the loopback stays in the sandbox.
-	Addresses []netip.Prefix
+	// Neighbour opens connections to the networks that interfaces are on; see
+	// socket.Config. nil leaves them to Dial.
+	Neighbour func(ctx context.Context, network string, from, to netip.AddrPort) (net.Conn, error)
+	// Interfaces are those besides the loopback's; nil is eth0 with 10.0.2.15/24 behind
+	// 10.0.2.1. What guests send to their addresses and to the loopback stays in the
+	// sandbox.
+	Interfaces []socket.Interface
 	// NoProc, NoDev and NoSys leave /proc, /dev and /sys unmounted.
 	NoProc, NoDev, NoSys bool
 	// ShmBytes is the size of /dev/shm; 0 is 64 MiB.

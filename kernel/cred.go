@@ -94,11 +94,16 @@ func (t *Task) Credentials() Credentials { return *t.cred.Load() }
 
 // edit replaces the credentials by what f makes of a copy, unless f fails.
 func (t *Task) edit(f func(c *Credentials) error) error {
-	c := *t.cred.Load()
+	old := t.cred.Load()
+	c := *old
 	if err := f(&c); err != nil {
 		return err
 	}
 	t.setCred(c)
+	if c.EUID != old.EUID || c.EGID != old.EGID || c.FSUID != old.FSUID || c.FSGID != old.FSGID || c.Permitted&^old.Permitted != 0 {
+		t.SetDumpable(false) // what it had may not be the new user's to see
+		_ = t.SetPdeathsig(0)
+	}
 	return nil
 }
 
@@ -338,8 +343,9 @@ type execCaps struct {
 
 // exec returns the credentials after exec of a file with this mode, owner and
 // capabilities. Set-id bits count when privs is set: the mount has no nosuid.
-func (c Credentials) exec(mode, uid, gid uint32, fc execCaps, privs bool) Credentials {
-	n := c
+// secure says that they are more than the caller has by itself.
+func (c Credentials) exec(mode, uid, gid uint32, fc execCaps, privs bool) (n Credentials, secure bool) {
+	n = c
 	n.KeepCaps = false
 	privs = privs && !c.NoNewPrivs
 	setid := false
@@ -369,7 +375,8 @@ func (c Credentials) exec(mode, uid, gid uint32, fc execCaps, privs bool) Creden
 	}
 	n.SUID, n.FSUID = n.EUID, n.EUID
 	n.SGID, n.FSGID = n.EGID, n.EGID
-	return n
+	secure = n.EUID != c.UID || n.EGID != c.GID || n.UID != 0 && (fc.effective || n.Permitted&^n.Ambient != 0)
+	return n, secure
 }
 
 // parseFileCaps reads security.capability, versions 2 and 3.

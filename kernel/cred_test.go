@@ -27,18 +27,18 @@ func TestFileCaps(t *testing.T) {
 	b[3] = 9
 	want(t, "version", parseFileCaps(b), execCaps{})
 	c := UserCredentials(1000, 1000, nil)
-	n := c.exec(0o755, 0, 0, fc, true)
+	n, _ := c.exec(0o755, 0, 0, fc, true)
 	want(t, "gained", n.Effective, 1<<linux.CAP_NET_RAW)
-	n = c.exec(0o755, 0, 0, fc, false)
+	n, _ = c.exec(0o755, 0, 0, fc, false)
 	want(t, "nosuid", n.Effective, 0)
 	c.Bounding = 0
-	n = c.exec(0o755, 0, 0, fc, true)
+	n, _ = c.exec(0o755, 0, 0, fc, true)
 	want(t, "bounded", n.Permitted, 0)
 	c = UserCredentials(1000, 1000, nil)
 	c.Permitted, c.Inheritable, c.Ambient = 2, 2, 2
-	n = c.exec(0o755, 0, 0, execCaps{}, true)
+	n, _ = c.exec(0o755, 0, 0, execCaps{}, true)
 	want(t, "ambient", n.Effective, 2)
-	n = c.exec(0o4755, 0, 0, execCaps{}, true)
+	n, _ = c.exec(0o4755, 0, 0, execCaps{}, true)
 	want(t, "set-uid root", n.Effective, linux.CAP_FULL_SET)
 }
 

@@ -80,7 +80,7 @@ func compareCreds(t *testing.T, h hostThread, caps uint64, seed int64) (steps in
 	rnd := rand.New(rand.NewSource(seed))
 	ids := []uint32{0, 0, 1, 2, 3, noID}
 	pick := func() uint32 { return ids[rnd.Intn(len(ids))] }
-	g := &Task{k: k}
+	g := &Task{k: k, proc: &Process{k: k}}
 	full := RootCredentials()
 	full.Permitted, full.Effective = caps, caps
 	g.setCred(full)

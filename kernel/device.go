@@ -156,5 +156,5 @@ func (k *Kernel) place(f *File, path string) {
 		return
 	}
 	loc.Ref()
-	f.name, f.loc, f.parent, f.base = "", loc, parent, base
+	f.name, f.loc, f.parent, f.base, f.refed = "", loc, parent, base, true
 }

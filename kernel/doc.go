@@ -29,8 +29,11 @@
 //	Kernel.mu         the process table: tasks, groups, sessions, signals, timers
 //	fsContext.mu, fdTable.mu, pipe.mu, hostIn.mu and other objects
 //	socket.Stack      all sockets, see there; wakes under its lock
+//	ipc.Namespace     System V IPC, likewise
 //	Queue.mu          of an object before that of an epoll which watches it
 //	epoll.rmu         an epoll's ready list: a leaf
+//	asyncQueue.drain  before the others but File.pos: who sends SIGIO holds no lock
+//	asyncQueue.mu     what SIGIO is due for: a leaf
 //
 // Locks of vfs and of kernel/tty may be taken under File.pos, never under Kernel.mu:
 // a terminal asks the process table while it works.

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/sbxrun/sbx/abi/linux"
@@ -264,6 +265,8 @@ func TestSetIDExec(t *testing.T) {
 		want(t, "uid", cr.UID, 500)
 		want(t, "egid", cr.EGID, c.egid)
 		want(t, "caps", cr.Effective, c.caps)
+		want(t, "while it was loaded", w.loader.cred.EUID, c.euid)
+		want(t, "secure", w.loader.secure, c.euid != 500 || c.egid != 500)
 		f := w
 		w = newWorld(t)
 		w.prog("su", f.loader.progs["su"])
@@ -340,4 +343,46 @@ func (badLoader) Load(_ *Task, f *File, _ string, _, _ []string) (Program, error
 		panic("bad file")
 	}
 	return nil, errors.Join(linux.ENOEXEC)
+}
+
+// heldProgram is one that has to run or to be unloaded.
+type heldProgram struct{ held *atomic.Int64 }
+
+func (p heldProgram) Run(*Task) int { p.held.Add(-1); return 0 }
+func (p heldProgram) Unload()       { p.held.Add(-1) }
+
+// heldLoader loads such programs for a file that starts with "held".
+type heldLoader struct{ held atomic.Int64 }
+
+func (l *heldLoader) Name() string           { return "held" }
+func (l *heldLoader) Match(head []byte) bool { return strings.HasPrefix(string(head), "held") }
+func (l *heldLoader) Load(*Task, *File, string, []string, []string) (Program, error) {
+	l.held.Add(1)
+	return heldProgram{&l.held}, nil
+}
+
+// TestKilledInExec: a program that was loaded for a task which is killed
+// meanwhile is let go of.
+func TestKilledInExec(t *testing.T) {
+	l := &heldLoader{}
+	for range 300 {
+		w := newWorld(t, func(c *Config) { c.Loaders = append(c.Loaders, l) })
+		w.file("/held", "held", 0o755)
+		p := w.start(func(g *Task) int {
+			for range 4 {
+				g.Clone(CloneOpts{Thread: true, Sighand: true, Files: true, FS: true}, ProgramFunc(func(u *Task) int {
+					<-u.Context().Done()
+					return 0
+				}))
+			}
+			g.Exec("/held", []string{"held"}, nil)
+			return 0
+		})
+		go p.Signal(linux.SIGKILL)
+		w.wait(p)
+		w.k.Close()
+	}
+	if n := l.held.Load(); n != 0 {
+		t.Errorf("%d programs are still held", n)
+	}
 }

@@ -277,3 +277,44 @@ func TestLocks(t *testing.T) {
 		want(t, "turn", reap(t, g, pid), 0)
 	})
 }
+
+// TestLinksToPipes: nginx's log is a link to /dev/stdout, which is one to
+// /proc/self/fd/1, which is a pipe.
+func TestLinksToPipes(t *testing.T) {
+	w := newWorld(t)
+	w.guest(func(g *Task) {
+		r, wr, err := g.Pipe(0)
+		ok(t, err)
+		_, err = g.Dup2(wr, 9)
+		ok(t, err)
+		ok(t, g.Symlink("/proc/self/fd/9", linux.AT_FDCWD, "/tmp/one"))
+		ok(t, g.Symlink("one", linux.AT_FDCWD, "/tmp/two"))
+		var a vfs.Attr
+		ok(t, g.Stat(linux.AT_FDCWD, "/tmp/two", 0, &a))
+		want(t, "a pipe", linux.S_ISFIFO(a.Mode), true)
+		for _, path := range []string{"/proc/self/fd/9", "/tmp/one", "/tmp/two"} {
+			fd, err := g.Open(linux.AT_FDCWD, path, linux.O_WRONLY|linux.O_CREAT|linux.O_APPEND|linux.O_TRUNC, 0o644)
+			ok(t, err)
+			_, err = g.Write(fd, []byte(path))
+			ok(t, err)
+			ok(t, g.Close(fd))
+			b := make([]byte, 100)
+			n, err := g.Read(r, b)
+			ok(t, err)
+			want(t, "read", string(b[:n]), path)
+		}
+		ok(t, g.Access(linux.AT_FDCWD, "/tmp/two", linux.W_OK, 0))
+		open := func(path string, flags int) error {
+			_, err := g.Open(linux.AT_FDCWD, path, flags, 0o644)
+			return err
+		}
+		want[error](t, "on the way", open("/tmp/two/x", linux.O_RDONLY), linux.ENOTDIR)
+		want[error](t, "a folder", open("/tmp/two", linux.O_RDONLY|linux.O_DIRECTORY), linux.ENOTDIR)
+		s, _ := g.Socket(linux.AF_UNIX, linux.SOCK_STREAM, 0)
+		_, err = g.Dup2(s, 9)
+		ok(t, err)
+		want[error](t, "a socket", open("/tmp/two", linux.O_RDWR), linux.ENXIO)
+		ok(t, g.Close(9))
+		want[error](t, "closed", open("/tmp/two", linux.O_RDONLY), linux.ENOENT)
+	})
+}

@@ -20,9 +20,10 @@ type File struct {
 	pos sync.Mutex // the offset, and reads and writes that move it
 	off int64
 
-	// What path it was opened by. The Loc has a Ref; it is zero for pipes and
-	// the like, which have a name instead: "pipe:[12]".
+	// What path it was opened by. The Loc is zero for pipes and the like, which
+	// have a name instead: "pipe:[12]". The Handle of ops holds it, or it is Ref'ed.
 	loc    vfs.Loc
+	refed  bool
 	parent vfs.Loc
 	base   string
 	name   string
@@ -31,6 +32,7 @@ type File struct {
 	once  sync.Once
 	polls watchList // the epolls that watch it
 	owner atomic.Pointer[Owner]
+	async atomic.Pointer[asyncWatch] // with O_ASYNC
 }
 
 // fileOps is what a kind of file does. The task is the caller; it is never nil
@@ -53,8 +55,8 @@ type positioned interface {
 	seek(t *Task, f *File, off int64, whence int) (int64, error)
 }
 
-// statusFlags are the flags that F_SETFL may change.
-const statusFlags = linux.O_APPEND | linux.O_NONBLOCK | linux.O_ASYNC | linux.O_DIRECT | linux.O_NOATIME
+// statusFlags are the flags that F_SETFL may change, beside O_ASYNC.
+const statusFlags = linux.O_APPEND | linux.O_NONBLOCK | linux.O_DIRECT | linux.O_NOATIME
 
 // keptFlags are the flags of open that a description remembers.
 const keptFlags = linux.O_ACCMODE | statusFlags | linux.O_SYNC | linux.O_DIRECTORY | linux.O_NOFOLLOW |
@@ -92,12 +94,13 @@ func (f *File) decref(t *Task) {
 	}
 	f.once.Do(func() {
 		f.polls.drop()
+		f.endAsync()
 		if f.loc.Mount != nil {
 			f.k.locks.ReleaseOwner(f.loc.LockKey(), vfs.FlockLock, f)
 			f.k.locks.ReleaseOwner(f.loc.LockKey(), vfs.OFDLock, f)
 		}
 		f.ops.release(f)
-		if f.loc.Mount != nil {
+		if f.refed {
 			f.loc.Unref()
 		}
 		f.k.openFiles.Add(-1)
@@ -109,6 +112,9 @@ func (f *File) decref(t *Task) {
 func (t *Task) dropped(f *File) {
 	if f.loc.Mount != nil && f.flags.Load()&linux.O_PATH == 0 {
 		t.k.locks.ReleaseOwner(f.loc.LockKey(), vfs.PosixLock, t.files)
+	}
+	if m, ok := f.ops.(*mqFile); ok {
+		t.k.notifyQueue(m.q.Unregister(t.proc))
 	}
 	f.decref(t)
 }
@@ -129,6 +135,16 @@ func (f *File) nonblock() bool { return f.flags.Load()&linux.O_NONBLOCK != 0 }
 
 // Flags returns the access mode and status flags.
 func (f *File) Flags() int { return int(f.flags.Load()) }
+
+// setFlags changes those of the mask.
+func (f *File) setFlags(mask, flags int) {
+	for {
+		old := f.flags.Load()
+		if f.flags.CompareAndSwap(old, old&^uint32(mask)|uint32(flags&mask)) {
+			return
+		}
+	}
+}
 
 // Loc returns where the file is in the tree; zero for pipes and the like. It
 // is good as long as the file is open.

@@ -2,12 +2,13 @@ package kernel
 
 import "github.com/sbxrun/sbx/abi/linux"
 
-// Owner is whom a file's SIGIO is for, fcntl(2) F_SETOWN_EX and F_SETSIG. It is
-// remembered and told; the kernel sends no SIGIO.
+// Owner is whom a file's SIGIO is for, fcntl(2) F_SETOWN_EX and F_SETSIG.
 type Owner struct {
 	Kind  int // F_OWNER_TID, F_OWNER_PID or F_OWNER_PGRP
 	ID    int // 0: nobody
 	Signo linux.Signal
+
+	uid, euid uint32 // of who set it
 }
 
 // Kinds of owners.
@@ -30,18 +31,19 @@ func (t *Task) FileOwner(fd int) (Owner, error) {
 	return Owner{Kind: F_OWNER_PID}, nil
 }
 
-// SetFileOwner changes the owner of a description. EINVAL for a kind or a signal
-// that there is not, ESRCH for an owner that there is not.
-func (t *Task) SetFileOwner(fd int, o Owner) error {
+// SetFileOwner is F_SETOWN_EX. EINVAL for a kind that there is not, ESRCH for an owner
+// that there is not; id 0 is nobody.
+func (t *Task) SetFileOwner(fd, kind, id int) error {
 	f, err := t.file(fd)
 	if err != nil {
 		return err
 	}
 	defer f.decref(t)
-	if o.Kind < F_OWNER_TID || o.Kind > F_OWNER_PGRP || o.ID < 0 || o.Signo != 0 && !o.Signo.Valid() {
+	if kind < F_OWNER_TID || kind > F_OWNER_PGRP || id < 0 {
 		return linux.EINVAL
 	}
-	if o.ID != 0 {
+	o := t.newOwner(kind, id)
+	if id != 0 {
 		t.k.mu.Lock()
 		found := t.k.ownerLocked(o)
 		t.k.mu.Unlock()
@@ -49,8 +51,40 @@ func (t *Task) SetFileOwner(fd int, o Owner) error {
 			return linux.ESRCH
 		}
 	}
-	f.owner.Store(&o)
+	f.editOwner(func(now *Owner) {
+		o.Signo = now.Signo
+		*now = o
+	})
 	return nil
+}
+
+// SetFileSignal is F_SETSIG: 0 is SIGIO.
+func (t *Task) SetFileSignal(fd, signo int) error {
+	f, err := t.file(fd)
+	if err != nil {
+		return err
+	}
+	defer f.decref(t)
+	if signo < 0 || signo >= linux.NSIG {
+		return linux.EINVAL
+	}
+	f.editOwner(func(o *Owner) { o.Signo = linux.Signal(signo) })
+	return nil
+}
+
+// editOwner changes a copy of the owner and puts it in its place.
+func (f *File) editOwner(edit func(o *Owner)) {
+	for {
+		old := f.owner.Load()
+		o := Owner{Kind: F_OWNER_PID}
+		if old != nil {
+			o = *old
+		}
+		edit(&o)
+		if f.owner.CompareAndSwap(old, &o) {
+			return
+		}
+	}
 }
 
 func (k *Kernel) ownerLocked(o Owner) bool {
@@ -61,4 +95,29 @@ func (k *Kernel) ownerLocked(o Owner) bool {
 		return k.procs[o.ID] != nil
 	}
 	return k.groups[o.ID] != nil
+}
+
+// newOwner makes an owner of the task's.
+func (t *Task) newOwner(kind, id int) Owner {
+	c := t.cred.Load()
+	return Owner{Kind: kind, ID: id, uid: c.UID, euid: c.EUID}
+}
+
+// SetAsync is FIOASYNC: ENOTTY for a file that tells nobody.
+func (t *Task) SetAsync(fd int, on bool) error {
+	f, err := t.file(fd)
+	if err != nil {
+		return err
+	}
+	defer f.decref(t)
+	switch {
+	case f.flags.Load()&linux.O_PATH != 0:
+		return linux.EBADF
+	case on != (f.flags.Load()&linux.O_ASYNC != 0):
+		if !f.signals() {
+			return linux.ENOTTY
+		}
+		f.setAsync(t, fd, on)
+	}
+	return nil
 }

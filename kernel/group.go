@@ -81,6 +81,13 @@ func (g *group) orphaned(without *Process) bool {
 	return true
 }
 
+// controlsLocked reports whether p keeps its group from being orphaned, as far as
+// it goes: its parent is in another group of the session. Only the end of such a
+// process makes a group an orphan.
+func (p *Process) controlsLocked() bool {
+	return p.parent != nil && p.parent.group != nil && p.parent.group != p.group && p.parent.group.session == p.group.session
+}
+
 // hasStopped reports whether a member of g is stopped.
 func (g *group) hasStopped() bool {
 	return slices.ContainsFunc(g.procs, func(p *Process) bool { return p.stopping && !p.zombie })

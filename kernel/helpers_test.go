@@ -15,8 +15,10 @@ import (
 
 // testLoader loads "#!sbx:builtin NAME" files as functions.
 type testLoader struct {
-	mu    sync.Mutex
-	progs map[string]ProgramFunc
+	mu     sync.Mutex
+	progs  map[string]ProgramFunc
+	cred   Credentials // those of the last one
+	secure bool
 }
 
 func (l *testLoader) Name() string           { return "test" }
@@ -30,6 +32,7 @@ func (l *testLoader) Load(t *Task, f *File, path string, argv, env []string) (Pr
 	name := strings.TrimSpace(strings.TrimPrefix(string(b[:n]), BuiltinMagic))
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.cred, l.secure = t.ExecCredentials()
 	p := l.progs[name]
 	if p == nil {
 		return nil, linux.ENOEXEC
@@ -85,7 +88,7 @@ func (w *world) mkdir(path string) {
 func (w *world) file(path, text string, mode uint32) {
 	w.tb.Helper()
 	wk := w.walker()
-	loc, h, err := wk.Open(vfs.Loc{}, path, linux.O_CREAT|linux.O_TRUNC|linux.O_WRONLY, mode)
+	_, h, err := wk.Open(vfs.Loc{}, path, linux.O_CREAT|linux.O_TRUNC|linux.O_WRONLY, mode)
 	if err != nil {
 		w.tb.Fatal(path, err)
 	}
@@ -93,7 +96,6 @@ func (w *world) file(path, text string, mode uint32) {
 		w.tb.Fatal(err)
 	}
 	h.Close()
-	loc.Unref()
 	if err := wk.Chmod(vfs.Loc{}, path, mode, 0); err != nil {
 		w.tb.Fatal(err)
 	}

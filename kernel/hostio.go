@@ -96,7 +96,11 @@ type hostIn struct {
 	stopped bool
 }
 
-func (h *hostIn) read(t *Task, f *File, p []byte) (n int, err error) {
+func (h *hostIn) read(t *Task, f *File, p []byte) (int, error) {
+	return h.readSome(t, p, f.nonblock())
+}
+
+func (h *hostIn) readSome(t *Task, p []byte, nonblock bool) (n int, err error) {
 	if len(p) == 0 {
 		return 0, nil
 	}
@@ -119,7 +123,7 @@ func (h *hostIn) read(t *Task, f *File, p []byte) (n int, err error) {
 		h.fillLocked(min(len(p), hostChunk))
 		return false
 	}
-	if f.nonblock() {
+	if nonblock {
 		if !try() {
 			return 0, linux.EAGAIN
 		}

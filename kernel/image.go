@@ -29,6 +29,7 @@ type image struct {
 	comm    string
 	cred    Credentials
 	hasCred bool
+	secure  bool // AT_SECURE
 }
 
 func (im *image) ref() *image {
@@ -42,6 +43,12 @@ func (im *image) unref(k *Kernel) {
 		k.ns.AllowWrite(im.exe)
 		im.exe.Unref()
 	}
+}
+
+// discard is unref of an image whose program is never run.
+func (im *image) discard(k *Kernel) {
+	unload(im.prog)
+	im.unref(k)
 }
 
 // load makes the image of a file: it follows "#!" lines and asks the loaders.
@@ -113,7 +120,7 @@ func (t *Task) openExec(file string) (*File, error) {
 	}
 	f, err := t.openExecLoc(&w, o.Loc)
 	if err != nil {
-		o.Loc.Unref()
+		o.Close()
 		return nil, err
 	}
 	f.parent, f.base = o.Parent, o.Name
@@ -148,7 +155,7 @@ func (t *Task) openExecLoc(w *walker, loc vfs.Loc) (*File, error) {
 		t.k.ns.AllowWrite(loc)
 		return nil, err
 	}
-	f.loc = loc
+	f.loc, f.refed = loc, true
 	return f, nil
 }
 
@@ -169,9 +176,17 @@ func (t *Task) loadFile(im *image, f *File, file string) (script string, err err
 		return "", err
 	}
 	head = head[:n]
+	if err := t.elevate(im, f); err != nil {
+		return "", err
+	}
+	t.loading = im
 	prog, err := t.askLoaders(im, f, file, head)
+	t.loading = nil
 	if err == nil {
-		return "", t.finish(im, f, prog)
+		if err = t.finish(im, f, prog); err != nil {
+			unload(prog)
+		}
+		return "", err
 	}
 	if err != linux.ENOEXEC {
 		return "", err
@@ -215,24 +230,40 @@ func (t *Task) askLoaders(im *image, f *File, file string, head []byte) (p Progr
 }
 
 // finish takes what the image keeps of its file: the place, held against
-// writing, and the credentials that set-id bits and file capabilities give.
+// writing.
 func (t *Task) finish(im *image, f *File, prog Program) error {
-	var a vfs.Attr
-	if err := f.ops.attr(f, &a); err != nil {
-		return err
-	}
 	if err := t.k.ns.DenyWrite(f.loc); err != nil {
 		return err
 	}
 	f.loc.Ref()
 	im.prog, im.exe, im.parent, im.base = prog, f.loc, f.parent, f.base
+	im.hasCred = true
+	return nil
+}
+
+// elevate sets the credentials that the image has with the set-id bits and the
+// capabilities of a file.
+func (t *Task) elevate(im *image, f *File) error {
+	var a vfs.Attr
+	if err := f.ops.attr(f, &a); err != nil {
+		return err
+	}
 	var fc execCaps
 	if v, err := f.loc.Super().Getxattr(f.loc.Ino, "security.capability"); err == nil {
 		fc = parseFileCaps(v)
 	}
 	privs := f.loc.Mount.Flags()&linux.ST_NOSUID == 0
-	im.cred, im.hasCred = t.cred.Load().exec(a.Mode, a.UID, a.GID, fc, privs), true
+	im.cred, im.secure = t.cred.Load().exec(a.Mode, a.UID, a.GID, fc, privs)
 	return nil
+}
+
+// ExecCredentials is for loaders: the credentials that the program being loaded will
+// have. secure says that whoever runs it has less of them, getauxval(3) AT_SECURE.
+func (t *Task) ExecCredentials() (c Credentials, secure bool) {
+	if t.loading == nil {
+		return *t.cred.Load(), false
+	}
+	return t.loading.cred, t.loading.secure
 }
 
 // LookPath finds a program as execvp(3) does: a name with a slash is taken as

@@ -11,6 +11,8 @@ import (
 
 	"github.com/sbxrun/sbx/abi/linux"
 	"github.com/sbxrun/sbx/kernel/dev"
+	"github.com/sbxrun/sbx/kernel/ipc"
+	"github.com/sbxrun/sbx/kernel/mqueue"
 	"github.com/sbxrun/sbx/kernel/socket"
 	"github.com/sbxrun/sbx/vfs"
 )
@@ -36,13 +38,18 @@ type Kernel struct {
 	ends   hostEnds
 	fifos  fifoTable
 	net    *socket.Stack
+	ipc    *ipc.Namespace
+	mq     *mqueue.FS
+	mqNS   *vfs.Namespace // where mq_open(2) looks
 	futex  futexTable
 	mem    memFS
+	async  asyncQueue
 
 	epollMu sync.Mutex // the nesting of epolls; taken before the locks of epolls
 
 	openFiles atomic.Int64
 	memory    atomic.Int64
+	aio       atomic.Int64 // requests that contexts have room for
 	nextIno   atomic.Uint64
 	forks     atomic.Uint64
 
@@ -60,6 +67,7 @@ type Kernel struct {
 	ending   bool // process 1 is ending, or Close was called
 	panics   []error
 	deadCPU  time.Duration // of processes that were reaped
+	filters  filterTable
 }
 
 // New makes a kernel over a root filesystem, with /proc, /dev and /sys mounted
@@ -77,7 +85,7 @@ func New(cfg Config) (*Kernel, error) {
 		cfg: cfg, clock: cfg.Clock, ns: vfs.NewNamespaceOpts(cfg.Root, vfs.MountOpts{Source: cfg.Root.Type(), ReadOnly: cfg.ReadOnly}), locks: vfs.NewLocks(),
 		bootWall: cfg.Clock.Now(), boot: cfg.Clock.Monotonic(), done: make(chan struct{}),
 		procs: map[int]*Process{}, tasks: map[int]*Task{}, groups: map[int]*group{}, sessions: map[int]*session{},
-		hostname: cfg.Hostname, domainname: cfg.Domainname,
+		hostname: cfg.Hostname, domainname: cfg.Domainname, filters: filterTable{},
 	}
 	k.fifos.m = map[fifoKey]*pipe{}
 	k.nextIno.Store(1000)
@@ -89,6 +97,9 @@ func New(cfg Config) (*Kernel, error) {
 	}
 	k.ctx, k.cancel = context.WithCancel(context.Background())
 	k.net = k.newStack()
+	k.ipc = ipc.New(ipc.Config{Now: k.clock.Now, Charge: k.charge})
+	k.mq = mqueue.New(mqueue.Config{Dev: mqueueDev, Now: k.clock.Now, Charge: k.charge})
+	k.mqNS = vfs.NewNamespace(k.mq)
 	k.futex.init()
 	if err := k.mountAll(); err != nil {
 		k.cancel()
@@ -122,6 +133,7 @@ func (k *Kernel) Close() error {
 	k.wg.Wait()
 	k.net.Close() // what a dying task made meanwhile
 	k.ends.closeAll()
+	k.ipc.Close()
 	if never {
 		k.closeDone()
 	}
@@ -171,10 +183,21 @@ func (k *Kernel) Process(pid int) (*Process, bool) {
 // Processes lists all processes by pid.
 func (k *Kernel) Processes() []ProcInfo {
 	k.mu.Lock()
-	defer k.mu.Unlock()
 	out := make([]ProcInfo, 0, len(k.procs))
+	leaders := make(map[int]*Task, len(k.procs))
 	for _, p := range k.procs {
 		out = append(out, p.infoLocked())
+		if !p.zombie { // those keep the arguments that they were started with
+			leaders[p.pid] = p.leader
+		}
+	}
+	k.mu.Unlock()
+	for i := range out { // reading a program's memory may take a while
+		if t := leaders[out[i].PID]; t != nil {
+			if title := t.title(); title[0] != "" {
+				out[i].Argv = title
+			}
+		}
 	}
 	slices.SortFunc(out, func(a, b ProcInfo) int { return a.PID - b.PID })
 	return out

@@ -24,6 +24,20 @@ type Program interface {
 	Run(t *Task) int
 }
 
+// Unloader is a Program that holds something from the time it is loaded. Unload
+// takes the place of Run for one that is never run: its task was killed, or had no
+// room.
+type Unloader interface {
+	Unload()
+}
+
+// unload lets a program go that is never run.
+func unload(p Program) {
+	if u, ok := p.(Unloader); ok {
+		u.Unload()
+	}
+}
+
 // ProgramFunc makes a function a Program.
 type ProgramFunc func(t *Task) int
 

@@ -12,11 +12,15 @@ import (
 // the description.
 type FileMapping struct {
 	h    vfs.Handle
-	m    *vfs.Mapping // nil for files that can only be read
+	m    vfs.Mapper // h, or nil
+	host *os.File   // of a file that is the host's, or nil
 	key  mappingKey
 	name string
 	dev  uint64
 	refs atomic.Int64
+
+	seals  *seals // of a file of memfd_create
+	stores bool   // counted as a shared map that may be written
 }
 
 type mappingKey struct {
@@ -27,8 +31,11 @@ type mappingKey struct {
 // Map prepares a file for mmap(2): ENODEV for what has no pages. The FileMapping has
 // one reference.
 func (f *File) Map(t *Task) (*FileMapping, error) {
-	switch f.ops.(type) {
-	case *regular, *execFile:
+	var sealed *seals
+	switch ops := f.ops.(type) {
+	case *regular:
+		sealed = ops.seals
+	case *execFile:
 	default:
 		return nil, linux.ENODEV
 	}
@@ -37,7 +44,7 @@ func (f *File) Map(t *Task) (*FileMapping, error) {
 	if err != nil {
 		return nil, err
 	}
-	fm := &FileMapping{h: h, key: mappingKey{f.loc.Super(), f.loc.Ino}, name: f.link(t)}
+	fm := &FileMapping{h: h, key: mappingKey{f.loc.Super(), f.loc.Ino}, name: f.link(t), seals: sealed}
 	fm.refs.Store(1)
 	var a vfs.Attr
 	if err := f.Attr(&a); err != nil {
@@ -53,13 +60,11 @@ func (f *File) Map(t *Task) (*FileMapping, error) {
 		}
 		inner = u.Unwrap()
 	}
-	if mapper, ok := inner.(vfs.Mapper); ok {
-		m, err := mapper.Map(nil)
-		if err != nil {
-			_ = h.Close()
-			return nil, err
-		}
-		fm.m = m
+	switch inner := inner.(type) {
+	case vfs.Mapper:
+		fm.m = inner
+	case vfs.HostFiler:
+		fm.host = inner.HostFile()
 	}
 	return fm, nil
 }
@@ -72,10 +77,21 @@ func (m *FileMapping) Unref() {
 	if m.refs.Add(-1) > 0 {
 		return
 	}
-	if m.m != nil {
-		_ = m.m.Close()
+	if m.stores {
+		m.seals.unmapWritable()
 	}
 	_ = m.h.Close()
+}
+
+// MayStore says of a shared map of a file that was opened for writing whether it may
+// be written, now or later: not when seals forbid it. It is to be asked once, before
+// the FileMapping is anybody else's.
+func (m *FileMapping) MayStore() bool {
+	if m.seals == nil {
+		return true
+	}
+	m.stores = m.seals.mapWritable()
+	return m.stores
 }
 
 // Name is the path as /proc/PID/maps shows it; Dev and Ino are its file's numbers.
@@ -97,28 +113,35 @@ func (m *FileMapping) Size() (int64, error) {
 	return a.Size, err
 }
 
-// Extent tells what n bytes from off, whole pages, are on the host: a file and a
-// place in it that never changes, or nil when the bytes have to be read; and for how
-// many bytes that holds.
+// Extent tells where n bytes from off, whole pages, are on the host: a file and a
+// place in it, or nil when they are nowhere that could be mapped; and for how many
+// bytes that holds.
 func (m *FileMapping) Extent(off, n int64) (host *os.File, hostOff, run int64, err error) {
 	if m.m == nil {
-		return nil, 0, n, nil
+		return m.host, off, n, nil
 	}
-	r, err := m.m.Fault(off, false)
+	c, place, run, err := m.m.Extent(off, n)
 	if err != nil {
 		return nil, 0, 0, err
 	}
-	run = r.Off + r.Len - off
-	if r.Content != nil {
-		if f, ok := vfs.HostFile(r.Content); ok && r.Offset%4096 == 0 {
-			return f, r.Offset + off - r.Off, run, nil
-		}
+	if f, ok := vfs.HostFile(c); ok && place%4096 == 0 {
+		return f, place, run, nil
 	}
 	return nil, 0, run, nil
 }
 
+// Share maps bytes that others see when they are stored to: in a file of the host's,
+// or in memory that vfs has in common with who maps it. ENODEV for what has neither.
+func (m *FileMapping) Share(o vfs.MapOptions) (*os.File, *vfs.Mapping, error) {
+	switch {
+	case m.host != nil:
+		return m.host, nil, nil
+	case m.m == nil:
+		return nil, nil, linux.ENODEV
+	}
+	mapped, err := m.m.Map(o)
+	return nil, mapped, err
+}
+
 // ReadAt reads the file.
 func (m *FileMapping) ReadAt(p []byte, off int64) (int, error) { return m.h.ReadAt(p, off) }
-
-// WriteAt writes to it.
-func (m *FileMapping) WriteAt(p []byte, off int64) (int, error) { return m.h.WriteAt(p, off) }

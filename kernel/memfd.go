@@ -25,6 +25,7 @@ type memFS struct {
 type seals struct {
 	mu    sync.RWMutex // held for reading while the file changes
 	set   int
+	maps  int // shared ones that may be written
 	users int // guarded by memFS.mu
 }
 
@@ -81,8 +82,7 @@ func (t *Task) newMemfd(name string, noexec bool) (*File, *regular, error) {
 	f, err := t.k.newFile(r, linux.O_RDWR|linux.O_LARGEFILE)
 	if err != nil {
 		t.k.sealsDone(o.Loc, r.seals)
-		_ = o.Handle.Close()
-		o.Loc.Unref()
+		o.Close()
 		return nil, nil, err
 	}
 	// The walker made it root's, so that no limit of a user's directory applies.
@@ -156,6 +156,25 @@ func (s *seals) change(f *File, size int64, how int) (done func(), err error) {
 	return s.mu.RUnlock, nil
 }
 
+// mapWritable counts a shared map in that may be written; it answers no when seals
+// forbid that.
+func (s *seals) mapWritable() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.set&(linux.F_SEAL_WRITE|linux.F_SEAL_FUTURE_WRITE) != 0 {
+		return false
+	}
+	s.maps++
+	return true
+}
+
+// unmapWritable counts it out.
+func (s *seals) unmapWritable() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.maps--
+}
+
 // memfd returns the seals of a descriptor: EINVAL when its file cannot have any.
 func (t *Task) memfd(fd int) (*File, *seals, error) {
 	f, err := t.file(fd)
@@ -186,8 +205,7 @@ func (t *Task) Seals(fd int) (int, error) {
 	return s.set, nil
 }
 
-// AddSeals is F_ADD_SEALS. Writable shared mappings, which forbid F_SEAL_WRITE with
-// EBUSY, are the executor's to know of.
+// AddSeals is F_ADD_SEALS. Shared maps that may be written forbid F_SEAL_WRITE: EBUSY.
 func (t *Task) AddSeals(fd, set int) error {
 	const known = linux.F_SEAL_SEAL | linux.F_SEAL_SHRINK | linux.F_SEAL_GROW | linux.F_SEAL_WRITE | linux.F_SEAL_FUTURE_WRITE | linux.F_SEAL_EXEC
 	f, s, err := t.memfd(fd)
@@ -205,6 +223,9 @@ func (t *Task) AddSeals(fd, set int) error {
 	defer s.mu.Unlock()
 	if s.set&linux.F_SEAL_SEAL != 0 {
 		return linux.EPERM
+	}
+	if set&linux.F_SEAL_WRITE != 0 && s.maps > 0 {
+		return linux.EBUSY
 	}
 	s.set |= set
 	return nil

@@ -74,7 +74,7 @@ func (k *Kernel) mountDev() error {
 		return err
 	}
 	o.Source = "mqueue"
-	return k.mount("/dev/mqueue", k.shared(mqueueDev, devBytes), o)
+	return k.mount("/dev/mqueue", k.mq, o)
 }
 
 // tmpfs makes an empty filesystem in memory.

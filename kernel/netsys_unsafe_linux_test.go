@@ -109,7 +109,7 @@ func (hostSys) Recv(fd, n, room, flags int) (data, control, from []byte, out int
 	if e != 0 {
 		return nil, nil, nil, 0, linux.Errno(e)
 	}
-	return data[:min(int(got), n)], control[:m.Controllen], from[:m.Namelen], int(m.Flags) &^ linux.MSG_CMSG_CLOEXEC, nil
+	return data[:min(int(got), n)], control[:m.Controllen], from[:m.Namelen], int(m.Flags), nil
 }
 
 func (hostSys) Shutdown(fd, how int) error { return host(unix.Shutdown(fd, how)) }

@@ -58,12 +58,42 @@ func (t *Task) pidfd(fd int) (*File, *Process, error) {
 	return f, o.p, nil
 }
 
+// folderPidfd finds a process by a descriptor of its folder in /proc.
+func (t *Task) folderPidfd(fd int) (*File, *Process, error) {
+	f, err := t.file(fd)
+	if err != nil {
+		return nil, nil, err
+	}
+	pid, err := 0, error(linux.EBADF)
+	if _, dir := f.ops.(*directory); dir {
+		if fs, ok := f.loc.Super().(interface {
+			Folder(ino vfs.Ino) (pid int, err error)
+		}); ok {
+			pid, err = fs.Folder(f.loc.Ino)
+		}
+	}
+	if err == nil {
+		t.k.mu.Lock()
+		p := t.k.procs[pid]
+		t.k.mu.Unlock()
+		if p != nil {
+			return f, p, nil
+		}
+		err = linux.ESRCH
+	}
+	f.decref(t)
+	return nil, nil, err
+}
+
 // PidfdSendSignal is pidfd_send_signal(2); a nil info is that of kill(2).
 func (t *Task) PidfdSendSignal(fd int, sig linux.Signal, info *SigInfo, flags int) error {
 	if flags != 0 {
 		return linux.EINVAL
 	}
 	f, p, err := t.pidfd(fd)
+	if err == linux.EBADF {
+		f, p, err = t.folderPidfd(fd)
+	}
 	if err != nil {
 		return err
 	}
@@ -94,8 +124,7 @@ func (t *Task) PidfdSendSignal(fd int, sig linux.Signal, info *SigInfo, flags in
 // least one of WEXITED, WSTOPPED and WCONTINUED. With WNOHANG and nothing to
 // tell, Signo of the answer is 0.
 func (t *Task) Waitid(kind, id, options int) (SigInfo, Rusage, error) {
-	const known = linux.WNOHANG | linux.WEXITED | linux.WSTOPPED | linux.WCONTINUED | linux.WNOWAIT
-	if options&^known != 0 || options&(linux.WEXITED|linux.WSTOPPED|linux.WCONTINUED) == 0 {
+	if options&^(linux.WEXITED|linux.WSTOPPED|waitOptions) != 0 || options&(linux.WEXITED|linux.WSTOPPED|linux.WCONTINUED) == 0 {
 		return SigInfo{}, Rusage{}, linux.EINVAL
 	}
 	if err := t.enter(); err != nil {
@@ -137,4 +166,20 @@ func (t *Task) Waitid(kind, id, options int) (SigInfo, Rusage, error) {
 		return SigInfo{}, Rusage{}, err
 	}
 	return w.info, w.usage, w.err
+}
+
+// PidfdDying reports whether the process of a pidfd is on its way out: ESRCH when it is
+// gone.
+func (t *Task) PidfdDying(fd int) (bool, error) {
+	f, p, err := t.pidfd(fd)
+	if err != nil {
+		return false, err
+	}
+	defer f.decref(t)
+	t.k.mu.Lock()
+	defer t.k.mu.Unlock()
+	if p.zombie {
+		return false, linux.ESRCH
+	}
+	return p.exiting, nil
 }

@@ -79,10 +79,12 @@ func (p *pipe) resize(want int) {
 		size *= 2
 	}
 	size = min(size, max(p.limit, pipePage))
-	if size <= len(p.buf) || len(p.buf) > 0 && !p.k.charge(int64(size-len(p.buf))) {
-		return
+	if delta := size - max(len(p.buf), pipePage); delta > 0 && !p.k.charge(int64(delta)) {
+		size = pipePage
 	}
-	p.move(size)
+	if size > len(p.buf) {
+		p.move(size)
+	}
 }
 
 // move gives the ring another size, which holds all that is in it.
@@ -96,8 +98,8 @@ func (p *pipe) move(size int) {
 // room reports whether an atomic write of n bytes fits.
 func (p *pipe) room(n int) bool { return p.limit-p.n >= n }
 
-// read reads what there is, and waits only for the first byte.
-func (p *pipe) read(t *Task, f *File, b []byte) (n int, err error) {
+// readSome reads what there is, and waits only for the first byte.
+func (p *pipe) readSome(t *Task, b []byte, nonblock bool) (n int, err error) {
 	if len(b) == 0 {
 		return 0, nil
 	}
@@ -110,7 +112,7 @@ func (p *pipe) read(t *Task, f *File, b []byte) (n int, err error) {
 		}
 		return p.writers == 0
 	}
-	if f.nonblock() {
+	if nonblock {
 		if !try() {
 			return 0, linux.EAGAIN
 		}
@@ -201,7 +203,9 @@ type pipeEnd struct {
 	fifo       fifoKey
 }
 
-func (e *pipeEnd) read(t *Task, f *File, p []byte) (int, error)  { return e.p.read(t, f, p) }
+func (e *pipeEnd) read(t *Task, f *File, p []byte) (int, error) {
+	return e.p.readSome(t, p, f.nonblock())
+}
 func (e *pipeEnd) write(t *Task, f *File, p []byte) (int, error) { return e.p.write(t, f, p) }
 
 func (e *pipeEnd) ready(*File) uint32 {

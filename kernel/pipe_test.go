@@ -32,6 +32,22 @@ func TestPipeCapacity(t *testing.T) {
 	})
 }
 
+// TestPipeMemory: what a pipe holds counts, and is given back when it goes.
+func TestPipeMemory(t *testing.T) {
+	w := newWorld(t)
+	w.guest(func(g *Task) {
+		before := g.k.memory.Load()
+		for range 3 {
+			r, wr, _ := g.Pipe(0)
+			g.Write(wr, make([]byte, 65536))
+			want(t, "held", g.k.memory.Load()-before, int64(65536-pipePage))
+			g.Close(r)
+			g.Close(wr)
+			want(t, "given back", g.k.memory.Load(), before)
+		}
+	})
+}
+
 func TestPipeSize(t *testing.T) {
 	w := newWorld(t)
 	w.guest(func(g *Task) {

@@ -25,22 +25,24 @@ type Process struct {
 	endQ      Queue // the process became a zombie, or was reaped
 
 	// Guarded by Kernel.mu.
-	parent    *Process
-	children  []*Process // in order of birth
-	tasks     []*Task    // live threads; the first is the leader while it lives
-	leader    *Task      // the thread that gave the process its pid
-	group     *group
-	sigs      *sigActions
-	pending   pendingSet // of the whole group
-	exitSig   linux.Signal
-	exiting   bool
-	zombie    bool
-	reaped    bool
-	status    linux.WaitStatus // valid when exiting
-	execed    bool
-	oomAdj    int
-	nice      int
-	subreaper bool
+	parent     *Process
+	maker      *Task      // the thread of the parent that made it, nil when the parent has it from another
+	children   []*Process // in order of birth
+	tasks      []*Task    // live threads; the first is the leader while it lives
+	leader     *Task      // the thread that gave the process its pid
+	group      *group
+	sigs       *sigActions
+	pending    pendingSet // of the whole group
+	exitSig    linux.Signal
+	exiting    bool
+	zombie     bool
+	reaped     bool
+	status     linux.WaitStatus // valid when exiting
+	execed     bool
+	loginUID   uint32 // of who logged in, its bits turned: 0 is nobody
+	oomAdj     int
+	subreaper  bool
+	undumpable bool
 
 	stopping   bool         // a stop is under way or complete
 	stopSig    linux.Signal // what stopped it

@@ -143,6 +143,47 @@ func TestWait4(t *testing.T) {
 	})
 }
 
+func TestWaitForClones(t *testing.T) {
+	w := newWorld(t)
+	w.guest(func(g *Task) {
+		c, err := g.Clone(CloneOpts{}, ProgramFunc(func(*Task) int { return 5 }))
+		ok(t, err)
+		pid := child(t, g, func(*Task) int { return 6 })
+		for range 2 { // once both have ended and once only it is left
+			_, _, _, err = g.Wait4(c.tid, 0)
+			want[error](t, "without WCLONE", err, linux.ECHILD)
+			reap(t, g, pid)
+			_, _, _, err = g.Wait4(-1, 0)
+			want[error](t, "any without WCLONE", err, linux.ECHILD)
+			pid = child(t, g, func(*Task) int { return 6 })
+		}
+		_, _, _, err = g.Wait4(pid, linux.WCLONE)
+		want[error](t, "WCLONE of a child that sends SIGCHLD", err, linux.ECHILD)
+		i, _, err := g.Waitid(linux.P_ALL, 0, linux.WEXITED|linux.WCLONE)
+		ok(t, err)
+		want(t, "clone", i.PID, c.tid)
+		got, _, _, err := g.Wait4(-1, linux.WALL)
+		ok(t, err)
+		want(t, "WALL", got, pid)
+
+		pid = child(t, g, func(*Task) int { return 7 })
+		ended := make(chan struct{})
+		_, err = g.Clone(CloneOpts{Thread: true, OnExit: func() { close(ended) }}, ProgramFunc(func(u *Task) int {
+			u.ExitThread()
+			_, _, _, err := u.Wait4(-1, linux.WNOTHREAD)
+			want[error](t, "another thread's child", err, linux.ECHILD)
+			child(t, u, func(*Task) int { return 8 })
+			return 0
+		}))
+		ok(t, err)
+		<-ended
+		for range 2 { // the ended thread's too
+			_, _, _, err = g.Wait4(-1, linux.WNOTHREAD)
+			ok(t, err)
+		}
+	})
+}
+
 func TestIgnoredSIGCHLDReaps(t *testing.T) {
 	w := newWorld(t)
 	for _, a := range []Action{{Disp: SigIgnore}, {Disp: SigDefault, Flags: linux.SA_NOCLDWAIT}} {
@@ -273,6 +314,26 @@ func TestOrphanedGroup(t *testing.T) {
 		slices.Sort(got)
 		want(t, "first", got[0], linux.SIGHUP)
 		want(t, "second", got[1], linux.SIGCONT)
+	})
+}
+
+// TestOrphanedGroupStays: in a group that was orphaned all along, as all are without
+// job control, the end of one process is no hangup for another that is stopped.
+func TestOrphanedGroupStays(t *testing.T) {
+	w := newWorld(t)
+	w.guest(func(g *Task) {
+		leader := child(t, g, func(s *Task) int {
+			s.Setsid()
+			sleeper := child(t, s, func(j *Task) int { j.Pause(); return 0 })
+			ok(t, s.Kill(sleeper, linux.SIGSTOP))
+			_, st, _, _ := s.Wait4(sleeper, linux.WUNTRACED)
+			want(t, "stopped", st.Stopped(), true)
+			want(t, "another", reap(t, s, child(t, s, func(*Task) int { return 5 })), linux.ExitStatus(5))
+			ok(t, s.Kill(sleeper, linux.SIGKILL))
+			want(t, "the stopped one", reap(t, s, sleeper), linux.SignalStatus(linux.SIGKILL, false))
+			return 7
+		})
+		want(t, "nobody is hung up", reap(t, g, leader), linux.ExitStatus(7))
 	})
 }
 

@@ -1,99 +1,78 @@
 package kernel
 
 import (
-	"strconv"
-	"strings"
+	"errors"
 
 	"github.com/sbxrun/sbx/abi/linux"
+	"github.com/sbxrun/sbx/kernel/proc"
 	"github.com/sbxrun/sbx/vfs"
 )
 
-// ProcAccess reports whether t may look into another process through /proc, by
-// the rule of ptrace(2) for reading: its own, one of the same ids, or CAP_SYS_PTRACE.
-func (t *Task) ProcAccess(pid int) bool {
-	if pid == t.proc.pid {
-		return true
-	}
-	c := t.cred.Load()
-	if c.Has(linux.CAP_SYS_PTRACE) {
-		return true
-	}
-	t.k.mu.Lock()
-	other := t.k.tasks[pid]
-	t.k.mu.Unlock()
-	if other == nil {
-		return true // the call finds out that there is none
-	}
-	o := other.cred.Load()
-	return o.UID == c.FSUID && o.EUID == c.FSUID && o.SUID == c.FSUID &&
-		o.GID == c.FSGID && o.EGID == c.FSGID && o.SGID == c.FSGID
-}
-
-// ownFd recognizes the names of t's own descriptors under /dev and /proc.
-func (t *Task) ownFd(path string) (int, bool) {
-	switch path {
-	case "/dev/stdin":
-		return 0, true
-	case "/dev/stdout":
-		return 1, true
-	case "/dev/stderr":
-		return 2, true
-	}
-	for _, prefix := range []string{"/dev/fd/", "/proc/self/fd/", "/proc/thread-self/fd/", "/proc/" + strconv.Itoa(t.proc.pid) + "/fd/"} {
-		if rest, ok := strings.CutPrefix(path, prefix); ok {
-			n, err := strconv.Atoi(rest)
-			return n, err == nil && n >= 0
-		}
-	}
-	return 0, false
-}
-
-// openAnon opens a pipe or another file without a place in the tree by the name
-// of its descriptor, which no walk can follow. The new descriptor shares the
-// description: a pipe has no offset that would tell the difference.
-func (t *Task) openAnon(path string, flags int) (*File, bool) {
-	f, ok := t.anonAt(path)
-	if !ok {
-		return nil, false
+// openElsewhere opens a pipe or another file without a place in the tree, to which
+// a walk has led through /proc/PID/fd. The new descriptor shares the description: a
+// pipe has no offset that would tell the difference. O_PATH is ENOENT.
+func (t *Task) openElsewhere(walk error, flags int) (*File, error) {
+	f, err := t.elsewhere(walk)
+	if err != nil {
+		return nil, err
 	}
 	have, want := f.Flags()&linux.O_ACCMODE, flags&linux.O_ACCMODE
-	if have != linux.O_RDWR && have != want {
-		f.decref(t)
-		return nil, false
-	}
-	return f, true
-}
-
-// anonAt gives a reference to the file without a Loc that path names.
-func (t *Task) anonAt(path string) (*File, bool) {
-	fd, ok := t.ownFd(path)
-	if !ok {
-		return nil, false
-	}
-	f, err := t.files.get(fd)
-	if err != nil {
-		return nil, false
-	}
-	if f.loc.Mount != nil {
-		f.decref(t)
-		return nil, false
-	}
-	return f, true
-}
-
-// statAnon is stat(2) of such a name.
-func (t *Task) statAnon(path string, flags int, a *vfs.Attr) bool {
-	if flags&linux.AT_SYMLINK_NOFOLLOW != 0 {
-		return false
-	}
-	fd, ok := t.ownFd(path)
-	if !ok {
-		return false
-	}
-	f, ok := t.anonAt(path)
-	if !ok {
-		return false
+	switch {
+	case flags&linux.O_PATH != 0:
+		err = linux.ENOENT
+	case flags&linux.O_DIRECTORY != 0:
+		err = linux.ENOTDIR
+	case flags&(linux.O_CREAT|linux.O_EXCL) == linux.O_CREAT|linux.O_EXCL:
+		err = linux.EEXIST
+	case !f.reopens():
+		err = linux.ENXIO
+	case have != linux.O_RDWR && have != want:
+		err = linux.EACCES
+	default:
+		return f, nil
 	}
 	f.decref(t)
-	return t.Fstat(fd, a) == nil
+	return nil, err
+}
+
+// reopens reports whether a file without a place can be opened by its name: pipes
+// and what stands for them can, sockets and the like cannot.
+func (f *File) reopens() bool {
+	var a vfs.Attr
+	return f.ops.attr(f, &a) == nil && (linux.S_ISFIFO(a.Mode) || linux.S_ISCHR(a.Mode))
+}
+
+// elsewhere is a reference to the file to which a walk has led, if that is why it
+// failed; walk itself when it is not.
+func (t *Task) elsewhere(walk error) (*File, error) {
+	var e *vfs.Elsewhere
+	if !errors.As(walk, &e) {
+		return nil, walk
+	}
+	at, ok := e.File.(proc.OpenFile)
+	if !ok {
+		return nil, linux.ENOENT
+	}
+	p, ok := at.Task.(procTask)
+	if !ok {
+		return nil, linux.ENOENT
+	}
+	if !t.ProcAccess(p.t.proc.pid) {
+		return nil, linux.EACCES
+	}
+	f, err := p.t.theirFiles().get(at.FD)
+	if err != nil {
+		return nil, linux.ENOENT
+	}
+	return f, nil
+}
+
+// statElsewhere is stat(2) of what a walk has led to.
+func (t *Task) statElsewhere(walk error, a *vfs.Attr) error {
+	f, err := t.elsewhere(walk)
+	if err != nil {
+		return err
+	}
+	defer f.decref(t)
+	return f.ops.attr(f, a)
 }

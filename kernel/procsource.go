@@ -40,6 +40,9 @@ func (s source) Task(id int) (proc.Task, bool) {
 	return procTask{t}, true
 }
 
+// SysvIPC makes a file of /proc/sysvipc.
+func (s source) SysvIPC(name string) string { return s.k.ipc.Show(name) }
+
 // SetHostname writes /proc/sys/kernel/hostname.
 func (s source) SetHostname(name string) error { return s.k.setHostname(name) }
 
@@ -54,7 +57,7 @@ func (s source) System() proc.System {
 		Release: kernelRelease, Version: kernelVersion, Machine: machine, Boot: k.bootWall, Uptime: k.uptime(),
 		CPUs: k.cfg.CPUs, MemTotal: total, MemFree: max(total-k.memory.Load(), 0), MemLimit: k.cfg.Limits.Memory,
 		PIDMax: maxPID, Forks: k.forks.Load(), OpenFiles: uint64(k.openFiles.Load()),
-		FileMax: uint64(k.cfg.Limits.OpenFiles), PipeMaxSize: pipeMax,
+		FileMax: uint64(k.cfg.Limits.OpenFiles), PipeMaxSize: pipeMax, AIO: uint64(k.AIO()), AIOMax: AIOMax,
 	}
 	if k.cfg.Limits.Tasks != defaultTasks {
 		sys.TasksLimit = k.cfg.Limits.Tasks
@@ -99,12 +102,18 @@ func (p procTask) Status() proc.Status {
 	st.Groups = c.Groups
 	st.CapInh, st.CapPrm, st.CapEff, st.CapBnd, st.CapAmb = c.Inheritable, c.Permitted, c.Effective, c.Bounding, c.Ambient
 	st.NoNewPrivs = c.NoNewPrivs
-	t.fs.mu.Lock()
-	st.Umask = t.fs.umask
-	t.fs.mu.Unlock()
-	t.files.mu.Lock()
-	st.FDSize = len(t.files.chunks) * fdChunk
-	t.files.mu.Unlock()
+	if s := t.Seccomp(); s != nil {
+		st.Seccomp, st.SeccompFilters = s.Mode(), s.Filter.Depth()
+	}
+	k.mu.Lock()
+	fs, files := t.fs, t.files
+	k.mu.Unlock()
+	fs.mu.Lock()
+	st.Umask = fs.umask
+	fs.mu.Unlock()
+	files.mu.Lock()
+	st.FDSize = len(files.chunks) * fdChunk
+	files.mu.Unlock()
 	st.Start -= k.boot
 	return st
 }
@@ -122,7 +131,7 @@ func (p procTask) locked() (proc.Status, *tty.TTY) {
 		VmSize: pr.memory.Load(), VmRSS: pr.memory.Load(), SigPending: t.pending.set, ShdPending: pr.pending.set,
 		SigBlocked: t.mask, SigQueued: uint64(len(t.pending.queue) + len(pr.pending.queue)), SigQueueLimit: maxQueued,
 		Voluntary: uint64(t.waits.Load()), ReadBytes: uint64(pr.inBytes.Load()), WriteBytes: uint64(pr.outBytes.Load()),
-		ReadChars: uint64(pr.inBytes.Load()), WriteChars: uint64(pr.outBytes.Load()), OOMScoreAdj: pr.oomAdj, Nice: pr.nice,
+		ReadChars: uint64(pr.inBytes.Load()), WriteChars: uint64(pr.outBytes.Load()), OOMScoreAdj: pr.oomAdj, LoginUID: ^pr.loginUID, Nice: t.sched.Nice, CPUs: t.sched.CPUs,
 	}
 	if pr.zombie {
 		st.ExitCode = pr.status
@@ -150,20 +159,23 @@ func (p procTask) alive() bool {
 	return !p.t.exited && !p.t.proc.zombie
 }
 
-// Argv is nil for a zombie.
-func (p procTask) Argv() []string {
+// Cmdline is nil for a zombie.
+func (p procTask) Cmdline() []byte {
 	if !p.alive() {
 		return nil
 	}
-	return p.t.Argv()
+	return p.t.cmdline()
 }
 
-// Environ is that of the time of exec.
-func (p procTask) Environ() []string {
+// Environ is nil for a zombie.
+func (p procTask) Environ() []byte {
 	if !p.alive() {
 		return nil
 	}
-	return p.t.Env()
+	if now, ok := p.t.titled(); ok {
+		return now.Environ()
+	}
+	return zeroEnded(p.t.Env())
 }
 
 // Threads lists the threads of the process.
@@ -179,11 +191,11 @@ func (p procTask) Threads() []int {
 }
 
 // FDs lists the open descriptors.
-func (p procTask) FDs() []int { return p.t.files.list() }
+func (p procTask) FDs() []int { return p.t.theirFiles().list() }
 
 // FD tells of one. Its Loc has no Ref.
 func (p procTask) FD(fd int) (proc.FD, error) {
-	f, err := p.t.files.get(fd)
+	f, err := p.t.theirFiles().get(fd)
 	if err != nil {
 		return proc.FD{}, linux.ENOENT
 	}
@@ -286,6 +298,17 @@ func (p procTask) Limits() [16]linux.Rlimit {
 // SetComm writes comm.
 func (p procTask) SetComm(name string) error {
 	p.t.SetComm(name)
+	return nil
+}
+
+// SetLoginUID is what login programs write: who logged in, as long as nobody has.
+func (p procTask) SetLoginUID(uid uint32) error {
+	p.t.k.mu.Lock()
+	defer p.t.k.mu.Unlock()
+	if p.t.proc.loginUID != 0 && !p.t.cred.Load().Has(linux.CAP_AUDIT_CONTROL) {
+		return linux.EPERM
+	}
+	p.t.proc.loginUID = ^uid
 	return nil
 }
 

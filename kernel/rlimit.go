@@ -38,30 +38,53 @@ func (t *Task) rlimit(res int) uint64 {
 func (t *Task) nofile() int { return int(min(t.rlimit(linux.RLIMIT_NOFILE), maxFD)) }
 
 // Getrlimit is getrlimit(2).
-func (t *Task) Getrlimit(res int) (linux.Rlimit, error) {
-	if res < 0 || res >= linux.RLIM_NLIMITS {
-		return linux.Rlimit{}, linux.EINVAL
-	}
-	r := t.proc.limits
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.l[res], nil
-}
+func (t *Task) Getrlimit(res int) (linux.Rlimit, error) { return t.Prlimit(0, res, nil) }
 
 // Setrlimit is setrlimit(2): raising the hard limit needs CAP_SYS_RESOURCE.
 func (t *Task) Setrlimit(res int, l linux.Rlimit) error {
-	if res < 0 || res >= linux.RLIM_NLIMITS || l.Cur > l.Max {
-		return linux.EINVAL
+	_, err := t.Prlimit(0, res, &l)
+	return err
+}
+
+// Prlimit is prlimit(2): it returns a limit of the process of a task, 0 is the caller's, and sets
+// it if l is not nil. Another process must have the caller's ids, unless CAP_SYS_RESOURCE is had.
+func (t *Task) Prlimit(tid, res int, l *linux.Rlimit) (linux.Rlimit, error) {
+	p, err := t.limited(tid)
+	if err != nil {
+		return linux.Rlimit{}, err
 	}
-	r := t.proc.limits
+	if res < 0 || res >= linux.RLIM_NLIMITS || l != nil && l.Cur > l.Max {
+		return linux.Rlimit{}, linux.EINVAL
+	}
+	r := p.limits
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if l.Max > r.l[res].Max && !t.cred.Load().Has(linux.CAP_SYS_RESOURCE) {
-		return linux.EPERM
+	old := r.l[res]
+	if l == nil {
+		return old, nil
 	}
-	if res == linux.RLIMIT_NOFILE && l.Max > maxFD {
-		return linux.EPERM
+	if l.Max > old.Max && !t.cred.Load().Has(linux.CAP_SYS_RESOURCE) || res == linux.RLIMIT_NOFILE && l.Max > maxFD {
+		return old, linux.EPERM
 	}
-	r.l[res] = l
-	return nil
+	r.l[res] = *l
+	return old, nil
+}
+
+// limited finds the process whose limits a task may see and set.
+func (t *Task) limited(tid int) (*Process, error) {
+	if tid == 0 {
+		return t.proc, nil
+	}
+	t.k.mu.Lock()
+	other := t.k.tasks[tid]
+	t.k.mu.Unlock()
+	if other == nil {
+		return nil, linux.ESRCH
+	}
+	c, o := t.cred.Load(), other.cred.Load()
+	same := c.UID == o.UID && c.UID == o.EUID && c.UID == o.SUID && c.GID == o.GID && c.GID == o.EGID && c.GID == o.SGID
+	if other != t && !same && !c.Has(linux.CAP_SYS_RESOURCE) {
+		return nil, linux.EPERM
+	}
+	return other.proc, nil
 }

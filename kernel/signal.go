@@ -8,14 +8,16 @@ import (
 
 // Codes of SigInfo, sigaction(2).
 const (
-	SI_USER    = 0
-	SI_KERNEL  = 0x80
-	SI_QUEUE   = -1
-	SI_TIMER   = -2
-	SI_TKILL   = -6
-	CLD_EXITED = 1
-	CLD_KILLED = 2
-	CLD_DUMPED = 3
+	SI_USER     = 0
+	SI_KERNEL   = 0x80
+	SYS_SECCOMP = 1 // of SIGSYS
+	SI_QUEUE    = -1
+	SI_TIMER    = -2
+	SI_MESGQ    = -3
+	SI_TKILL    = -6
+	CLD_EXITED  = 1
+	CLD_KILLED  = 2
+	CLD_DUMPED  = 3
 
 	CLD_STOPPED   = 5
 	CLD_CONTINUED = 6
@@ -30,6 +32,11 @@ type SigInfo struct {
 	Status int32  // of a child: its exit code, or the signal
 	Value  uint64 // sigqueue(3)
 	Addr   uint64 // of a fault
+	Errno  int32  // what a filter of seccomp(2) says with SIGSYS
+
+	IO   bool // a file's, sigio(7): FD and Band say which and what
+	FD   int
+	Band uint64
 
 	TimerID int // of SI_TIMER; TimerGetoverrun tells how many ends it stands for
 	timer   *posixTimer

@@ -48,22 +48,27 @@ func TestSigtimedwait(t *testing.T) {
 	})
 }
 
+func nice(t *Task) int {
+	n, _ := t.Nice(PRIO_PROCESS, 0)
+	return n
+}
+
 func TestNice(t *testing.T) {
 	w := newWorld(t)
 	w.guest(func(g *Task) {
-		ok(t, g.SetNice(5))
+		ok(t, g.SetNice(PRIO_PROCESS, 0, 5))
 		reap(t, g, child(t, g, func(c *Task) int {
-			want(t, "inherited", c.Nice(), 5)
-			ok(t, c.SetNice(99))
-			want(t, "cut", c.Nice(), 19)
-			ok(t, c.SetNice(-99))
-			want(t, "cut", c.Nice(), -20)
-			ok(t, c.SetNice(3))
+			want(t, "inherited", nice(c), 5)
+			ok(t, c.SetNice(PRIO_PROCESS, 0, 99))
+			want(t, "cut", nice(c), 19)
+			ok(t, c.SetNice(PRIO_PROCESS, 0, -99))
+			want(t, "cut", nice(c), -20)
+			ok(t, c.SetNice(PRIO_PROCESS, 0, 3))
 			ok(t, c.Setuid(1000))
-			want[error](t, "down", c.SetNice(2), linux.EACCES)
-			ok(t, c.SetNice(4))
+			want[error](t, "down", c.SetNice(PRIO_PROCESS, 0, 2), linux.EACCES)
+			ok(t, c.SetNice(PRIO_PROCESS, 0, 4))
 			return 0
 		}))
-		want(t, "the parent's", g.Nice(), 5)
+		want(t, "the parent's", nice(g), 5)
 	})
 }

@@ -75,6 +75,9 @@ func (i *SigInfo) signalfd(b []byte) {
 	le.PutUint32(b, uint32(i.Signo))
 	le.PutUint32(b[8:], uint32(i.Code))
 	switch {
+	case i.IO:
+		le.PutUint32(b[20:], uint32(i.FD))
+		le.PutUint32(b[28:], uint32(i.Band))
 	case i.timer != nil:
 		le.PutUint32(b[24:], uint32(i.TimerID))
 		le.PutUint32(b[32:], uint32(i.timer.overrun))

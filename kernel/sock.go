@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"sync/atomic"
 
 	"github.com/sbxrun/sbx/abi/linux"
 	"github.com/sbxrun/sbx/kernel/socket"
@@ -14,14 +15,17 @@ import (
 // newStack makes the network of the kernel.
 func (k *Kernel) newStack() *socket.Stack {
 	c := socket.Config{
-		Dial: k.cfg.Dial, Resolver: k.cfg.Resolver, NameServer: k.cfg.NameServer, Addresses: k.cfg.Addresses,
+		Dial: k.cfg.Dial, Neighbour: k.cfg.Neighbour, Resolver: k.cfg.Resolver, NameServer: k.cfg.NameServer, Interfaces: k.cfg.Interfaces,
 		Charge: k.charge, Context: k.ctx, Go: k.background,
 	}
 	if !c.NameServer.IsValid() {
 		c.NameServer = netip.AddrFrom4([4]byte{10, 0, 2, 3})
 	}
-	if c.Addresses == nil {
-		c.Addresses = []netip.Prefix{netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 0, 2, 15}), 24)}
+	if c.Interfaces == nil {
+		c.Interfaces = []socket.Interface{{
+			Name: "eth0", Addresses: []netip.Prefix{netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 0, 2, 15}), 24)},
+			Gateways: []netip.Addr{netip.AddrFrom4([4]byte{10, 0, 2, 1})},
+		}}
 	}
 	return socket.New(c)
 }
@@ -42,10 +46,23 @@ func (k *Kernel) DialGuest(ctx context.Context, network string, port int) (net.C
 	return k.net.DialGuest(ctx, network, port)
 }
 
+// Connect connects a machine of a network that the guests are on to one of
+// them; see socket.Stack.Connect.
+func (k *Kernel) Connect(ctx context.Context, network string, from, to netip.AddrPort) (net.Conn, error) {
+	return k.net.Connect(ctx, network, from, to)
+}
+
+// AddInterface connects the guests to one more network, while they run.
+func (k *Kernel) AddInterface(i socket.Interface) error { return k.net.AddInterface(i) }
+
+// RemoveInterface takes them off one.
+func (k *Kernel) RemoveInterface(name string) error { return k.net.RemoveInterface(name) }
+
 // sock is an open socket.
 type sock struct {
-	s *socket.Socket
-	q Queue
+	s       *socket.Socket
+	q       Queue
+	starved atomic.Bool // a write found no room: for SIGIO
 }
 
 // newSock makes the description of a socket, which open makes with a way to wake
@@ -261,7 +278,9 @@ func (t *Task) Connect(fd int, addr []byte) error {
 		limit = forever
 	}
 	nonblock := f.nonblock()
-	err = o.s.Connect(sa, key, nonblock)
+	if err = o.s.Connect(sa, key, nonblock); err == linux.EINPROGRESS {
+		o.starved.Store(true)
+	}
 	switch {
 	case nonblock || err != linux.EAGAIN && err != linux.EINPROGRESS:
 		return err

@@ -24,6 +24,9 @@ func (o *sock) send(t *Task, f *File, m *socket.Message) (int, error) {
 		var n int
 		m.Data = data[done:]
 		n, err = o.s.Send(m)
+		if err == linux.EAGAIN {
+			o.starved.Store(true)
+		}
 		if n > 0 || err == nil {
 			m.Rights = nil // they are on their way
 		}
@@ -206,7 +209,7 @@ func (t *Task) Recvmsg(fd int, m *SockMessage, flags int) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	m.Flags = sm.Flags
+	m.Flags = sm.Flags | flags&linux.MSG_CMSG_CLOEXEC
 	room := cap(m.Control)
 	m.Control = m.Control[:0]
 	put := func(c linux.Cmsg) {
@@ -311,11 +314,15 @@ func (t *Task) SocketIoctl(fd int, req uint32, buf []byte) (int, error) {
 		if len(buf) < 4 {
 			return 0, linux.EFAULT
 		}
-		bit := uint32(linux.O_NONBLOCK)
+		on := binary.LittleEndian.Uint32(buf) != 0
 		if req == linux.FIOASYNC {
-			bit = linux.O_ASYNC
+			return 0, t.SetAsync(fd, on)
 		}
-		f.setFlag(bit, binary.LittleEndian.Uint32(buf) != 0)
+		flags := 0
+		if on {
+			flags = linux.O_NONBLOCK
+		}
+		f.setFlags(linux.O_NONBLOCK, flags)
 		return 0, nil
 	default:
 		if !isSock {
@@ -333,18 +340,4 @@ func (t *Task) SocketIoctl(fd int, req uint32, buf []byte) (int, error) {
 	}
 	binary.LittleEndian.PutUint32(buf, uint32(n))
 	return 0, nil
-}
-
-// setFlag sets or clears a status flag.
-func (f *File) setFlag(bit uint32, on bool) {
-	for {
-		old := f.flags.Load()
-		now := old &^ bit
-		if on {
-			now |= bit
-		}
-		if f.flags.CompareAndSwap(old, now) {
-			return
-		}
-	}
 }

@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"github.com/sbxrun/sbx/abi/linux"
+	"github.com/sbxrun/sbx/kernel/mqueue"
 	"github.com/sbxrun/sbx/vfs"
 )
 
@@ -16,13 +17,10 @@ func (t *Task) Openat2(dirfd int, path string, flags int, mode uint32, rf vfs.Re
 		return -1, err
 	}
 	f, err := t.openFile(dirfd, path, flags, mode, rf)
-	if err == linux.ENOENT && rf == 0 {
-		if anon, ok := t.openAnon(path, flags); ok {
-			f, err = anon, nil
-		}
-	}
 	if err != nil {
-		return -1, err
+		if f, err = t.openElsewhere(err, flags); err != nil {
+			return -1, err
+		}
 	}
 	return t.install(f, 0, flags&linux.O_CLOEXEC != 0)
 }
@@ -45,25 +43,25 @@ func (t *Task) openFile(dirfd int, path string, flags int, mode uint32, rf vfs.R
 	}
 	f, err := t.fileOf(&w, o, flags)
 	if err != nil {
-		if o.Handle != nil {
-			_ = o.Handle.Close()
-		}
-		o.Loc.Unref()
+		o.Close()
 		return nil, err
 	}
-	f.loc, f.parent, f.base = o.Loc, o.Parent, o.Name
+	f.loc, f.parent, f.base, f.refed = o.Loc, o.Parent, o.Name, o.Handle == nil
 	t.k.notify(f, linux.IN_OPEN)
 	return f, nil
 }
 
 // fileOf makes the description of what a walk found. The description takes over
-// the Handle; the caller gives it the Loc.
+// the Handle; the caller tells it the Loc.
 func (t *Task) fileOf(w *walker, o vfs.Opened, flags int) (*File, error) {
 	if flags&linux.O_PATH != 0 {
 		return t.k.newFile(located{}, flags)
 	}
 	switch o.Mode & linux.S_IFMT {
 	case linux.S_IFREG:
+		if fs, ok := o.Loc.Super().(*mqueue.FS); ok {
+			return t.k.newFile(&mqFile{regular: &regular{h: o.Handle}, q: fs.Queue(o.Loc.Ino)}, flags)
+		}
 		r := &regular{h: o.Handle, seals: t.k.sealsOf(o.Loc)}
 		f, err := t.k.newFile(r, flags)
 		if err != nil {

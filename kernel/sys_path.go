@@ -26,8 +26,8 @@ func (t *Task) Stat(dirfd int, path string, flags int, a *vfs.Attr) error {
 		return t.Fstat(dirfd, a)
 	}
 	err := t.pathCall(dirfd, path, func(w *walker, at vfs.Loc) error { return w.Stat(at, path, flags, a) })
-	if err == linux.ENOENT && t.statAnon(path, flags, a) {
-		return nil
+	if err != nil {
+		err = t.statElsewhere(err, a)
 	}
 	return err
 }
@@ -159,7 +159,7 @@ func (t *Task) Futimens(fd int, ts *[2]vfs.Timespec) error {
 // Access is faccessat2(2): with the real ids, or the effective ones for
 // AT_EACCESS.
 func (t *Task) Access(dirfd int, path string, mode uint32, flags int) error {
-	return t.pathCall(dirfd, path, func(w *walker, at vfs.Loc) error {
+	err := t.pathCall(dirfd, path, func(w *walker, at vfs.Loc) error {
 		if flags&linux.AT_EACCESS == 0 {
 			w.Cred = t.cred.Load().real()
 		}
@@ -168,6 +168,11 @@ func (t *Task) Access(dirfd int, path string, mode uint32, flags int) error {
 		}
 		return w.Access(at, path, mode, flags&^linux.AT_EACCESS)
 	})
+	if err == nil {
+		return nil
+	}
+	var a vfs.Attr // what can be reached can be opened, as far as it can
+	return t.statElsewhere(err, &a)
 }
 
 // Truncate is truncate(2).

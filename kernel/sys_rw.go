@@ -49,14 +49,19 @@ func (t *Task) Write(fd int, p []byte) (int, error) {
 	}
 	n, err := f.ops.write(t, f, p)
 	if err == linux.EPIPE {
-		if _, host := f.ops.(*hostOut); host && t.proc.pid == 1 {
-			// Nobody inside could end a process 1 that goes on writing.
-			_ = t.proc.Terminate(linux.SIGPIPE)
-		} else {
-			t.raise(linux.SIGPIPE)
-		}
+		t.brokenPipe(f)
 	}
 	return n, err
+}
+
+// brokenPipe sends SIGPIPE for a write that nobody reads.
+func (t *Task) brokenPipe(f *File) {
+	if _, host := f.ops.(*hostOut); host && t.proc.pid == 1 {
+		// Nobody inside could end a process 1 that goes on writing.
+		_ = t.proc.Terminate(linux.SIGPIPE)
+		return
+	}
+	t.raise(linux.SIGPIPE)
 }
 
 // seekable starts a call on a file with an offset: ESPIPE without one.
@@ -148,12 +153,11 @@ func (t *Task) SetStatusFlags(fd, flags int) error {
 	if f.flags.Load()&linux.O_PATH != 0 {
 		return linux.EBADF
 	}
-	for {
-		old := f.flags.Load()
-		if f.flags.CompareAndSwap(old, old&^statusFlags|uint32(flags&statusFlags)) {
-			return nil
-		}
+	if on := flags&linux.O_ASYNC != 0; on != (f.flags.Load()&linux.O_ASYNC != 0) {
+		f.setAsync(t, fd, on)
 	}
+	f.setFlags(statusFlags, flags)
+	return nil
 }
 
 // regularFile starts a call that only regular files have.
@@ -163,6 +167,9 @@ func (t *Task) regularFile(fd int, bad error) (*File, *regular, error) {
 		return nil, nil, err
 	}
 	r, ok := f.ops.(*regular)
+	if m, queue := f.ops.(*mqFile); queue {
+		r, ok = m.regular, true
+	}
 	if !ok {
 		f.decref(t)
 		if _, path := f.ops.(located); path {
@@ -262,7 +269,7 @@ func (t *Task) ReadDir(fd int, fn func(vfs.DirEntry) bool) error {
 	defer f.decref(t)
 	d, ok := f.ops.(*directory)
 	if !ok {
-		if !f.readable() {
+		if f.flags.Load()&linux.O_PATH != 0 {
 			return linux.EBADF
 		}
 		return linux.ENOTDIR

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sbxrun/sbx/abi/linux"
+	"github.com/sbxrun/sbx/kernel/ipc"
 )
 
 // Task is a thread: what the scheduler of Linux would run. Its methods are
@@ -31,10 +32,14 @@ type Task struct {
 	running    atomic.Pointer[Program] // what run is in, for /proc
 	image      atomic.Pointer[image]
 	comm       atomic.Pointer[string]
+	seccomp    atomic.Pointer[Seccomp]
 	fs         *fsContext
 	files      *fdTable
-	next       Program // set by Exec: what runs when the present program returns
-	threadOnly bool    // ExitThread was called
+	loading    *image    // what exec(2) is making, for loaders
+	undo       *ipc.Undo // SEM_UNDO; nil until it is needed
+	next       Program   // set by Exec: what runs when the present program returns
+	threadOnly bool      // ExitThread was called
+	mempolicy  Mempolicy
 
 	// Guarded by Kernel.mu.
 	mask        linux.SigSet
@@ -45,7 +50,9 @@ type Task struct {
 	stopped     bool         // takes part in the group's stop
 	exited      bool
 	exitCode    linux.WaitStatus
-	clearTID    func() // run when the thread ends: CLONE_CHILD_CLEARTID
+	sched       Sched
+	pdeathsig   linux.Signal // PR_SET_PDEATHSIG
+	clearTID    func()       // run when the thread ends: CLONE_CHILD_CLEARTID
 
 	// Accounting.
 	started time.Duration // of the monotonic clock
@@ -153,6 +160,8 @@ func (t *Task) run(p Program) {
 		if next := t.next; ok && next != nil && !t.dead.Load() {
 			t.next, p = nil, next
 			continue
+		} else if next != nil {
+			unload(next) // killed in the middle of exec
 		}
 		t.end(code)
 		return

@@ -18,7 +18,7 @@ func (t *Task) Exec(path string, argv, env []string) error {
 		return err
 	}
 	if err := t.becomeAlone(); err != nil {
-		im.unref(t.k)
+		im.discard(t.k)
 		return err
 	}
 	t.Unshare(true, true)
@@ -78,6 +78,10 @@ func (t *Task) become(im *image) {
 	defer t.k.mu.Unlock()
 	p := t.proc
 	p.execed = true
+	c := t.cred.Load()
+	if p.undumpable = c.UID != c.EUID || c.GID != c.EGID; p.undumpable {
+		t.pdeathsig = 0
+	}
 	p.stopTimersLocked(true)
 	p.exitSig = linux.SIGCHLD
 	t.clearTID = nil
@@ -102,7 +106,7 @@ func (t *Task) Spawn(o SpawnOpts) (int, error) {
 	if err == nil {
 		err = t.k.attach(t, c, CloneOpts{ExitSignal: linux.SIGCHLD})
 		if err != nil {
-			im.unref(t.k)
+			im.discard(t.k)
 		}
 	}
 	if err != nil {
@@ -112,7 +116,7 @@ func (t *Task) Spawn(o SpawnOpts) (int, error) {
 	pid := c.tid
 	err = t.settle(c, &o)
 	if err != nil {
-		im.unref(t.k)
+		im.discard(t.k)
 		c.abort()
 		return 0, err
 	}
@@ -224,6 +228,7 @@ func (c *Task) abort() {
 	k := c.k
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	c.setSeccompLocked(nil)
 	p := c.proc
 	p.tasks = nil
 	p.zombie, p.exiting = true, true
@@ -294,7 +299,7 @@ func (k *Kernel) startTask(c *Task, e *Exec) (*Process, error) {
 	}
 	p, err := k.attachFirst(c, e)
 	if err != nil {
-		im.unref(k)
+		im.discard(k)
 		return nil, pathError("start", e.Path, err)
 	}
 	c.become(im)
@@ -345,13 +350,13 @@ func (k *Kernel) attachFirst(c *Task, e *Exec) (*Process, error) {
 	p.pid, p.done, p.leader, p.tasks = id, make(chan struct{}), c, []*Task{c}
 	p.start, p.startWall = k.clock.Monotonic(), k.clock.Now()
 	p.sigs, p.exitSig = &sigActions{}, linux.SIGCHLD
-	c.tid = id
+	c.tid, c.sched.CPUs = id, k.allCPUs()
 	k.procs[id], k.tasks[id] = p, c
 	if k.init == nil {
 		k.init = p
 	}
 	if e.Parent != nil {
-		p.parent = e.Parent.proc
+		p.parent, p.maker = e.Parent.proc, e.Parent
 		p.parent.children = append(p.parent.children, p)
 		p.ctty = p.parent.ctty
 	}

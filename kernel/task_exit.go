@@ -70,6 +70,8 @@ func (k *Kernel) endAll(p *Process) {
 // endThreadLocked takes a thread out of its process; the last one makes the
 // process a zombie.
 func (p *Process) endThreadLocked(t *Task, code int) {
+	t.setSeccompLocked(nil)
+	t.leaveChildrenLocked()
 	p.deadCPU += t.cpu()
 	t.ended.Store(max(int64(t.cpu()), 1))
 	t.exited = true
@@ -114,7 +116,9 @@ func (p *Process) endLocked() {
 		s.leader = nil
 	}
 	p.ctty = nil
-	k.hupOrphanLocked(p.group, p)
+	if p.controlsLocked() {
+		k.hupOrphanLocked(p.group, p)
+	}
 	close(p.done)
 	p.endQ.Wake()
 	p.notifyEndLocked()
@@ -128,8 +132,11 @@ func (p *Process) orphanLocked() {
 	p.children = nil
 	for _, c := range children {
 		g := c.group
-		c.parent = to
+		c.parent, c.maker, c.exitSig = to, nil, linux.SIGCHLD
 		if to != nil {
+			if len(to.tasks) > 0 {
+				c.maker = to.tasks[0]
+			}
 			to.children = append(to.children, c)
 		}
 		if g != nil && g != p.group && g.session == p.group.session {
@@ -161,9 +168,6 @@ func (p *Process) notifyEndLocked() {
 		return
 	}
 	sig := p.exitSig
-	if parent == p.k.init && sig != 0 {
-		sig = linux.SIGCHLD
-	}
 	a := parent.sigs.a[linux.SIGCHLD]
 	quiet := sig == linux.SIGCHLD && (a.Disp == SigIgnore || a.Flags&linux.SA_NOCLDWAIT != 0)
 	if sig != 0 && !(sig == linux.SIGCHLD && a.Disp == SigIgnore) {

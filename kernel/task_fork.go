@@ -15,6 +15,7 @@ type CloneOpts struct {
 	FS      bool // CLONE_FS
 	Sighand bool // CLONE_SIGHAND
 	Parent  bool // CLONE_PARENT: a sibling
+	SysVSem bool // CLONE_SYSVSEM: SEM_UNDO is for all of them
 	// ExitSignal is sent to the parent at the end; 0 is none. Fork uses SIGCHLD.
 	ExitSignal linux.Signal
 	// OnExit runs when the task ends, for CLONE_CHILD_CLEARTID.
@@ -57,6 +58,9 @@ func (t *Task) child(o CloneOpts) *Task {
 	} else {
 		c.fs = t.fs.copy()
 	}
+	if o.SysVSem {
+		c.undo = t.semUndo().Share()
+	}
 	return c
 }
 
@@ -90,10 +94,11 @@ func (k *Kernel) attach(t, c *Task, o CloneOpts) error {
 	if err != nil {
 		return err
 	}
-	c.tid, c.mask = id, t.mask
+	c.tid, c.mask, c.sched, c.mempolicy = id, t.mask, t.sched.inherit(), t.mempolicy
 	if t.restoreMask {
 		c.mask = t.savedMask
 	}
+	c.setSeccompLocked(t.Seccomp())
 	if o.Thread {
 		c.proc = t.proc
 		t.proc.tasks = append(t.proc.tasks, c)
@@ -125,16 +130,16 @@ func (k *Kernel) newProcessLocked(t, c *Task, o CloneOpts) {
 	old := t.proc
 	p := &Process{
 		k: k, pid: c.tid, done: make(chan struct{}), start: k.clock.Monotonic(), startWall: k.clock.Now(),
-		leader: c, tasks: []*Task{c}, exitSig: o.ExitSignal, sigs: old.sigs, ctty: old.ctty, limits: old.limits.copy(), nice: old.nice,
+		leader: c, tasks: []*Task{c}, exitSig: o.ExitSignal, sigs: old.sigs, ctty: old.ctty, limits: old.limits.copy(), undumpable: old.undumpable, loginUID: old.loginUID,
 	}
 	if !o.Sighand {
 		a := *old.sigs
 		p.sigs = &a
 	}
 	c.proc = p
-	p.parent = old
+	p.parent, p.maker = old, t
 	if o.Parent {
-		p.parent = old.parent
+		p.parent, p.maker = old.parent, old.maker
 	}
 	if p.parent != nil {
 		p.parent.children = append(p.parent.children, p)
@@ -145,6 +150,7 @@ func (k *Kernel) newProcessLocked(t, c *Task, o CloneOpts) {
 
 // start lets an attached task run.
 func (k *Kernel) start(t *Task, p Program) {
+	t.running.Store(&p)
 	k.wg.Add(1)
 	go t.run(p)
 }
@@ -152,6 +158,7 @@ func (k *Kernel) start(t *Task, p Program) {
 // release gives back what a task holds, but for its place in the table.
 func (t *Task) release() {
 	t.cancel()
+	t.UnshareSem()
 	if t.files != nil {
 		t.files.drop(t)
 	}
@@ -181,13 +188,17 @@ func (d *fdTable) drop(t *Task) {
 // unshare(2) with CLONE_FILES and CLONE_FS.
 func (t *Task) Unshare(files, fs bool) {
 	if files {
-		old := t.files
-		t.files = old.copy()
+		old, own := t.files, t.files.copy()
+		t.k.mu.Lock()
+		t.files = own
+		t.k.mu.Unlock()
 		old.drop(t)
 	}
 	if fs {
-		old := t.fs
-		t.fs = old.copy()
+		old, own := t.fs, t.fs.copy()
+		t.k.mu.Lock()
+		t.fs = own
+		t.k.mu.Unlock()
 		old.drop()
 	}
 }

@@ -2,12 +2,14 @@ package kernel
 
 import "github.com/sbxrun/sbx/abi/linux"
 
+// waitOptions are those of wait4(2) and waitid(2) alike.
+const waitOptions = linux.WNOHANG | linux.WCONTINUED | linux.WNOWAIT | linux.WNOTHREAD | linux.WALL | linux.WCLONE
+
 // Wait4 is wait4(2): pid > 0 is a child, -1 any, 0 one of the caller's group, -N
 // one of group N. Options are WNOHANG (0 when there is nothing yet), WUNTRACED,
-// WCONTINUED and WNOWAIT. ECHILD when there is no such child.
+// WCONTINUED, WNOWAIT, WNOTHREAD, WALL and WCLONE. ECHILD when there is no such child.
 func (t *Task) Wait4(pid, options int) (int, linux.WaitStatus, Rusage, error) {
-	const known = linux.WNOHANG | linux.WUNTRACED | linux.WCONTINUED | linux.WNOWAIT
-	if options&^known != 0 {
+	if options&^(linux.WUNTRACED|waitOptions) != 0 {
 		return 0, 0, Rusage{}, linux.EINVAL
 	}
 	if pid == -1<<31 {
@@ -49,7 +51,7 @@ func (w *waiter) look() bool {
 	defer k.mu.Unlock()
 	any := false
 	for _, c := range w.t.proc.children {
-		if !w.matches(c) {
+		if !w.matches(c) || !w.eligible(c) {
 			continue
 		}
 		any = true
@@ -78,6 +80,20 @@ func (w *waiter) matches(c *Process) bool {
 		return c.group != nil && c.group.id == -w.pid
 	}
 	return true
+}
+
+// eligible reports whether the options let the child be waited for.
+func (w *waiter) eligible(c *Process) bool {
+	if w.options&linux.WNOTHREAD != 0 {
+		m := c.maker
+		if m == nil || m.exited {
+			m = w.t.proc.tasks[0]
+		}
+		if m != w.t {
+			return false
+		}
+	}
+	return w.options&linux.WALL != 0 || (w.options&linux.WCLONE != 0) == (c.exitSig != linux.SIGCHLD)
 }
 
 // take takes what there is to tell of a child.

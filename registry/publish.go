@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"io/fs"
@@ -139,9 +140,11 @@ func readFileLimit(path string, limit int64) ([]byte, error) {
 
 // readAllLimit reads r to its end, or fails when it holds more than limit bytes.
 func readAllLimit(r io.Reader, limit int64, what string) ([]byte, error) {
-	b, err := io.ReadAll(io.LimitReader(r, limit+1))
-	if err == nil && int64(len(b)) > limit {
+	var b bytes.Buffer
+	b.Grow(4 << 10) // most documents are smaller
+	_, err := b.ReadFrom(io.LimitReader(r, limit+1))
+	if err == nil && int64(b.Len()) > limit {
 		return nil, Errorf(ErrTooLarge, "%.100s is larger than %d bytes: refused", what, limit)
 	}
-	return b, err
+	return b.Bytes(), err
 }

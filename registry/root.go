@@ -141,14 +141,16 @@ func (st *stack) hash() string {
 
 // prepare makes sure that contents and index exist. known holds tables of contents that have been read already.
 func (st *stack) prepare(ctx context.Context, known map[Digest][]vfs.LayerEntry) error {
+	indexed := exists(st.s.imagePath(st.key))
 	for _, l := range st.layers {
-		if !st.s.hasContent(l.diffID) {
-			if err := l.rebuild(ctx); err != nil {
-				return err
-			}
+		if indexed && exists(st.s.contentPath(l.diffID)) || st.s.hasContent(l.diffID) {
+			continue
+		}
+		if err := l.rebuild(ctx); err != nil {
+			return err
 		}
 	}
-	if exists(st.s.imagePath(st.key)) {
+	if indexed {
 		return nil
 	}
 	lock, err := st.s.lockDigest(ctx, st.key)
@@ -250,32 +252,36 @@ func (st *stack) takeLease() (*fileLock, error) {
 // takeLease locks the lease file of the given name and text, shared.
 func (s *Store) takeLease(name, text string) (*fileLock, error) {
 	path := s.leasePath(name)
-	if err := writeSame(path, text); err != nil {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
 		return nil, err
 	}
-	// Only GC locks leases exclusively, and it is away while the store lock is held.
-	l, err := tryAcquire(path, false)
-	if l == nil && err == nil {
-		err = Errorf(ErrConflict, "the lease %s is locked by another program: end it and try again", path)
+	ok := false
+	if err = writeSame(f, text); err == nil {
+		// Only GC locks leases exclusively, and it is away while the store lock is held.
+		if ok, err = lockFile(f, false); !ok && err == nil {
+			err = Errorf(ErrConflict, "the lease %s is locked by another program: end it and try again", path)
+		}
 	}
-	return l, err
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return &fileLock{f}, nil
 }
 
 // writeSame makes sure that a file holds text. Others may do the same at the same time: nobody ever sees it emptied.
-func writeSame(path, text string) error {
+func writeSame(f *os.File, text string) error {
 	same := func() bool {
-		b, err := os.ReadFile(path)
-		return err == nil && string(b) == text
+		b := make([]byte, len(text)+1)
+		n, err := f.ReadAt(b, 0)
+		return err == io.EOF && string(b[:n]) == text
 	}
 	if same() {
 		return nil
 	}
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.WriteAt([]byte(text), 0)
-	if err = errors.Join(err, f.Truncate(int64(len(text))), f.Close()); err != nil && same() {
+	_, err := f.WriteAt([]byte(text), 0)
+	if err = errors.Join(err, f.Truncate(int64(len(text)))); err != nil && same() {
 		return nil // another process was first and has it locked
 	}
 	return err

@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"context"
-	"io"
 	"runtime"
 	"slices"
 
@@ -29,7 +28,7 @@ func (r *Run) prepare() (*bootPlan, error) {
 			return nil, err
 		}
 	}
-	for _, f := range etcFiles(r.rec.Config, r.rec.ID) {
+	for _, f := range etcFiles(r.rec.Config, r.rec.ID, nil) {
 		if err := s.file(f.path); err != nil {
 			return nil, err
 		}
@@ -51,15 +50,16 @@ func (r *Run) prepare() (*bootPlan, error) {
 }
 
 func (r *Run) plan(w *vfs.Walker) (*bootPlan, error) {
-	who, env, err := identify(w, r.rec.Process, r.rec.Config.GroupAdd)
+	p := r.rec.Process
+	who, env, err := identify(w, p, r.rec.Config.GroupAdd)
 	if err != nil {
 		return nil, err
 	}
-	return &bootPlan{who: who, env: env, engine: engineOf(w, r.rec.Process.Path, env, r.rec.Process.Cwd)}, nil
+	return &bootPlan{who: who, env: env, engine: engineOf(w, p.Path, env, p.Cwd)}, nil
 }
 
-// identify finds out who a program runs as, and gives its environment a HOME.
-func identify(w *vfs.Walker, p Process, groups []string) (who Identity, env []string, err error) {
+// identify finds out who a program runs as, and gives it a HOME.
+func identify(w *vfs.Walker, p Process, add []string) (who Identity, env []string, err error) {
 	passwd, err := readFile(w, "/etc/passwd", maxEtcFile)
 	if err != nil {
 		return who, nil, err
@@ -68,7 +68,8 @@ func identify(w *vfs.Walker, p Process, groups []string) (who Identity, env []st
 	if err != nil {
 		return who, nil, err
 	}
-	if who, err = findUser(p.User, passwd, group, groups); err != nil {
+	who, err = findUser(p.User, passwd, group, add)
+	if err != nil {
 		return who, nil, err
 	}
 	env = p.Env
@@ -82,6 +83,9 @@ func identify(w *vfs.Walker, p Process, groups []string) (who Identity, env []st
 // user's mounts in it.
 func (r *Run) startKernel(ctx context.Context, loaders []kernel.Loader) (err error) {
 	c := r.rec.Config
+	if r.net, err = r.e.join(ctx, r.rec); err != nil {
+		return err
+	}
 	r.kernel, err = kernel.New(kernel.Config{
 		Root:       r.tree.fs,
 		ReadOnly:   c.ReadOnly,
@@ -89,90 +93,78 @@ func (r *Run) startKernel(ctx context.Context, loaders []kernel.Loader) (err err
 		Domainname: c.Domainname,
 		Limits:     kernel.Limits{Tasks: int(max(c.PidsLimit, 0)), Memory: c.Memory, Disk: c.StorageSize},
 		Loaders:    loaders,
-		Dial:       newDialer(c),
-		Resolver:   newNames(c),
+		Dial:       r.net.outside(),
+		Neighbour:  r.net.neighbour,
+		Resolver:   r.net.resolver(),
 		NameServer: nameServer,
+		Interfaces: r.net.interfaces(),
 		CPUs:       runtime.NumCPU(),
 		ShmBytes:   c.ShmSize,
 	})
 	if err != nil {
 		return err
 	}
+	if r.ports, err = newPublisher(r.kernel, r.net.endpoints(), r.publishes()); err != nil {
+		return err
+	}
 	from := r.tree
 	if !r.state.StartedAt.IsZero() {
 		from = nil // volumes were filled then
 	}
-	r.mounts, err = r.e.mountAll(ctx, r.kernel.Namespace(), r.rec, from)
+	r.mounts, err = r.e.mountAll(ctx, r.kernel.Namespace(), r.rec, r.net.endpoints(), from)
 	return err
 }
 
 // startProgram starts process 1.
-func (r *Run) startProgram(plan *bootPlan, io IO) error {
-	files, err := r.files(io)
+func (r *Run) startProgram(plan *bootPlan) error {
+	files, err := r.io.files(r.kernel)
 	if err != nil {
 		return err
 	}
 	defer closeFiles(files) // the program has references of its own
 	p := r.rec.Process
-	proc, err := r.kernel.Start(kernel.Exec{
+	start := kernel.Exec{
 		Argv: append([]string{p.Path}, p.Args...), Env: plan.env, Cwd: p.Cwd,
 		Cred: credentials(plan.who), Umask: 0o022,
-		Files: files, CTTY: r.tty, NewSession: true,
-	})
+		Files: files, CTTY: r.io.tty, NewSession: true,
+	}
+	var proc *kernel.Process
+	if r.rec.Config.Init {
+		proc, err = r.startInit(start, plan.env)
+	} else {
+		proc, err = r.kernel.Start(start)
+	}
 	if err != nil {
 		return explainStart(r.tree.walker(), p, plan.env, err)
 	}
 	r.proc.Store(proc)
+	r.reach.Store(r.kernel)
+	r.ports.start()
 	return nil
 }
 
-// files makes the program's standard files and starts the terminal's copiers.
-func (r *Run) files(io IO) ([]*kernel.File, error) {
-	if r.rec.Config.TTY {
-		tty, slave, err := r.kernel.NewTTY(io.Size)
+// stdio makes the streams of process 1: the host's, or those of callers.
+func (r *Run) stdio(host IO) (*stdio, error) {
+	c := r.rec.Config
+	if !c.OpenStdin {
+		host.Stdin = nil
+	}
+	s := &stdio{isTTY: c.TTY, host: host, once: c.StdinOnce, kill: r.Signal}
+	if c.OpenStdin && host.Stdin == nil {
+		s.in = newInbox()
+	}
+	if c.LogDriver != LogNone {
+		limits, err := c.logLimits(r.rec.Process)
 		if err != nil {
 			return nil, err
 		}
-		r.tty = tty
-		r.pumpTTY(io)
-		return []*kernel.File{slave, slave, slave}, nil
-	}
-	in := r.kernel.DevNull()
-	if r.rec.Config.OpenStdin && io.Stdin != nil {
-		in = r.kernel.HostReader(io.Stdin)
-	}
-	return []*kernel.File{in, r.outFile(io.Stdout), r.outFile(io.Stderr)}, nil
-}
-
-// closeFiles drops our references; a terminal's is there more than once.
-func closeFiles(files []*kernel.File) {
-	closed := map[*kernel.File]bool{}
-	for _, f := range files {
-		if !closed[f] {
-			closed[f] = true
-			f.Close()
+		r.log = newLogWriter(r.e.disk.dir(r.rec.ID), limits)
+		if c.AutoRemove && !r.apart {
+			r.log.ring = &logRing{}
 		}
+		s.log = r.log
 	}
-}
-
-func (r *Run) outFile(w io.Writer) *kernel.File {
-	if w == nil {
-		return r.kernel.DevNull()
-	}
-	return r.kernel.HostWriter(w)
-}
-
-// pumpTTY copies between the terminal and the host's streams.
-func (r *Run) pumpTTY(host IO) {
-	out := host.Stdout
-	if out == nil {
-		out = io.Discard
-	}
-	tty := r.tty
-	r.pump.Go(func() { _, _ = io.Copy(out, tty) })
-	if r.rec.Config.OpenStdin && host.Stdin != nil {
-		go func() { _, _ = io.Copy(tty, host.Stdin) }()
-	}
+	return s, nil
 }
 
 // containerCaps are the capabilities that docker leaves root by default.

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/sbxrun/sbx/abi/linux"
 )
 
 // PullPolicy says when Create asks a registry for the image.
@@ -26,17 +28,6 @@ const (
 	UserlandBuiltin Userland = "builtin"
 )
 
-// Network says what a container reaches.
-type Network string
-
-const (
-	// NetworkOutbound lets guests open connections to other hosts, never to
-	// the loopback of this one.
-	NetworkOutbound Network = "outbound"
-	// NetworkNone is no network: ENETUNREACH.
-	NetworkNone Network = "none"
-)
-
 // Config is what a user asks of a new container. The zero value of every
 // field means "as the image says" or docker's default.
 type Config struct {
@@ -46,7 +37,17 @@ type Config struct {
 	Platform string     // os/arch[/variant] to pull
 	Pull     PullPolicy // default PullMissing
 	Userland Userland   // default UserlandImage
-	Network  Network    // default NetworkOutbound
+
+	// Networks are where the container has a place: the default bridge when it
+	// names none. NetworkNone alone is the loopback only.
+	Networks []Attachment `json:",omitempty"`
+	// NetworkAllow bounds what is reached outside of the networks: HOST, ADDRESS or
+	// PREFIX, each with :PORT or not. None: everything but the host itself and its
+	// link. NetworkAnywhere alone: the host's link too.
+	NetworkAllow []string  `json:",omitempty"`
+	Publish      []Publish `json:",omitempty"` // ports of the host that lead in
+	PublishAll   bool      // every exposed port, at any that is free
+	Expose       []string  `json:",omitempty"` // further exposed ports, "80/tcp"
 
 	Entrypoint      []string // replaces the image's ENTRYPOINT and drops its CMD
 	ClearEntrypoint bool     // --entrypoint "": no entry point at all
@@ -63,6 +64,12 @@ type Config struct {
 	DNSSearch  []string
 	Labels     map[string]string
 	StopSignal string
+	// StopTimeout is how many seconds Stop waits before SIGKILL, -1 for ever;
+	// nil is defaultStopTimeout.
+	StopTimeout *int `json:",omitempty"`
+
+	LogDriver LogDriver         // default LogJSONFile
+	LogOpts   map[string]string `json:",omitempty"` // of json-file: max-size, max-file, labels, env
 
 	Mounts      []Mount
 	VolumesFrom []string // CONTAINER[:ro]: its binds and volumes too
@@ -70,12 +77,14 @@ type Config struct {
 
 	TTY       bool // a terminal for the guest
 	OpenStdin bool // keep stdin open
+	StdinOnce bool // when the first caller's input ends, stdin does
 
 	Memory      int64 // bytes; 0: no limit
 	PidsLimit   int64 // processes; 0 or -1: no limit
 	StorageSize int64 // bytes of the writable layer; 0: no limit
 	ShmSize     int64 // bytes of /dev/shm; 0: 64 MiB
 
+	Init       bool // process 1 is a small init of sbx's, and the program its child
 	AutoRemove bool // delete the container when it ends
 }
 
@@ -103,12 +112,23 @@ func (c *Config) check() error {
 	default:
 		return fail(ErrInvalid, "invalid userland %q: use image or builtin", c.Userland)
 	}
-	switch c.Network {
-	case "", "default", "bridge":
-		c.Network = NetworkOutbound
-	case NetworkOutbound, NetworkNone:
-	default:
-		return fail(ErrInvalid, "invalid network %q: this version has bridge (connections out) and none", c.Network)
+	if err := c.checkNetworks(); err != nil {
+		return err
+	}
+	if _, err := newPolicy(c.NetworkAllow); err != nil {
+		return err
+	}
+	if c.offline() && (len(c.Publish) > 0 || c.PublishAll) {
+		return fail(ErrInvalid, "ports cannot be published without a network: leave -p or --network none out")
+	}
+	if err := c.checkLog(); err != nil {
+		return err
+	}
+	if c.StopTimeout != nil && *c.StopTimeout < -1 {
+		return fail(ErrInvalid, "the stop timeout cannot be negative (-1 waits for ever)")
+	}
+	if _, ok := linux.ParseSignal(c.StopSignal); !ok && c.StopSignal != "" {
+		return fail(ErrInvalid, "invalid stop signal %q: use a name such as TERM, or a number", c.StopSignal)
 	}
 	if c.Memory < 0 || c.StorageSize < 0 || c.PidsLimit < -1 || c.ShmSize < 0 {
 		return fail(ErrInvalid, "limits cannot be negative")
@@ -161,14 +181,17 @@ const (
 
 // State is what changes in a container's life; it is state.json on disk.
 type State struct {
-	Status     Status    `json:"status"`
-	ExitCode   int       `json:"exitCode"`
-	OOMKilled  bool      `json:"oomKilled,omitempty"`
-	Error      string    `json:"error,omitempty"`
-	HostPID    int       `json:"hostPid,omitempty"` // the sbx that runs it
-	Control    string    `json:"control,omitempty"` // the socket that it listens on
-	StartedAt  time.Time `json:"startedAt"`
-	FinishedAt time.Time `json:"finishedAt"`
+	Status    Status `json:"status"`
+	ExitCode  int    `json:"exitCode"`
+	OOMKilled bool   `json:"oomKilled,omitempty"`
+	Error     string `json:"error,omitempty"`
+	HostPID   int    `json:"hostPid,omitempty"` // the sbx that runs it
+	Control   string `json:"control,omitempty"` // the socket that it listens on
+	// Ports and Endpoints are what a running container has on the host and on networks.
+	Ports      []PublishedPort `json:"ports,omitempty"`
+	Endpoints  []Endpoint      `json:"endpoints,omitempty"`
+	StartedAt  time.Time       `json:"startedAt"`
+	FinishedAt time.Time       `json:"finishedAt"`
 	// Engine tells which of our engines ran the first program: "builtin",
 	// "wasm", "native", or "" when it never started.
 	Engine string `json:"engine,omitempty"`

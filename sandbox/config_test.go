@@ -161,7 +161,7 @@ func TestMakeProcess(t *testing.T) {
 func TestEtcFiles(t *testing.T) {
 	c := Config{ExtraHosts: []string{"db:10.0.0.2", "six:fe80::1"}, Domainname: "lan", DNS: []string{"9.9.9.9"}, DNSSearch: []string{"a.b"}}
 	got := map[string]string{}
-	for _, f := range etcFiles(c, "0123456789abcdef") {
+	for _, f := range etcFiles(c, "0123456789abcdef", nil) {
 		got[f.path] = f.text
 	}
 	for path, part := range map[string]string{

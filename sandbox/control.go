@@ -4,51 +4,152 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
-	"errors"
 	"io"
 	"net"
 	"os"
 	"path/filepath"
 	"sync"
 	"time"
-
-	"github.com/sbxrun/sbx/abi/linux"
-	"github.com/sbxrun/sbx/vfs"
 )
 
-// The control socket is how other sbx processes reach a running container: a
-// Unix socket in a folder that only its owner enters. A caller sends one JSON
-// line, is answered by one, and for some operations by bytes up to the end.
+// # The control protocol
+//
+// The control socket is how other sbx processes reach a running container,
+// whether it runs in the foreground or has a process of its own (Supervise):
+// a Unix socket in a folder that only its owner enters, named by State.Control.
+// Engines call their own containers the same way, over a pipe in memory.
+//
+// A caller opens a connection for one operation and sends one line of JSON:
+//
+//	{"op":"signal","args":{"signal":15}}
+//
+// It is answered by one line of JSON. An error is refused work; kind is one of
+// errorKinds, so that errors.Is holds on the other side:
+//
+//	{"result":{…}}   or   {"error":"no such volume: x","kind":"not found"}
+//
+// What follows depends on the operation:
+//
+//	op       args         result         then
+//	signal   signalArgs   -              -
+//	upper    -            -              the upper layer as a tar stream
+//	volume   volumeArgs   -              the volume as a tar stream
+//	attach   AttachOptions  -            frames, until the container has ended and is saved
+//	wait     -            -              as attach with no streams: the frame of the end
+//	stop     stopArgs     -              as wait
+//	exec     ExecConfig   -              frames, until the program has ended; none with Detach
+//	connect  connectArgs  connectResult  the bytes of a connection to the guests
+//	network  networkArgs  -              -
+//	rename   renameArgs   -              -
+//	top      -            []ProcessInfo  -
+//	follow   -            -              the log is in its files from now on; a byte now and then when it has grown
+//
+// Frames (frame.go) go both ways: streams, window sizes, signals, and at the
+// end an exit status. A caller that closes its connection has detached.
+//
+// A new operation is an entry of operations (control_ops.go) and a row above.
+// Unknown fields are ignored, unknown operations refused, so that sbx
+// processes of two versions can talk.
+//
+// At the end of a container no new calls are taken, those under way are ended,
+// and only sessions (calls that called keep) hear of the end.
 
 // request is the caller's line.
 type request struct {
-	Op     string       `json:"op"` // "signal", "upper" or "volume"
-	Signal linux.Signal `json:"signal,omitempty"`
-	Volume string       `json:"volume,omitempty"` // its name
+	Op   string          `json:"op"`
+	Args json.RawMessage `json:"args,omitempty"`
 }
 
 // response is the container's line; an empty Error is success.
 type response struct {
-	Error string `json:"error,omitempty"`
+	Error  string          `json:"error,omitempty"`
+	Kind   string          `json:"kind,omitempty"`
+	Result json.RawMessage `json:"result,omitempty"`
 }
 
 const (
 	maxSocketPath  = 100 // bytes, below what every host's sockaddr_un holds
-	maxRequest     = 1 << 16
+	maxRequest     = 4 << 20
 	controlTimeout = 10 * time.Second
 	closeTimeout   = time.Second // for answers that are due at the end
 )
 
-// control is the listening end. A nil control is closed.
+// duplex is a connection, or two pipes.
+type duplex interface {
+	io.ReadWriteCloser
+	SetWriteDeadline(time.Time) error
+}
+
+// call is one operation under way.
+type call struct {
+	conn duplex
+	in   *bufio.Reader // what comes after the line
+	args json.RawMessage
+	ctl  *control
+}
+
+// decode reads the arguments; fields that are not there stay as they are.
+func (c *call) decode(v any) error {
+	if len(c.args) == 0 {
+		return nil
+	}
+	if err := json.Unmarshal(c.args, v); err != nil {
+		return fail(ErrInvalid, "wrong arguments: %v", err)
+	}
+	return nil
+}
+
+// accept answers that the operation is done, or begins. result may be nil.
+func (c *call) accept(result any) error {
+	var resp response
+	if result != nil {
+		b, err := json.Marshal(result)
+		if err != nil {
+			return err
+		}
+		resp.Result = b
+	}
+	return json.NewEncoder(c.conn).Encode(resp)
+}
+
+// refuse answers with an error.
+func (c *call) refuse(err error) {
+	_ = json.NewEncoder(c.conn).Encode(response{Error: err.Error(), Kind: kindOf(err)})
+}
+
+// stream says that the answer is given and that what follows may be cut off
+// when the container ends.
+func (c *call) stream() { c.ctl.mark(c.conn, connStream) }
+
+// keep says that the call hears of the container's end: whoever ends the
+// container waits for it, and it ends soon after.
+func (c *call) keep() { c.ctl.mark(c.conn, connSession) }
+
+// connState is what is to be done with a connection when the container ends.
+type connState int
+
+const (
+	connIdle    connState = iota // close it
+	connOwed                     // an answer is due: give it a moment
+	connStream                   // close it
+	connSession                  // leave it alone
+)
+
+// control takes calls for a run. A nil control is closed.
 type control struct {
-	path string
+	r    *Run
+	path string // "": only this process reaches it
 	dir  string // made for the socket alone; removed with it
 	l    net.Listener
-	once sync.Once
-	wg   sync.WaitGroup
+	wg   sync.WaitGroup // all calls and the listener
 
-	mu    sync.Mutex
-	conns map[net.Conn]bool // open; true while an answer is due. nil when closed
+	ctx    context.Context // ends when calls have to
+	cancel context.CancelFunc
+
+	mu     sync.Mutex
+	calls  *sync.Cond // a connection that is no session has gone
+	conns  map[duplex]connState
+	closed bool
 }
 
 // controlPath is where a container's socket is. That of a killed run stays until the container is removed.
@@ -56,230 +157,188 @@ func (e *Engine) controlPath(id string) string {
 	return filepath.Join(e.home, "run", ShortID(id)+".sock")
 }
 
-func listenControl(r *Run) (*control, error) {
-	c := &control{conns: map[net.Conn]bool{}, path: r.e.controlPath(r.rec.ID)}
-	if len(c.path) > maxSocketPath {
+// newControl makes a control that only this process reaches.
+func newControl(r *Run) *control {
+	c := &control{r: r, conns: map[duplex]connState{}}
+	c.calls = sync.NewCond(&c.mu)
+	c.ctx, c.cancel = context.WithCancel(context.Background())
+	return c
+}
+
+// listen opens the socket for other processes, if the host has such. Nobody is
+// answered before serve is called.
+func (c *control) listen() {
+	path := c.r.e.controlPath(c.r.rec.ID)
+	if len(path) > maxSocketPath {
 		dir, err := os.MkdirTemp("", "sbx")
 		if err != nil {
-			return nil, err
-		}
-		c.dir, c.path = dir, filepath.Join(dir, "s")
-	} else if err := os.MkdirAll(filepath.Dir(c.path), 0o700); err != nil {
-		return nil, err
-	}
-	_ = os.Remove(c.path)
-	l, err := net.Listen("unix", c.path)
-	if err != nil {
-		c.close()
-		return nil, err
-	}
-	c.l = l
-	c.wg.Go(func() { c.serve(r) })
-	return c, nil
-}
-
-func (c *control) serve(r *Run) {
-	for {
-		conn, err := c.l.Accept()
-		if err != nil {
 			return
 		}
-		if !c.track(conn) {
-			return
-		}
-		c.wg.Go(func() {
-			defer c.drop(conn)
-			_ = conn.SetDeadline(time.Now().Add(controlTimeout))
-			c.answer(r, conn)
-		})
+		c.dir, path = dir, filepath.Join(dir, "s")
+	} else if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return
 	}
-}
-
-// track remembers a connection so that close ends it.
-func (c *control) track(conn net.Conn) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.conns == nil {
-		_ = conn.Close()
-		return false
-	}
-	c.conns[conn] = false
-	return true
-}
-
-// due notes that a connection is owed an answer, which may be that the
-// container has just been killed: close lets it out.
-func (c *control) due(conn net.Conn, owed bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.conns != nil {
-		c.conns[conn] = owed
-	} else if !owed {
-		_ = conn.Close() // what would follow is no more
-	}
-}
-
-func (c *control) drop(conn net.Conn) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	delete(c.conns, conn)
-	_ = conn.Close()
-}
-
-func (c *control) answer(r *Run, conn net.Conn) {
-	var req request
-	err := json.NewDecoder(io.LimitReader(conn, maxRequest)).Decode(&req)
-	var body func(io.Writer) error
-	c.due(conn, true)
-	if err == nil {
-		switch req.Op {
-		case "signal":
-			err = r.Signal(req.Signal)
-		case "upper":
-			fork := r.tree.fs.Fork()
-			defer fork.Close()
-			body = func(w io.Writer) error { return fork.Diff(w, vfs.DiffOptions{}) }
-		case "volume":
-			v := r.mounts.volume(req.Volume)
-			if v == nil {
-				err = fail(ErrNotFound, "no such volume: %s", req.Volume)
-				break
-			}
-			fork := v.fs.Fork()
-			defer fork.Close()
-			body = func(w io.Writer) error { return fork.Diff(w, vfs.DiffOptions{}) }
-		default:
-			err = fail(ErrInvalid, "unknown operation %q", req.Op)
-		}
-	}
-	var resp response
+	_ = os.Remove(path)
+	l, err := net.Listen("unix", path)
 	if err != nil {
-		resp.Error, body = err.Error(), nil
-	}
-	if err := json.NewEncoder(conn).Encode(resp); err != nil || body == nil {
+		c.removeDir()
 		return
 	}
-	_ = conn.SetDeadline(time.Time{})
-	c.due(conn, false)
-	_ = body(conn)
+	c.l, c.path = l, path
 }
 
-// close stops listening and ends the answers under way.
-func (c *control) close() {
-	if c == nil {
+// serve takes the calls of other processes from here on.
+func (c *control) serve() {
+	if c.l == nil {
 		return
 	}
-	c.once.Do(func() {
-		if c.l != nil {
-			_ = c.l.Close()
-		}
-		c.mu.Lock()
-		for conn, owed := range c.conns {
-			if owed {
-				_ = conn.SetDeadline(time.Now().Add(closeTimeout))
-			} else {
-				_ = conn.Close()
+	c.wg.Go(func() {
+		for {
+			conn, err := c.l.Accept()
+			if err != nil {
+				return
 			}
-		}
-		c.conns = nil
-		c.mu.Unlock()
-		c.wg.Wait()
-		_ = os.Remove(c.path)
-		if c.dir != "" {
-			_ = os.Remove(c.dir)
+			c.take(conn)
 		}
 	})
 }
 
-// callControl asks the sbx that runs a container. The reader, to be closed,
-// is what follows the answer.
-func callControl(ctx context.Context, st State, req request) (io.ReadCloser, error) {
-	if st.Control == "" {
-		return nil, errors.New("the sbx that runs it cannot be reached")
-	}
-	conn, err := new(net.Dialer).DialContext(ctx, "unix", st.Control)
-	if err != nil {
-		return nil, err
-	}
-	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
-	b, _ := json.Marshal(req)
-	in := bufio.NewReader(conn)
-	var line []byte
-	if _, err = conn.Write(append(b, '\n')); err == nil {
-		line, err = in.ReadSlice('\n')
-	}
-	var resp response
-	if err == nil {
-		err = json.Unmarshal(line, &resp)
-	}
-	if err == nil && resp.Error != "" {
-		err = errors.New(resp.Error)
-	}
-	if err != nil {
-		stop()
+// take serves a connection, in the background.
+func (c *control) take(conn net.Conn) {
+	if !c.track(conn) {
 		_ = conn.Close()
-		return nil, err
+		return
 	}
-	return &controlBody{Reader: in, conn: conn, stop: stop}, nil
+	c.wg.Go(func() {
+		defer c.drop(conn)
+		_ = conn.SetDeadline(time.Now().Add(controlTimeout))
+		c.answer(conn)
+	})
 }
 
-// controlBody is the rest of an answer.
-type controlBody struct {
-	io.Reader
-	conn net.Conn
-	stop func() bool
-}
-
-func (b *controlBody) Close() error {
-	b.stop()
-	return b.conn.Close()
-}
-
-// Signal sends a signal to the first program of a running container, whichever
-// sbx runs it.
-func (e *Engine) Signal(ctx context.Context, ref string, sig linux.Signal) error {
-	id, err := e.disk.find(ref)
+// answer reads the line of a call and does what it asks for.
+func (c *control) answer(conn net.Conn) {
+	req, in, err := readRequest(conn)
 	if err != nil {
-		return err
+		return
 	}
-	st := e.disk.state(id, false)
-	if st.Status != StatusRunning {
-		return fail(ErrConflict, "container %s is not running", ref)
+	c.mark(conn, connOwed)
+	_ = conn.SetDeadline(time.Time{})
+	cl := &call{conn: conn, in: in, args: req.Args, ctl: c}
+	op := operations[req.Op]
+	if op == nil {
+		cl.refuse(fail(ErrInvalid, "unknown operation %q", req.Op))
+		return
 	}
-	return e.signalID(ctx, id, st, sig)
+	if err := op(c.r, cl); err != nil {
+		cl.refuse(err)
+	}
 }
 
-func (e *Engine) signalID(ctx context.Context, id string, st State, sig linux.Signal) error {
-	e.mu.Lock()
-	r := e.running[id]
-	e.mu.Unlock()
-	if r != nil {
-		return r.Signal(sig)
+// readRequest reads the line; the reader has what follows.
+func readRequest(r io.Reader) (req request, in *bufio.Reader, err error) {
+	in = bufio.NewReader(r)
+	line, err := readLine(in)
+	if err == nil {
+		err = json.Unmarshal(line, &req)
 	}
-	body, err := callControl(ctx, st, request{Op: "signal", Signal: sig})
-	if err != nil {
-		return err
-	}
-	return body.Close()
+	return req, in, err
 }
 
-// killRunning kills a container and waits until it is saved.
-func (e *Engine) killRunning(ctx context.Context, id string) error {
-	st := e.disk.state(id, false)
-	if st.Status != StatusRunning {
-		return nil
-	}
-	if err := e.signalID(ctx, id, st, linux.SIGKILL); err != nil && e.disk.state(id, false).Status == StatusRunning {
-		return fail(ErrConflict, "container %s cannot be killed: %v", ShortID(id), err)
-	}
-	ctx, cancel := context.WithTimeout(ctx, controlTimeout)
-	defer cancel()
-	for e.disk.state(id, false).Status == StatusRunning {
-		select {
-		case <-ctx.Done():
-			return fail(ErrConflict, "container %s does not end", ShortID(id))
-		case <-time.After(lockPoll):
+// readLine reads one line of bounded length.
+func readLine(in *bufio.Reader) (line []byte, err error) {
+	for {
+		part, err := in.ReadSlice('\n')
+		line = append(line, part...)
+		if err != bufio.ErrBufferFull {
+			return line, err
+		}
+		if len(line) > maxRequest {
+			return nil, fail(ErrInvalid, "the line is too long")
 		}
 	}
-	return nil
+}
+
+// track remembers a connection so that the end of the container ends it.
+func (c *control) track(conn duplex) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return false
+	}
+	c.conns[conn] = connIdle
+	return true
+}
+
+func (c *control) mark(conn duplex, s connState) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if _, ok := c.conns[conn]; !ok {
+		return
+	}
+	c.conns[conn] = s
+	if c.closed && s == connStream {
+		_ = conn.Close() // what would follow is no more
+	}
+	c.calls.Broadcast()
+}
+
+func (c *control) drop(conn duplex) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.conns, conn)
+	_ = conn.Close()
+	c.calls.Broadcast()
+}
+
+// endCalls stops listening and ends all calls but sessions.
+func (c *control) endCalls() {
+	if c == nil {
+		return
+	}
+	if c.l != nil {
+		_ = c.l.Close() // which removes it
+	}
+	c.cancel()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.closed {
+		c.closed = true
+		for conn, s := range c.conns {
+			switch s {
+			case connOwed:
+				_ = conn.SetWriteDeadline(time.Now().Add(closeTimeout))
+			case connIdle, connStream:
+				_ = conn.Close()
+			}
+		}
+		c.removeDir()
+	}
+	for c.busyLocked() {
+		c.calls.Wait()
+	}
+}
+
+func (c *control) busyLocked() bool {
+	for _, s := range c.conns {
+		if s != connSession {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *control) removeDir() {
+	if c.dir != "" {
+		_ = os.Remove(c.dir)
+		c.dir = ""
+	}
+}
+
+// close waits for the sessions too, which have been told to end.
+func (c *control) close() {
+	if c != nil {
+		c.endCalls()
+		c.wg.Wait()
+	}
 }

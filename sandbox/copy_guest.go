@@ -78,21 +78,23 @@ func (p *guestPacker) file(at string, h *tar.Header, a *vfs.Attr) error {
 	}
 	p.seen[a.Ino] = h.Name
 	h.Typeflag, h.Size = tar.TypeReg, a.Size
-	loc, hd, err := p.g.w.Open(vfs.Loc{}, at, linux.O_RDONLY, 0)
+	o, err := p.g.w.OpenFile(vfs.Loc{}, at, linux.O_RDONLY, 0, 0)
 	if err != nil {
 		return err
 	}
-	defer loc.Unref()
-	defer hd.Close()
+	defer o.Close()
+	if o.Handle == nil {
+		return linux.ESTALE // a running guest put something else there
+	}
 	if err := p.tw.WriteHeader(h); err != nil {
 		return err
 	}
-	_, err = io.CopyBuffer(p.tw, io.LimitReader(&handleReader{h: hd}, a.Size), make([]byte, copyChunk))
+	_, err = io.CopyBuffer(p.tw, io.LimitReader(&handleReader{h: o.Handle}, a.Size), make([]byte, copyChunk))
 	return err
 }
 
 func (p *guestPacker) children(at, name string, depth int) error {
-	loc, hd, err := p.g.w.Open(vfs.Loc{}, at, linux.O_RDONLY|linux.O_DIRECTORY, 0)
+	_, hd, err := p.g.w.Open(vfs.Loc{}, at, linux.O_RDONLY|linux.O_DIRECTORY, 0)
 	if err != nil {
 		return err
 	}
@@ -104,7 +106,6 @@ func (p *guestPacker) children(at, name string, depth int) error {
 		return true
 	})
 	_ = hd.Close()
-	loc.Unref()
 	if err != nil {
 		return err
 	}
@@ -199,11 +200,10 @@ func (u *guestUnpacker) file(at string, r io.Reader) error {
 	if err := u.clear(at); err != nil {
 		return err
 	}
-	loc, h, err := u.g.w.Open(vfs.Loc{}, at, linux.O_WRONLY|linux.O_CREAT|linux.O_EXCL|linux.O_NOFOLLOW, 0o600)
+	_, h, err := u.g.w.Open(vfs.Loc{}, at, linux.O_WRONLY|linux.O_CREAT|linux.O_EXCL|linux.O_NOFOLLOW, 0o600)
 	if err != nil {
 		return err
 	}
-	defer loc.Unref()
 	n, err := io.CopyBuffer(&handleWriter{h: h}, r, make([]byte, copyChunk))
 	u.bytes += n
 	return errors.Join(err, h.Close())

@@ -23,6 +23,9 @@ import (
 const crashHome = "SBX_CRASH_TEST_HOME"
 
 func TestMain(m *testing.M) {
+	if len(os.Args) == 3 && os.Args[1] == superviseWord {
+		superviseChild(os.Args[2])
+	}
 	if home := os.Getenv(crashHome); home != "" {
 		crashChild(home)
 	}

@@ -20,6 +20,7 @@ const (
 	stateName  = "state.json"
 	upperName  = "upper.tar"
 	lockName   = "lock"
+	crashName  = "crash.txt" // what the Go runtime said of a supervisor that it ended
 
 	newPrefix = ".new-" // a folder that is being made
 	namesDir  = ".names"
@@ -116,8 +117,8 @@ func (d disk) nameOwner(name string) (string, bool) {
 	}
 	id := string(b)
 	if len(id) == idLen && isHex(id) {
-		if _, err := os.Stat(d.file(id, configName)); err == nil {
-			return id, true
+		if rec, err := d.record(id); err == nil && rec.Name == name || errors.Is(err, ErrCorrupt) {
+			return id, true // else it is what an sbx left that was killed while it renamed
 		}
 	}
 	ids, _ := d.ids()
@@ -263,9 +264,12 @@ func (d disk) state(id string, held bool) State {
 			return st
 		}
 	}
-	st.Status, st.ExitCode, st.HostPID = StatusExited, exitSignal+9, 0
+	st.Status, st.ExitCode, st.HostPID, st.Control = StatusExited, exitSignal+9, 0, ""
 	st.FinishedAt = time.Now().UTC()
 	st.Error = "the sbx that ran it was killed; what it changed is kept but for its last seconds"
+	if fi, err := os.Stat(d.file(id, crashName)); err == nil && fi.Size() > 0 {
+		st.Error = "the sbx that ran it crashed (" + d.file(id, crashName) + " tells how); what it changed is kept but for its last seconds"
+	}
 	sweepTemp(d.dir(id))
 	_ = writeJSON(d.file(id, stateName), st)
 	return st
@@ -300,7 +304,12 @@ func (d disk) remove(id, name string, lock *fileLock) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("remove container %s: %w", ShortID(id), err)
 	}
-	err = os.RemoveAll(d.dir(id))
+	for _, name := range [...]string{stateName, lockName} {
+		_ = os.Remove(d.file(id, name))
+	}
+	if err = os.Remove(d.dir(id)); err != nil { // it has more than most have
+		err = os.RemoveAll(d.dir(id))
+	}
 	all, lerr := d.lockAll(context.Background())
 	if lerr != nil {
 		return errors.Join(err, lerr)

@@ -25,6 +25,8 @@ var (
 	ErrCannotRun = errors.New("cannot run")
 	// ErrProgramNotFound: there is no such program in the image (exit 127).
 	ErrProgramNotFound = errors.New("program not found")
+	// errEnding: the first program has ended and the rest follows.
+	errEnding = errors.New("ending")
 	// ErrClosed: the engine was closed.
 	ErrClosed = errors.New("sandbox engine is closed")
 )
@@ -72,6 +74,31 @@ func diskError(err error) error {
 		return fail(registry.ErrDiskFull, "no space left on device (that of SBX_HOME): free some with 'sbx system prune', or move the folder with SBX_HOME")
 	}
 	return err
+}
+
+// errorKinds are the names by which errors pass from one sbx to another.
+var errorKinds = map[string]error{
+	"invalid": ErrInvalid, "not found": ErrNotFound, "conflict": ErrConflict, "corrupt": ErrCorrupt,
+	"cannot run": ErrCannotRun, "program not found": ErrProgramNotFound, "closed": ErrClosed, "ending": errEnding, "disk full": registry.ErrDiskFull,
+	"corrupt image": registry.ErrCorrupt, "no such image": registry.ErrNotFound,
+}
+
+// kindOf is the name of an error's kind; "" for one of no kind.
+func kindOf(err error) string {
+	for name, kind := range errorKinds {
+		if errors.Is(err, kind) {
+			return name
+		}
+	}
+	return ""
+}
+
+// errorOf makes an error of what another sbx told.
+func errorOf(kind, msg string) error {
+	if k, ok := errorKinds[kind]; ok {
+		return &userError{kind: k, msg: msg}
+	}
+	return errors.New(msg)
 }
 
 // ExitCode is the exit status that the command line gives for err, which

@@ -5,6 +5,8 @@ import (
 	"testing"
 )
 
+var noNetwork = []Attachment{{Network: NetworkNone}}
+
 // TestResolvConfNamesWhoAnswers: the kernel's name server, or those of --dns, and
 // nobody without a network.
 func TestResolvConfNamesWhoAnswers(t *testing.T) {
@@ -13,10 +15,10 @@ func TestResolvConfNamesWhoAnswers(t *testing.T) {
 		want  string
 		names bool
 	}{
-		{Config{}, "nameserver 10.0.2.3\n", true},
+		{Config{}, "nameserver 127.0.0.11\n", true},
 		{Config{DNS: []string{"192.0.2.1", "192.0.2.2"}}, "nameserver 192.0.2.1\nnameserver 192.0.2.2\n", true},
-		{Config{Network: NetworkNone}, "", false},
-		{Config{Network: NetworkNone, DNS: []string{"192.0.2.1"}}, "nameserver 192.0.2.1\n", false},
+		{Config{Networks: noNetwork}, "", false},
+		{Config{Networks: noNetwork, DNS: []string{"192.0.2.1"}}, "nameserver 192.0.2.1\n", false},
 	} {
 		got, _, ok := strings.Cut(resolvFile(c.cfg), "options ndots:0\n")
 		if !ok || got != c.want {

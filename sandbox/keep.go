@@ -73,25 +73,33 @@ const flushShare = 20
 
 // flusher saves a running container now and then.
 type flusher struct {
-	stop chan struct{}
-	done sync.WaitGroup
+	mu    sync.Mutex
+	timer *time.Timer // nil after end
+	busy  sync.WaitGroup
 }
 
 // startFlusher calls flush until end is called.
 func startFlusher(flush func()) *flusher {
-	f := &flusher{stop: make(chan struct{})}
-	f.done.Go(func() {
-		timer := time.NewTimer(flushEvery)
-		defer timer.Stop()
-		for {
-			select {
-			case <-f.stop:
-				return
-			case <-timer.C:
-			}
-			began := time.Now()
-			flush()
-			timer.Reset(max(flushEvery, flushShare*time.Since(began)))
+	f := &flusher{}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.timer = time.AfterFunc(flushEvery, func() {
+		f.mu.Lock()
+		ended := f.timer == nil
+		if !ended {
+			f.busy.Add(1)
+		}
+		f.mu.Unlock()
+		if ended {
+			return
+		}
+		began := time.Now()
+		flush()
+		f.busy.Done()
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		if f.timer != nil {
+			f.timer.Reset(max(flushEvery, flushShare*time.Since(began)))
 		}
 	})
 	return f
@@ -99,8 +107,12 @@ func startFlusher(flush func()) *flusher {
 
 // end waits for a flush under way; a nil flusher is none.
 func (f *flusher) end() {
-	if f != nil {
-		close(f.stop)
-		f.done.Wait()
+	if f == nil {
+		return
 	}
+	f.mu.Lock()
+	f.timer.Stop()
+	f.timer = nil
+	f.mu.Unlock()
+	f.busy.Wait()
 }

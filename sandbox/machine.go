@@ -100,19 +100,18 @@ const maxEtcFile = 4 << 20
 
 // readFile reads a small file of the container; a missing one is empty.
 func readFile(w *vfs.Walker, path string, limit int64) ([]byte, error) {
-	loc, h, err := w.Open(vfs.Loc{}, path, linux.O_RDONLY|linux.O_NONBLOCK, 0)
+	o, err := w.OpenFile(vfs.Loc{}, path, linux.O_RDONLY|linux.O_NONBLOCK, 0, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	defer loc.Unref()
-	if h == nil {
+	defer o.Close()
+	if o.Handle == nil {
 		return nil, nil // a device or a FIFO is no file
 	}
-	defer h.Close()
-	return io.ReadAll(io.LimitReader(&handleReader{h: h}, limit))
+	return io.ReadAll(io.LimitReader(&handleReader{h: o.Handle}, limit))
 }
 
 // handleReader reads a handle from its start to its end.

@@ -66,9 +66,9 @@ func sortedMounts(list []Mount) []Mount {
 // mountAll mounts the files of /etc and the user's mounts into ns. Their
 // mount points are there already. Empty volumes get what from has in their
 // places, unless from is nil.
-func (e *Engine) mountAll(ctx context.Context, ns *vfs.Namespace, rec Record, from *tree) (*mountSet, error) {
+func (e *Engine) mountAll(ctx context.Context, ns *vfs.Namespace, rec Record, eps []Endpoint, from *tree) (*mountSet, error) {
 	set := &mountSet{}
-	err := set.etc(ns, rec)
+	err := set.etc(ns, rec, eps)
 	for _, m := range sortedMounts(rec.Config.Mounts) {
 		if err == nil {
 			err = mountError(m, e.mountOne(ctx, set, ns, m, from))
@@ -138,16 +138,15 @@ func mountAt(ns *vfs.Namespace, target string, s vfs.Super, opt vfs.MountOpts) e
 	if err != nil {
 		return err
 	}
-	defer loc.Unref()
 	_, err = ns.Mount(loc, s, opt)
 	return err
 }
 
 // etc mounts the files that sbx makes over the image's.
-func (s *mountSet) etc(ns *vfs.Namespace, rec Record) error {
+func (s *mountSet) etc(ns *vfs.Namespace, rec Record, eps []Endpoint) error {
 	t := newTmpfs(1<<20, 0o755)
 	s.closers = append(s.closers, t.Close)
-	for _, f := range etcFiles(rec.Config, rec.ID) {
+	for _, f := range etcFiles(rec.Config, rec.ID, eps) {
 		ino, err := t.Create(t.Root(), filepath.Base(f.path), vfs.CreateOpts{Mode: linux.S_IFREG | 0o644})
 		if err != nil {
 			return err

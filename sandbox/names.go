@@ -4,7 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
-	"math/big"
+	weak "math/rand/v2"
 	"strings"
 )
 
@@ -42,22 +42,14 @@ func checkName(s string) error {
 func randomName(try int) string {
 	name := pick(adjectives) + "_" + pick(surnames)
 	if try >= 10 {
-		name += fmt.Sprint(randomInt(10 * try))
+		name += fmt.Sprint(weak.IntN(10 * try))
 	}
 	return name
 }
 
 func pick(words string) string {
 	list := strings.Fields(words)
-	return list[randomInt(len(list))]
-}
-
-func randomInt(n int) int {
-	v, err := rand.Int(rand.Reader, big.NewInt(int64(n)))
-	if err != nil {
-		return 0 // crypto/rand does not fail on supported hosts
-	}
-	return int(v.Int64())
+	return list[weak.IntN(len(list))]
 }
 
 // idLen is the length of a full container id in hex digits, shortLen of the

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/sbxrun/sbx/abi/linux"
@@ -24,21 +23,28 @@ const dialTimeout = 127 * time.Second
 // routes and resolver (or --dns), never to the host's loopback or link (see
 // allowed). A guest's loopback is its own, and nothing listens there yet.
 func newDialer(c Config) dialFunc {
-	if c.Network == NetworkNone {
+	policy, err := newPolicy(c.NetworkAllow)
+	if c.offline() || err != nil {
 		return nil
 	}
-	return dialWith(c.ExtraHosts, newResolver(c.DNS))
+	return dialWith(c.ExtraHosts, newResolver(c.DNS), policy)
 }
 
 // dialWith asks r, but for the names that are given as NAME:ADDRESS.
-func dialWith(extraHosts []string, r *net.Resolver) dialFunc {
+func dialWith(extraHosts []string, r *net.Resolver, policy *policy) dialFunc {
 	hosts := map[string]string{}
 	for _, h := range extraHosts {
 		name, addr, _ := strings.Cut(h, ":")
 		hosts[strings.ToLower(name)] = addr
 	}
-	d := &net.Dialer{Timeout: dialTimeout, Control: checkAddress, Resolver: r}
+	d := &net.Dialer{Timeout: dialTimeout, Resolver: r}
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		d := *d
+		check, err := policy.check(ctx, d.Resolver, addr)
+		if err != nil {
+			return nil, err
+		}
+		d.Control = check
 		if host, port, err := net.SplitHostPort(addr); err == nil {
 			if known, ok := hosts[strings.ToLower(host)]; ok {
 				addr = net.JoinHostPort(known, port)
@@ -46,16 +52,6 @@ func dialWith(extraHosts []string, r *net.Resolver) dialFunc {
 		}
 		return d.DialContext(ctx, network, addr)
 	}
-}
-
-// checkAddress runs after names were resolved, on the very address that is
-// dialled, so that no name leads where no address may.
-func checkAddress(_, addr string, _ syscall.RawConn) error {
-	ap, err := netip.ParseAddrPort(addr)
-	if err != nil {
-		return linux.EINVAL
-	}
-	return allowed(ap.Addr())
 }
 
 // Addresses in which another one of IPv4 is: a gateway or a tunnel of the host
@@ -103,18 +99,19 @@ func allowed(ip netip.Addr) error {
 // trusts nobody more than they do: for downloads that a guest's author asks for.
 func (e *Engine) GuestHTTP(extraHosts []string) *http.Client {
 	return &http.Client{Transport: &http.Transport{
-		DialContext:         dialWith(extraHosts, nil),
+		DialContext:         dialWith(extraHosts, nil, nil),
 		TLSHandshakeTimeout: 30 * time.Second, ResponseHeaderTimeout: 2 * time.Minute,
 		DisableKeepAlives: true, ForceAttemptHTTP2: true,
 	}}
 }
 
-// nameServer answers the guests' questions inside the sandbox.
-var nameServer = netip.AddrFrom4([4]byte{10, 0, 2, 3})
+// nameServer answers the guests' questions inside the sandbox, where docker's
+// embedded server does.
+var nameServer = netip.AddrFrom4([4]byte{127, 0, 0, 11})
 
 // newNames is what nameServer asks: the host's resolver, or the servers of --dns.
 func newNames(c Config) socket.Resolver {
-	if c.Network == NetworkNone {
+	if c.offline() {
 		return nil
 	}
 	if r := newResolver(c.DNS); r != nil {

@@ -28,7 +28,7 @@ func TestDialerKeepsHostLoopbackAway(t *testing.T) {
 			t.Logf("%s: %v", host, err)
 		}
 	}
-	if newDialer(Config{Network: NetworkNone}) != nil {
+	if newDialer(Config{Networks: noNetwork}) != nil {
 		t.Error("--network none has a dialer")
 	}
 }
@@ -50,12 +50,17 @@ func TestAllowedAddresses(t *testing.T) {
 			t.Errorf("%s: %v, want %v", addr, got, want)
 		}
 		full := net.JoinHostPort(addr, "80")
-		if got := checkAddress("tcp", full, nil); got != want {
+		var everything *policy
+		check, err := everything.check(t.Context(), nil, full)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := check("tcp", full, nil); got != want {
 			t.Errorf("%s: %v, want %v", full, got, want)
 		}
-	}
-	if err := checkAddress("tcp", "name:80", nil); err != linux.EINVAL {
-		t.Error("a name as an address: ", err)
+		if err := check("tcp", "name:80", nil); err != linux.EINVAL {
+			t.Error("a name as an address: ", err)
+		}
 	}
 }
 
@@ -109,7 +114,7 @@ func TestDialerChecksWhatItDials(t *testing.T) {
 	_, port, _ := net.SplitHostPort(l.Addr().String())
 	for addr, want := range map[string]error{"127.0.0.1": linux.ECONNREFUSED, "169.254.169.254": linux.ENETUNREACH} {
 		var asked atomic.Int32
-		dial := dialWith(nil, rebinder(t, &asked, addr, "127.0.0.1"))
+		dial := dialWith(nil, rebinder(t, &asked, addr, "127.0.0.1"), nil)
 		c, err := dial(t.Context(), "tcp", net.JoinHostPort("rebind.example.", port))
 		if err == nil {
 			c.Close()

@@ -18,7 +18,7 @@ func makeProcess(img ocispec.ImageConfig, c Config, id string) (Process, error) 
 		Entrypoint: img.Entrypoint,
 		Cmd:        img.Cmd,
 		Labels:     map[string]string{},
-		Ports:      slices.Sorted(maps.Keys(img.ExposedPorts)),
+		Ports:      exposedPorts(img.ExposedPorts, c),
 		Volumes:    slices.Sorted(maps.Keys(img.Volumes)),
 	}
 	if c.ClearEntrypoint || len(c.Entrypoint) > 0 {

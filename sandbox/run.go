@@ -17,8 +17,9 @@ import (
 
 // IO is where a container's streams lead on the host.
 type IO struct {
-	// Stdin is read when the container was made with OpenStdin. A Read that
-	// blocks after the container's end keeps one goroutine until it returns.
+	// Stdin is read when the container was made with OpenStdin; nil leaves its
+	// standard input to those who attach. A Read that blocks after the
+	// container's end keeps one goroutine until it returns.
 	Stdin io.Reader
 	// Stdout and Stderr may be nil. With a TTY everything goes to Stdout.
 	Stdout, Stderr io.Writer
@@ -39,36 +40,48 @@ type Run struct {
 
 	kernel   *kernel.Kernel
 	proc     atomic.Pointer[kernel.Process] // nil until it runs
-	tty      *kernel.TTY
+	io       *stdio
+	log      *logWriter // nil: none
 	mounts   *mountSet
-	ctl      *control
+	net      *guestNet
+	reach    atomic.Pointer[kernel.Kernel] // what other containers connect to; nil until it runs
+	ports    *publisher
+	ctl      atomic.Pointer[control]
 	trace    *trace // nil: nobody asked
 	flush    *flusher
-	verified bool           // the flusher's: the image's index has been summed up
-	pump     sync.WaitGroup // copies the terminal's output
+	verified bool          // the flusher's: the image's index has been summed up
+	apart    bool          // in a process of its own
+	first    *session      // the caller that launched it, attached from the start; nil: none
+	patience time.Duration // of telling callers of the end
+	unhook   func()        // called before others see the end; nil: nothing
 
-	state State
-	stop  func() bool // unhooks the context
-	done  chan struct{}
-	code  int   // after done
-	err   error // after done
+	stateMu sync.Mutex // of state, and of the record on the disk, while calls are taken
+	state   State
+	stop    func() bool // unhooks the context
+	done    chan struct{}
+	code    int   // after done
+	err     error // after done
 }
 
 // Run creates a container and starts it. When ctx ends the container is
 // killed.
 func (e *Engine) Run(ctx context.Context, cfg Config, opts CreateOptions, io IO) (*Run, error) {
-	go userlandKey() // takes a while, and is asked for soon
 	rec, img, lock, err := e.create(ctx, cfg, opts)
 	if err != nil {
 		lock.unlock()
 		return nil, err
 	}
-	return e.start(ctx, &Run{rec: rec, image: img, lock: lock, state: State{Status: StatusCreated}}, io)
+	return e.start(ctx, &Run{rec: rec, image: img, lock: lock, state: State{Status: StatusCreated}, patience: closeTimeout}, io)
 }
 
 // Start starts a container that was made or has ended; what it changed
 // before is there again. When ctx ends the container is killed.
 func (e *Engine) Start(ctx context.Context, ref string, io IO) (*Run, error) {
+	return e.startAs(ctx, ref, io, &Run{patience: closeTimeout})
+}
+
+// startAs is Start with a Run that says how.
+func (e *Engine) startAs(ctx context.Context, ref string, io IO, r *Run) (*Run, error) {
 	id, err := e.disk.find(ref)
 	if err != nil {
 		return nil, err
@@ -88,7 +101,8 @@ func (e *Engine) Start(ctx context.Context, ref string, io IO) (*Run, error) {
 		lock.unlock()
 		return nil, err
 	}
-	return e.start(ctx, &Run{rec: c.Record, lock: lock, state: c.State}, io)
+	r.rec, r.lock, r.state = c.Record, lock, c.State
+	return e.start(ctx, r, io)
 }
 
 // start runs the first program of r's container; it owns the lock from here
@@ -113,38 +127,56 @@ func (e *Engine) start(ctx context.Context, r *Run, io IO) (*Run, error) {
 	return nil, err
 }
 
-// boot lays out the file system, starts the kernel, and in it the program.
-func (r *Run) boot(ctx context.Context, io IO) (err error) {
+// boot lays out the file system, starts the kernel, and in it the program. The
+// control socket, which needs nothing of them, is made meanwhile.
+func (r *Run) boot(ctx context.Context, io IO) error {
+	ctl := newControl(r)
+	var listening sync.WaitGroup
+	listening.Go(ctl.listen)
+	plan, err := r.launch(ctx, io)
+	listening.Wait()
+	if err != nil {
+		ctl.close()
+		return err
+	}
+	ctl.serve()
+	r.ctl.Store(ctl)
+	r.state = State{Status: StatusRunning, HostPID: os.Getpid(), StartedAt: time.Now().UTC(), Engine: plan.engine, Scaffold: r.state.Scaffold, UpperLen: r.state.UpperLen,
+		Ports: r.ports.published(), Endpoints: r.net.endpoints(), Control: ctl.path}
+	if err := writeJSON(r.e.disk.file(r.rec.ID, stateName), r.state); err != nil {
+		return err
+	}
+	r.flush = startFlusher(r.flushAll)
+	return nil
+}
+
+// launch starts the program in a file system and a kernel that it makes.
+func (r *Run) launch(ctx context.Context, io IO) (_ *bootPlan, err error) {
 	if r.image.IsZero() {
 		r.tree, err = r.e.openTree(ctx, r.rec)
 	} else {
 		r.tree, err = r.e.openTreeOf(ctx, r.rec, r.image)
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
 	plan, err := r.prepare()
 	if errors.Is(err, linux.EIO) {
-		return fail(registry.ErrCorrupt, "a layer of the image of container %s is damaged: remove the image and pull it again", r.rec.Name)
+		return nil, fail(registry.ErrCorrupt, "a layer of the image of container %s is damaged: remove the image and pull it again", r.rec.Name)
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := r.startKernel(ctx, r.traceTo(io.Trace)); err != nil {
-		return err
+		return nil, err
 	}
-	if err := r.startProgram(plan, io); err != nil {
-		return err
+	if r.io, err = r.stdio(io); err != nil {
+		return nil, err
 	}
-	r.state = State{Status: StatusRunning, HostPID: os.Getpid(), StartedAt: time.Now().UTC(), Engine: plan.engine, Scaffold: r.state.Scaffold, UpperLen: r.state.UpperLen}
-	if r.ctl, err = listenControl(r); err == nil {
-		r.state.Control = r.ctl.path
+	if r.first != nil {
+		r.io.add(r.first)
 	}
-	if err := writeJSON(r.e.disk.file(r.rec.ID, stateName), r.state); err != nil {
-		return err
-	}
-	r.flush = startFlusher(r.flushAll)
-	return nil
+	return plan, r.startProgram(plan)
 }
 
 // flushAll saves what changed while the container goes on. What fails now is
@@ -159,6 +191,8 @@ func (r *Run) flushAll() {
 		return
 	}
 	n, err := r.tree.saveUpper(r.e.disk.file(r.rec.ID, upperName), r.state.Scaffold)
+	r.stateMu.Lock()
+	defer r.stateMu.Unlock()
 	if err == nil && n != r.state.UpperLen {
 		r.state.UpperLen = n
 		_ = writeJSON(r.e.disk.file(r.rec.ID, stateName), r.state)
@@ -168,6 +202,7 @@ func (r *Run) flushAll() {
 // abandon undoes a start that failed and notes why in the state.
 func (r *Run) abandon(err error) {
 	_ = r.teardown()
+	r.unhooked()
 	if r.rec.Config.AutoRemove {
 		_ = r.e.removeLocked(r.rec, r.lock, true)
 	} else {
@@ -175,12 +210,16 @@ func (r *Run) abandon(err error) {
 		if r.state.Status == StatusRunning {
 			r.state.Status, r.state.FinishedAt = StatusExited, time.Now().UTC()
 		}
-		r.state.HostPID, r.state.Control = 0, ""
+		r.state.HostPID, r.state.Control, r.state.Ports, r.state.Endpoints = 0, "", nil, nil
 		_ = writeJSON(r.e.disk.file(r.rec.ID, stateName), r.state)
 		r.lock.unlock()
 	}
 	r.e.leave(r)
 	r.code, r.err = ExitCode(err), err
+	if r.io != nil {
+		r.io.end(r.code, r.err, r.patience)
+	}
+	r.ctl.Load().close()
 	close(r.done)
 }
 
@@ -189,11 +228,12 @@ func (r *Run) abandon(err error) {
 func (r *Run) teardown() (err error) {
 	r.flush.end()
 	r.flush = nil
-	r.ctl.close()
+	r.ctl.Load().endCalls()
 	r.closeKernel()
 	r.trace.end()
+	err = r.log.close()
 	if r.mounts != nil {
-		err = r.mounts.close()
+		err = errors.Join(err, r.mounts.close())
 		r.mounts = nil
 	}
 	if r.tree != nil {
@@ -205,14 +245,13 @@ func (r *Run) teardown() (err error) {
 // closeKernel ends every process; then what they wrote to the terminal is
 // drained.
 func (r *Run) closeKernel() {
+	r.ports.close()
+	r.net.leave()
 	if r.kernel != nil {
 		_ = r.kernel.Close()
 		r.kernel = nil
 	}
-	if r.tty != nil {
-		r.pump.Wait()
-		_ = r.tty.Close()
-	}
+	r.io.close()
 }
 
 // supervise waits for the end of the first program, saves what the container
@@ -223,17 +262,21 @@ func (r *Run) supervise() {
 	r.code, r.err = status.ShellCode(), err
 	r.finish()
 	r.e.leave(r)
+	r.io.end(r.code, r.err, r.patience)
+	r.ctl.Load().close()
 	close(r.done)
 }
 
 func (r *Run) finish() {
 	r.flush.end()
 	r.flush = nil
-	r.ctl.close()
+	r.ctl.Load().endCalls()
 	r.closeKernel()
 	if r.rec.Config.AutoRemove {
 		r.e.discardVolumes(r.rec, r.mounts)
-		r.err = errors.Join(r.err, r.teardown(), r.e.removeLocked(r.rec, r.lock, true))
+		r.err = errors.Join(r.err, r.teardown())
+		r.unhooked()
+		r.err = errors.Join(r.err, r.e.removeLocked(r.rec, r.lock, true))
 		return
 	}
 	n, err := r.tree.saveUpper(r.e.disk.file(r.rec.ID, upperName), r.state.Scaffold)
@@ -246,9 +289,16 @@ func (r *Run) finish() {
 		r.err = errors.Join(r.err, err)
 	}
 	r.state.Status, r.state.ExitCode, r.state.FinishedAt = StatusExited, r.code, time.Now().UTC()
-	r.state.HostPID, r.state.Control, r.state.UpperLen = 0, "", n
+	r.state.HostPID, r.state.Control, r.state.UpperLen, r.state.Ports, r.state.Endpoints = 0, "", n, nil, nil
+	r.unhooked()
 	r.err = errors.Join(r.err, writeJSON(r.e.disk.file(r.rec.ID, stateName), r.state))
 	r.lock.unlock()
+}
+
+func (r *Run) unhooked() {
+	if r.unhook != nil {
+		r.unhook()
+	}
 }
 
 // ID and Name tell which container runs.
@@ -288,11 +338,7 @@ func (r *Run) Terminate(sig linux.Signal) error {
 }
 
 // Hangup takes the terminal away, if there is one, as a line that is lost does.
-func (r *Run) Hangup() {
-	if r.tty != nil {
-		_ = r.tty.Close()
-	}
-}
+func (r *Run) Hangup() { r.io.hangup() }
 
 // Kill ends the container at once.
 func (r *Run) Kill() {
@@ -300,8 +346,4 @@ func (r *Run) Kill() {
 }
 
 // Resize tells the guest the new size of its terminal.
-func (r *Run) Resize(ws linux.Winsize) {
-	if r.tty != nil {
-		r.tty.Resize(ws)
-	}
-}
+func (r *Run) Resize(ws linux.Winsize) { r.io.resize(ws) }

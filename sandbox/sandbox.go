@@ -8,15 +8,21 @@
 //	containers/<id>/config.json   what the container is (Record); it exists while this file does
 //	containers/<id>/state.json    where it is in its life (State); none before its first start
 //	containers/<id>/upper.tar     what its programs changed, an OCI layer
+//	containers/<id>/log.N.json    what its programs wrote, docker's json-file; the highest N is the newest
 //	containers/<id>/lock          held by whoever runs or changes it; the OS drops it on a crash
+//	run/<short id>.sock           where a running container takes calls (control.go)
 //	volumes/<name>/data.tar       what a volume holds
 //	volumes/<name>/lock           held by the engine that has it open
+//	networks/<id>/network.json    a network that a user made (Network)
+//	networks/<id>/<address>.json  who has an address there (Endpoint); void when that container's lock is free
 //	build/mounts/<key>/           cache mounts of builds, kept like volumes
 //	oci/ v1/                      the image store (package registry)
 //	cache/                        compiled WASM modules
 //
 // There is no daemon: a running container lives in the process that started
-// it, and ends with it.
+// it (Run, Start) and ends with it, or in a process of its own (Launch,
+// Supervise). Other engines reach it through its control socket: Exec, Attach,
+// Stop, Wait, Signal.
 //
 // Lock order: containers/.lock, then a container's lock, then a volume's, then
 // Engine.mu. The locks of the image store are taken last and never held across

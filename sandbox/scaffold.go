@@ -38,8 +38,9 @@ func (s *scaffold) file(p string) error {
 	if err != nil {
 		return err
 	}
-	loc.Unref()
-	if h != nil {
+	if h == nil {
+		loc.Unref()
+	} else {
 		_ = h.Close()
 	}
 	s.paths = append(s.paths, p)

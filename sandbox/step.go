@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/sbxrun/sbx/kernel"
+	"github.com/sbxrun/sbx/kernel/socket"
 	"github.com/sbxrun/sbx/vfs"
 )
 
@@ -22,7 +23,7 @@ type Step struct {
 	Cwd  string   // made if it is missing
 	User string   // name|uid[:group|gid]
 
-	Network    Network // default NetworkOutbound
+	Offline    bool // no network but the loopback
 	Hostname   string
 	ExtraHosts []string // name:address
 	Memory     int64    // bytes; 0: no limit
@@ -51,7 +52,11 @@ func (e *Engine) RunStep(ctx context.Context, s Step) (code int, err error) {
 		return 0, err
 	}
 	defer leave()
-	c := Config{Image: "-", Network: s.Network, Hostname: s.Hostname, ExtraHosts: s.ExtraHosts, Memory: s.Memory, ShmSize: s.ShmSize}
+	c := Config{Image: "-", Hostname: s.Hostname, ExtraHosts: s.ExtraHosts, Memory: s.Memory, ShmSize: s.ShmSize}
+	var eth []socket.Interface // the kernel's default: a step is on no network of ours
+	if s.Offline {
+		c.Networks, eth = []Attachment{{Network: NetworkNone}}, []socket.Interface{}
+	}
 	if err := c.check(); err != nil {
 		return 0, err
 	}
@@ -74,13 +79,13 @@ func (e *Engine) RunStep(ctx context.Context, s Step) (code int, err error) {
 	defer func() { _ = set.close() }() // tmpfs only
 	k, err := kernel.New(kernel.Config{
 		Root: s.Root, Hostname: c.Hostname, Limits: kernel.Limits{Memory: c.Memory}, Loaders: e.loaders(nil),
-		Dial: newDialer(c), Resolver: newNames(c), NameServer: nameServer, CPUs: runtime.NumCPU(), ShmBytes: c.ShmSize,
+		Dial: newDialer(c), Resolver: newNames(c), NameServer: nameServer, Interfaces: eth, CPUs: runtime.NumCPU(), ShmBytes: c.ShmSize,
 	})
 	if err != nil {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, k.Close()) }()
-	if err := set.etc(k.Namespace(), Record{Config: c}); err != nil {
+	if err := set.etc(k.Namespace(), Record{Config: c}, nil); err != nil {
 		return 0, err
 	}
 	for _, m := range slices.SortedStableFunc(slices.Values(s.Mounts), func(a, b StepMount) int { return strings.Compare(a.Target, b.Target) }) {

@@ -24,7 +24,7 @@ func (s *stubs) make(c Config, mounts []StepMount) error {
 			return err
 		}
 	}
-	for _, f := range etcFiles(c, "") {
+	for _, f := range etcFiles(c, "", nil) {
 		if err := s.file(f.path); err != nil {
 			return err
 		}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
 	"io"
 	"os"
 	"path"
@@ -104,12 +103,8 @@ func putUserland(l *layerWriter, bins []string) error {
 
 // userlandKey names the userland of this binary.
 var userlandKey = sync.OnceValue(func() string {
-	h := sha256.New()
-	fmt.Fprintln(h, userlandFormat)
-	for _, m := range tools.Modules() {
-		fmt.Fprintln(h, m.Name, m.Sum, strings.Join(m.Tools, " "))
-	}
-	return hex.EncodeToString(h.Sum(nil)[:16])
+	sum := sha256.Sum256([]byte(userlandFormat + "\n" + tools.Sums))
+	return hex.EncodeToString(sum[:16])
 })
 
 // writeUserland writes the layer that --userland=builtin lays over an image.

@@ -14,6 +14,7 @@ import (
 // being run, or a copy of it while it is.
 type view struct {
 	*tree
+	e      *Engine
 	rec    Record
 	state  State     // of the running one
 	lock   *fileLock // nil for the copy of a running one
@@ -41,7 +42,7 @@ func (e *Engine) openView(ctx context.Context, ref string, change bool) (*view, 
 		if err != nil {
 			return nil, err
 		}
-		return &view{tree: t, rec: c.Record, state: c.State}, nil
+		return &view{tree: t, e: e, rec: c.Record, state: c.State}, nil
 	}
 	lock, err := e.disk.lock(ctx, id, lockWait)
 	if err != nil {
@@ -52,13 +53,13 @@ func (e *Engine) openView(ctx context.Context, ref string, change bool) (*view, 
 		lock.unlock()
 		return nil, err
 	}
-	return &view{tree: t, rec: c.Record, lock: lock}, nil
+	return &view{tree: t, e: e, rec: c.Record, lock: lock}, nil
 }
 
-// liveTree copies a running container's tree: a fork in this process, else
-// the upper layer as its sbx sends it.
+// liveTree copies a running container's tree: the upper layer as its sbx sends
+// it.
 func (e *Engine) liveTree(ctx context.Context, c Container) (*tree, error) {
-	body, err := callControl(ctx, c.State, request{Op: "upper"})
+	body, err := e.callControl(ctx, c.ID, c.State, "upper", nil)
 	if err != nil {
 		return nil, fail(ErrConflict, "the files of the running container %s cannot be read: %v", c.Name, err)
 	}
@@ -81,7 +82,7 @@ func (e *Engine) liveTree(ctx context.Context, c Container) (*tree, error) {
 
 // mountLive mounts a copy of a volume that the running container has.
 func (v *view) mountLive(ctx context.Context, set *mountSet, ns *vfs.Namespace, m Mount, _ *tree) error {
-	body, err := callControl(ctx, v.state, request{Op: "volume", Volume: m.Source})
+	body, err := v.e.callControl(ctx, v.rec.ID, v.state, "volume", volumeArgs{m.Source})
 	if err != nil {
 		return err
 	}

@@ -97,7 +97,7 @@ func (w *world) mkdir(path string) {
 func (w *world) file(path, text string, mode uint32) {
 	w.tb.Helper()
 	wk := w.walker()
-	loc, h, err := wk.Open(vfs.Loc{}, path, linux.O_CREAT|linux.O_TRUNC|linux.O_WRONLY, mode)
+	_, h, err := wk.Open(vfs.Loc{}, path, linux.O_CREAT|linux.O_TRUNC|linux.O_WRONLY, mode)
 	if err != nil {
 		w.tb.Fatal(path, err)
 	}
@@ -105,7 +105,6 @@ func (w *world) file(path, text string, mode uint32) {
 		w.tb.Fatal(err)
 	}
 	h.Close()
-	loc.Unref()
 	if err := wk.Chmod(vfs.Loc{}, path, mode, 0); err != nil {
 		w.tb.Fatal(err)
 	}

@@ -4,6 +4,7 @@
 #   tools/build.sh                 rebuild tools/wasm/*.wasm
 #   tools/build.sh --check         rebuild in a temporary folder and compare bit for bit
 #   tools/build.sh --only NAME     rebuild one module
+#   tools/build.sh --sums          write wasm/SHA256SUMS only, as the above do
 #   tools/build.sh --native DIR    native programs DIR/MODULE by $CC (default cc), with $CFLAGS; for tests
 #   tools/build.sh --probe         exit 0 when this host has the pinned compiler
 #
@@ -75,6 +76,8 @@ build_wasm() { # MODULE OUTPUT
 	rm -rf "$tmp"
 }
 
+sums() { (cd "$here" && sha256sum src/*.mod wasm/*.wasm); } # what tells versions of the tools apart
+
 build_native() { # MODULE OUTPUT
 	tmp=$(mktemp -d)
 	table "$1" >"$tmp/table.c"
@@ -97,12 +100,15 @@ case ${1:-} in
 		build_wasm "$m" "$dir/$m.wasm"
 		cmp "$dir/$m.wasm" "$here/wasm/$m.wasm" || { echo "tools/wasm/$m.wasm is not what its sources build to" >&2; exit 1; }
 	done
+	sums | cmp - "$here/wasm/SHA256SUMS" || { echo "tools/wasm/SHA256SUMS is not true: tools/build.sh --sums" >&2; exit 1; }
 	;;
 --only)
 	probe
 	mkdir -p "$here/wasm"
 	build_wasm "$2" "$here/wasm/$2.wasm"
+	sums >"$here/wasm/SHA256SUMS"
 	;;
+--sums) sums >"$here/wasm/SHA256SUMS" ;;
 "")
 	probe
 	mkdir -p "$here/wasm"
@@ -110,6 +116,7 @@ case ${1:-} in
 		build_wasm "$m" "$here/wasm/$m.wasm"
 		echo "$m $(wc -c <"$here/wasm/$m.wasm") bytes"
 	done
+	sums >"$here/wasm/SHA256SUMS"
 	;;
 *)
 	sed -n '2,/^set/s/^# \{0,1\}//p' "$0"

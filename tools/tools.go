@@ -5,9 +5,6 @@ package tools
 
 import (
 	"embed"
-	"fmt"
-	"hash/crc32"
-	"io"
 	"path"
 	"strings"
 	"sync"
@@ -16,18 +13,22 @@ import (
 //go:embed wasm/*.wasm src/*.mod
 var files embed.FS
 
+// Sums tells versions of the modules apart: a line for each embedded file, as
+// sha256sum writes it. build.sh made it.
+//
+//go:embed wasm/SHA256SUMS
+var Sums string
+
 // Module is one multi-call WebAssembly module. It runs the tool by whose name
 // it is called.
 type Module struct {
 	Name  string   // "core"
 	Tools []string // the names that it answers to, in the order of its .mod file
-	Sum   string   // length and checksum of Wasm, to tell versions apart
 }
 
 func (m Module) file() string { return path.Join("wasm", m.Name+".wasm") }
 
-// Wasm is the module's bytes, a copy: whoever only tells versions apart does
-// without.
+// Wasm is the module's bytes, a copy.
 func (m Module) Wasm() []byte {
 	b, err := files.ReadFile(m.file())
 	if err != nil {
@@ -46,27 +47,12 @@ func readModules() []Module {
 		panic(err) // it is embedded
 	}
 	var out []Module
-	buf := make([]byte, 32<<10)
 	for _, e := range list {
-		m := Module{Name: strings.TrimSuffix(e.Name(), ".wasm")}
-		m.Sum = sum(m.file(), buf)
-		text, _ := files.ReadFile(path.Join("src", m.Name+".mod"))
-		m.Tools = parseMod(string(text))
-		out = append(out, m)
+		name := strings.TrimSuffix(e.Name(), ".wasm")
+		text, _ := files.ReadFile(path.Join("src", name+".mod"))
+		out = append(out, Module{Name: name, Tools: parseMod(string(text))})
 	}
 	return out
-}
-
-// sum reads an embedded file piece by piece: a copy of all of them would be most
-// of what a container costs to start.
-func sum(name string, buf []byte) string {
-	f, err := files.Open(name)
-	if err != nil {
-		panic(err) // it is embedded
-	}
-	h := crc32.New(crc32.MakeTable(crc32.Castagnoli))
-	n, _ := io.CopyBuffer(h, f, buf)
-	return fmt.Sprintf("%d-%08x", n, h.Sum32())
 }
 
 // parseMod reads the lines "tool function source" of a .mod file; "-" as the

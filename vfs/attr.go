@@ -28,7 +28,11 @@ func (fs *FS) getattr(ino Ino, a *Attr) error {
 	switch n.mode & linux.S_IFMT {
 	case linux.S_IFREG:
 		if f := n.file(); f != nil {
-			a.Blocks = f.pages * (pageSize / 512)
+			pages := f.pages
+			if im := fs.maps[ino]; im != nil {
+				pages += im.extraPages(f)
+			}
+			a.Blocks = pages * (pageSize / 512)
 		} else if ino <= fs.nlower {
 			a.Blocks = fs.lowerRef(ino).pages(0, n.size) * (pageSize / 512)
 		}

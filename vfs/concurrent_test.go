@@ -28,13 +28,14 @@ func TestSixteenAtOnce(t *testing.T) {
 			w := *root
 			r := rand.New(rand.NewPCG(uint64(g), 3))
 			for range 150 {
-				anything(&w, fs, r)
+				anything(t, &w, fs, r)
 			}
 		})
 	}
 	wg.Wait()
-	if fs.pins.live != 1 || len(fs.orphans) != 0 || len(fs.maps) != 0 {
-		t.Errorf("left: %d pins, orphans %v, %d maps", fs.pins.live, fs.orphans, len(fs.maps))
+	checkPins(t, fs)
+	if len(fs.maps) != 0 {
+		t.Errorf("left: %d maps", len(fs.maps))
 	}
 	for _, d := range []string{"/d/e", "/d", "/"} {
 		check(t, empty(root, d), nil)
@@ -46,14 +47,13 @@ func TestSixteenAtOnce(t *testing.T) {
 }
 
 func empty(w *Walker, dir string) error {
-	l, h, err := w.Open(Loc{}, dir, linux.O_DIRECTORY, 0)
+	_, h, err := w.Open(Loc{}, dir, linux.O_DIRECTORY, 0)
 	if err == linux.ENOENT || err == linux.ENOTDIR {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	defer l.Unref()
 	defer h.Close()
 	var names []string
 	if err := h.ReadDir(0, func(e DirEntry) bool { names = append(names, e.Name); return true }); err != nil {
@@ -79,7 +79,7 @@ func empty(w *Walker, dir string) error {
 }
 
 // anything does one random thing.
-func anything(w *Walker, fs *FS, r *rand.Rand) {
+func anything(t *testing.T, w *Walker, fs *FS, r *rand.Rand) {
 	name := func() string { return [...]string{"/d/", "/d/e/", "/"}[r.IntN(3)] + fmt.Sprint(r.IntN(8)) }
 	p, q := name(), name()
 	var a Attr
@@ -109,17 +109,17 @@ func anything(w *Walker, fs *FS, r *rand.Rand) {
 	case 10:
 		_ = w.Stat(Loc{}, p, 0, &a)
 	default:
-		useFile(w, p, r)
+		useFile(t, w, p, r)
 	}
 }
 
-func useFile(w *Walker, p string, r *rand.Rand) {
+func useFile(t *testing.T, w *Walker, p string, r *rand.Rand) {
 	l, h, err := w.Open(Loc{}, p, linux.O_RDWR|linux.O_CREAT*r.IntN(2)|linux.O_TRUNC*r.IntN(2), 0o644)
 	if err != nil {
 		return
 	}
-	defer l.Unref()
 	if h == nil {
+		l.Unref()
 		return
 	}
 	defer h.Close()
@@ -133,8 +133,10 @@ func useFile(w *Walker, p string, r *rand.Rand) {
 	if !ok {
 		return
 	}
-	if m, err := u.Unwrap().(Mapper).Map(nil); err == nil {
-		_, _ = m.Fault(int64(r.IntN(100_000)), r.IntN(2) == 0)
+	m, err := u.Unwrap().(Mapper).Map(MapOptions{Len: 200_000, New: func() (Memory, error) { return newMemory(t), nil }, Clean: func() {}})
+	if err == nil {
+		_ = m.Dirty(0, int64(r.IntN(200_000)+1))
+		_, _ = h.WriteAt(b, int64(r.IntN(100_000)))
 		_ = m.Close()
 	}
 }

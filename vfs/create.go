@@ -48,7 +48,7 @@ func (fs *FS) Tmpfile(dir Ino, o CreateOpts) (Ino, error) {
 	}
 	n.nlink = 0
 	fs.Ref(ino)
-	fs.addOrphan(ino, !o.NoLink)
+	fs.orphan(ino, !o.NoLink)
 	return ino, nil
 }
 

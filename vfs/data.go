@@ -31,7 +31,7 @@ type chunk struct {
 	pages   uint16 // bit for each page that is allocated and not a hole
 	written uint16 // bit for each page that has data: fallocate gives pages without
 	charged uint16 // pages that the quota was charged for
-	mapped  bool   // data is whole and stays where it is: a Mapping handed it out
+	stored  bool   // its bytes are in the Memory of the mapped file, and not in data
 	data    []byte
 }
 
@@ -98,7 +98,7 @@ func (fs *FS) putBuf(b []byte) {
 // freeChunk gives a chunk's quota back, and its memory when no fork shares it.
 func (fs *FS) freeChunk(c *chunk) {
 	_ = fs.charge(-int64(c.charged) * pageSize)
-	if c.epoch == fs.epoch && !c.mapped {
+	if c.epoch == fs.epoch {
 		fs.putBuf(c.data)
 		c.data = nil
 	}
@@ -117,6 +117,11 @@ func (fs *FS) freeData(f *fileBody) {
 // ownChunk returns chunk i of a file to change, with the index's bytes in it.
 // A new chunk is empty and not charged yet.
 func (fs *FS) ownChunk(ino Ino, f *fileBody, i uint64) (*chunk, error) {
+	if im := fs.maps[ino]; im != nil {
+		if _, ok := im.chunks[i]; ok {
+			return fs.ownStored(ino, f, i)
+		}
+	}
 	c := f.chunk(i)
 	if c == nil {
 		c = &chunk{epoch: fs.epoch}
@@ -126,7 +131,6 @@ func (fs *FS) ownChunk(ino Ino, f *fileBody, i uint64) (*chunk, error) {
 			}
 		}
 		f.setChunk(fs.epoch, i, c)
-		fs.remap(ino, int64(i)<<chunkShift, int64(i+1)<<chunkShift)
 		return c, nil
 	}
 	if c.epoch == fs.epoch {
@@ -143,17 +147,25 @@ func (fs *FS) ownChunk(ino Ino, f *fileBody, i uint64) (*chunk, error) {
 // fillChunk copies a chunk of the index up.
 func (fs *FS) fillChunk(ino Ino, f *fileBody, c *chunk, base int64) error {
 	n := min(f.lowerLen-base, chunkSize)
-	np := int((n + pageSize - 1) / pageSize)
+	b := fs.getBuf(int(n))[:n]
+	if err := fs.lowerRef(ino).readAt(b, base); err != nil {
+		return err
+	}
+	if err := fs.adoptLower(ino, f, c, base); err != nil {
+		return err
+	}
+	c.data = b
+	return nil
+}
+
+// adoptLower makes the pages of the index a chunk's, and charges for them.
+func (fs *FS) adoptLower(ino Ino, f *fileBody, c *chunk, base int64) error {
+	low := fs.lowerRef(ino)
+	np := int((min(f.lowerLen-base, chunkSize) + pageSize - 1) / pageSize)
 	if err := fs.charge(int64(np) * pageSize); err != nil {
 		return err
 	}
-	low := fs.lowerRef(ino)
-	b := fs.getBuf(int(n))[:n]
-	if err := low.readAt(b, base); err != nil {
-		_ = fs.charge(-int64(np) * pageSize)
-		return err
-	}
-	c.charged, c.data = uint16(np), b
+	c.charged = uint16(np)
 	for p := range np {
 		o := base + int64(p)*pageSize
 		if low.pages(o, min(o+pageSize, f.lowerLen)) > 0 {
@@ -179,7 +191,7 @@ func (fs *FS) reserve(c *chunk, o, end int) (int, error) {
 			c.charged = uint16(need)
 		}
 	}
-	if end <= len(c.data) {
+	if c.stored || end <= len(c.data) {
 		return end, nil
 	}
 	if end > cap(c.data) {
@@ -209,11 +221,16 @@ func (fs *FS) growBuf(c *chunk, end int) {
 
 // touch marks pages [o, end) of a chunk as allocated and returns their bits.
 func (f *fileBody) touch(c *chunk, o, end int) uint16 {
-	lo, hi := o/pageSize, (end+pageSize-1)/pageSize
-	m := uint16((1<<hi - 1) &^ (1<<lo - 1))
+	m := pageBits(o, end)
 	f.pages += int64(bits.OnesCount16(m &^ c.pages))
 	c.pages |= m
 	return m
+}
+
+// pageBits has a bit for each page of a chunk that [o, end) touches.
+func pageBits(o, end int) uint16 {
+	lo, hi := o/pageSize, (end+pageSize-1)/pageSize
+	return uint16((1<<hi - 1) &^ (1<<lo - 1))
 }
 
 // write puts p at off and answers how much fitted. The caller holds mu.
@@ -221,6 +238,12 @@ func (fs *FS) write(ino Ino, p []byte, off int64) (int, error) {
 	n, f, err := fs.ownFile(ino)
 	if err != nil {
 		return 0, err
+	}
+	if end := off + int64(len(p)); end > n.size && fs.maps[ino] != nil {
+		if err := fs.resizeMaps(ino, f, end); err != nil {
+			return 0, err
+		}
+		defer func() { _ = fs.resizeMaps(ino, f, n.size) }() // if less was written
 	}
 	done := 0
 	for done < len(p) {
@@ -232,7 +255,11 @@ func (fs *FS) write(ino Ino, p []byte, off int64) (int, error) {
 		o := int(at & (chunkSize - 1))
 		end, err := fs.reserve(c, o, min(o+len(p)-done, chunkSize))
 		if end > o {
-			copy(c.data[o:end], p[done:])
+			if !c.stored {
+				copy(c.data[o:end], p[done:])
+			} else if _, err := fs.maps[ino].mem.WriteAt(p[done:done+end-o], at); err != nil {
+				return fs.wrote(n, off, done), err
+			}
 			c.written |= f.touch(c, o, end)
 			done += end - o
 		}
@@ -266,7 +293,9 @@ func (fs *FS) read(ino Ino, n *node, f *fileBody, p []byte, off int64) (int, err
 		part := p[done:min(len(p), done+chunkSize-o)]
 		if c := f.chunk(uint64(at) >> chunkShift); c != nil {
 			m := 0
-			if o < len(c.data) {
+			if c.stored {
+				m, _ = fs.maps[ino].mem.ReadAt(part, at)
+			} else if o < len(c.data) {
 				m = copy(part, c.data[o:])
 			}
 			clear(part[m:])
@@ -300,6 +329,9 @@ func (fs *FS) truncate(ino Ino, size int64) error {
 			return err
 		}
 	}
+	if err := fs.resizeMaps(ino, f, size); err != nil {
+		return err
+	}
 	n.size = size
 	if stamp {
 		n.mtime = fs.now()
@@ -326,15 +358,12 @@ func (fs *FS) cut(ino Ino, f *fileBody, size int64) error {
 		f.lowerLen = size
 	}
 	fs.dropChunks(f, keep, 1<<47)
-	fs.remap(ino, size, maxFile)
 	return nil
 }
 
 // cutChunk drops the bytes of a chunk from o on.
 func (fs *FS) cutChunk(f *fileBody, c *chunk, o int) {
-	if c.mapped {
-		clear(c.data[o:])
-	} else if o < len(c.data) {
+	if o < len(c.data) {
 		c.data = c.data[:o]
 	}
 	np := (o + pageSize - 1) / pageSize

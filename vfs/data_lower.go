@@ -3,6 +3,7 @@ package vfs
 import (
 	"errors"
 	"io"
+	"sort"
 
 	"github.com/sbxrun/sbx/abi/linux"
 )
@@ -55,7 +56,11 @@ func (l lowerRef) readAt(p []byte, off int64) error {
 func (l lowerRef) pages(from, to int64) int64 {
 	lo, hi := from/pageSize, (to+pageSize-1)/pageSize
 	n := hi - lo
-	for _, h := range l.holes {
+	first := sort.Search(len(l.holes), func(i int) bool { return l.holes[i].Offset+l.holes[i].Len > from })
+	for _, h := range l.holes[first:] {
+		if h.Offset >= to {
+			break
+		}
 		a := max((h.Offset+pageSize-1)/pageSize, lo)
 		b := h.Offset + h.Len
 		if b >= l.size {

@@ -5,7 +5,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"testing"
 
 	"github.com/sbxrun/sbx/abi/linux"
 )
@@ -63,12 +62,5 @@ func onFile(slot int, write bool, do func(target) (string, error)) func(target) 
 			return t.fstat(slot)
 		}
 		return do(t)
-	}
-}
-
-func checkPins(t *testing.T, fs *FS) {
-	t.Helper()
-	if fs.pins.live != 1 || fs.pins.count(rootIno) != 1 || len(fs.orphans) != 0 {
-		t.Errorf("pins left: %v, orphans %v", fs.pins.slots, fs.orphans)
 	}
 }

@@ -269,6 +269,7 @@ func (fs *FS) enter(dir Ino, name string, ino Ino) error {
 	if err != nil {
 		return err
 	}
+	fs.paths.dropNames(dir)
 	switch {
 	case lerr != nil:
 	case low:
@@ -297,6 +298,7 @@ func (fs *FS) leave(dir Ino, name string) error {
 	if err != nil {
 		return err
 	}
+	fs.paths.dropNames(dir)
 	fs.dropPathsOf(ino)
 	if low {
 		delta.hide(pos, fs.ix.count(dir))

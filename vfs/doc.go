@@ -10,7 +10,7 @@
 // Names and paths are bytes held in Go strings; they need not be UTF-8. Errors
 // are linux.Errno.
 //
-// Lock order: Namespace.mu, then FS.mu, then the one
-// of pinTable. The mutexes of Locks and
-// Watches are leaves: nothing is locked while they are held.
+// Lock order: Namespace.mu, then FS.mu, then the one of pinTable. The mutexes of
+// Locks and Watches are leaves: nothing is locked while they are held. A Memory is
+// called with FS.mu held, MapOptions.Clean without.
 package vfs

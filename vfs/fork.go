@@ -4,9 +4,15 @@ import "maps"
 
 // Fork returns a snapshot that goes its own way from here on. It takes the same
 // time however much was written: both sides share everything and copy what they
-// change; only memory that is mapped is copied at once. Handles, pins and
-// mappings stay with fs. Both must be closed.
+// change. Only what was stored to mapped files since the last fork is copied at
+// once. Handles, pins and mappings stay with fs. Both must be closed.
 func (fs *FS) Fork() *FS {
+	// Who stores to mapped files asks again after this, and waits for the end of it.
+	for range 3 {
+		if !fs.cleanMaps() {
+			break
+		}
+	}
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
 	c := &FS{ix: fs.ix, nlower: fs.nlower, content: fs.content, seed: fs.seed, fam: fs.fam,
@@ -20,7 +26,9 @@ func (fs *FS) Fork() *FS {
 	}
 	clear(c.orphans)
 	c.gen = fs.gen
-	fs.unmapFork(c)
+	if fs.forkMaps(c) {
+		fs.gen++ // somebody stores without asking
+	}
 	return c
 }
 

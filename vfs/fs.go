@@ -123,6 +123,9 @@ func (fs *FS) Close() error {
 		return nil
 	}
 	fs.closed = true
+	for ino := range fs.maps {
+		fs.dropMaps(ino)
+	}
 	ix := fs.ix
 	fs.ix, fs.nlower, fs.content = &Index{refs: 1}, 0, nil
 	fs.lower, fs.upper = radix[node]{}, radix[node]{}

@@ -71,7 +71,7 @@ func TestCookiesStayGood(t *testing.T) {
 
 func TestQuota(t *testing.T) {
 	w, fs := newTestWalker(t, Options{MaxBytes: 64 << 10, MaxInodes: 3})
-	l, h, err := w.Open(Loc{}, "/f", linux.O_RDWR|linux.O_CREAT, 0o644)
+	_, h, err := w.Open(Loc{}, "/f", linux.O_RDWR|linux.O_CREAT, 0o644)
 	check(t, err, nil)
 	n, err := h.WriteAt(make([]byte, 100<<10), 0)
 	if n != 64<<10 || err != nil {
@@ -100,7 +100,6 @@ func TestQuota(t *testing.T) {
 		t.Error("open file is gone: ", u)
 	}
 	check(t, h.Close(), nil)
-	l.Unref()
 	if u := fs.Usage(); u.Bytes != 0 || u.Inodes != 1 {
 		t.Error(u)
 	}
@@ -114,9 +113,8 @@ func TestQuota(t *testing.T) {
 // A file of a terabyte of hole costs what is written into it.
 func TestSparseIsCheap(t *testing.T) {
 	w, fs := newTestWalker(t, Options{MaxBytes: 1 << 20})
-	l, h, err := w.Open(Loc{}, "/f", linux.O_RDWR|linux.O_CREAT, 0o644)
+	_, h, err := w.Open(Loc{}, "/f", linux.O_RDWR|linux.O_CREAT, 0o644)
 	check(t, err, nil)
-	defer l.Unref()
 	defer h.Close()
 	_, err = h.WriteAt([]byte("end"), 1<<50)
 	check(t, err, nil)
@@ -205,7 +203,6 @@ func TestInodeKeepsNumber(t *testing.T) {
 		t.Error(b)
 	}
 	check(t, h.Close(), nil)
-	l.Unref()
 	check(t, l.Getattr(&b), linux.ENOENT)
 	if _, err := fs.Create(rootIno, "f", CreateOpts{Mode: linux.S_IFREG}); err != nil {
 		t.Error(err)

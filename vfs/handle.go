@@ -14,17 +14,20 @@ const OpenKeepSetID = 1 << 30
 // a file that the group may not execute: the opener is not in the group.
 const OpenKillSetGID = 1 << 29
 
-// file is a Handle of an FS.
+// file is a Handle of an FS. It has one pin.
 type file struct {
 	fs     *FS
-	ino    Ino
-	flags  int
+	pin    *pin
+	flags  uint32
 	closed atomic.Bool
 }
 
 // Open implements Super. The access mode is not enforced: the kernel's file
 // description does that.
-func (fs *FS) Open(ino Ino, flags int) (Handle, error) {
+func (fs *FS) Open(ino Ino, flags int) (Handle, error) { return fs.open(ino, nil, flags) }
+
+// open is Open through a mount, which is busy until the Handle is closed.
+func (fs *FS) open(ino Ino, m *Mount, flags int) (Handle, error) {
 	fs.mu.RLock()
 	defer fs.mu.RUnlock()
 	mode, err := fs.mode(ino)
@@ -42,8 +45,7 @@ func (fs *FS) Open(ino Ino, flags int) (Handle, error) {
 	default:
 		return nil, linux.ENXIO
 	}
-	fs.Ref(ino)
-	return &file{fs: fs, ino: ino, flags: flags}, nil
+	return &file{fs: fs, pin: fs.pins.take(ino, m), flags: uint32(flags)}, nil
 }
 
 // Close implements Handle; a second one is EBADF.
@@ -51,9 +53,11 @@ func (h *file) Close() error {
 	if h.closed.Swap(true) {
 		return linux.EBADF
 	}
-	h.fs.Unref(h.ino)
+	h.fs.drop(h.pin)
 	return nil
 }
+
+func (h *file) ino() Ino { return h.pin.ino }
 
 // Sync implements Handle: memory has nothing to wait for.
 func (h *file) Sync() error { return nil }
@@ -65,7 +69,7 @@ func (h *file) ReadAt(p []byte, off int64) (int, error) {
 	}
 	fs := h.fs
 	fs.mu.RLock()
-	n, r, err := fs.find(h.ino)
+	n, r, err := fs.find(h.ino())
 	if err != nil {
 		fs.mu.RUnlock()
 		return 0, linux.EIO
@@ -83,10 +87,10 @@ func (h *file) ReadAt(p []byte, off int64) (int, error) {
 	if n != nil {
 		if f := n.file(); f != nil {
 			defer fs.mu.RUnlock()
-			return fs.read(h.ino, n, f, p, off)
+			return fs.read(h.ino(), n, f, p, off)
 		}
 	}
-	low := fs.lowerRef(h.ino)
+	low := fs.lowerRef(h.ino())
 	fs.mu.RUnlock()
 	if off >= size || low.size == 0 {
 		return 0, nil
@@ -117,7 +121,7 @@ func (h *file) write(p []byte, off int64) (int, error) {
 		return 0, nil
 	}
 	h.dropPrivileges()
-	n, err := h.fs.write(h.ino, p, off)
+	n, err := h.fs.write(h.ino(), p, off)
 	if n > 0 {
 		return n, nil
 	}
@@ -130,7 +134,7 @@ func (h *file) write(p []byte, off int64) (int, error) {
 // dropPrivileges does to the set-id bits what a write by the opener does.
 func (h *file) dropPrivileges() {
 	if h.flags&OpenKeepSetID == 0 {
-		h.fs.dropPrivileges(h.ino, h.flags&OpenKillSetGID != 0)
+		h.fs.dropPrivileges(h.ino(), h.flags&OpenKillSetGID != 0)
 	}
 }
 
@@ -138,7 +142,7 @@ func (h *file) dropPrivileges() {
 func (h *file) Append(p []byte) (int64, int, error) {
 	h.fs.mu.Lock()
 	defer h.fs.mu.Unlock()
-	n, err := h.fs.own(h.ino)
+	n, err := h.fs.own(h.ino())
 	if err != nil {
 		return 0, 0, linux.EIO
 	}
@@ -158,24 +162,24 @@ func (h *file) Allocate(mode uint32, off, n int64) error {
 	h.fs.mu.Lock()
 	defer h.fs.mu.Unlock()
 	h.dropPrivileges()
-	return h.fs.allocate(h.ino, mode, off, n)
+	return h.fs.allocate(h.ino(), mode, off, n)
 }
 
 // SeekData implements Handle.
 func (h *file) SeekData(off int64) (int64, error) {
 	h.fs.mu.RLock()
 	defer h.fs.mu.RUnlock()
-	return h.fs.seek(h.ino, off, true)
+	return h.fs.seek(h.ino(), off, true)
 }
 
 // SeekHole implements Handle.
 func (h *file) SeekHole(off int64) (int64, error) {
 	h.fs.mu.RLock()
 	defer h.fs.mu.RUnlock()
-	return h.fs.seek(h.ino, off, false)
+	return h.fs.seek(h.ino(), off, false)
 }
 
 // ReadDir implements Handle.
 func (h *file) ReadDir(cookie uint64, fn func(DirEntry) bool) error {
-	return h.fs.readDir(h.ino, cookie, fn)
+	return h.fs.readDir(h.ino(), cookie, fn)
 }

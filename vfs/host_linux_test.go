@@ -356,11 +356,10 @@ func (o *ourFS) stat(p string, flags int) (string, error) {
 }
 
 func (o *ourFS) readdir(p string) (string, error) {
-	l, h, err := o.w.Open(Loc{}, p, linux.O_DIRECTORY, 0)
+	_, h, err := o.w.Open(Loc{}, p, linux.O_DIRECTORY, 0)
 	if err != nil {
 		return "", err
 	}
-	defer l.Unref()
 	defer h.Close()
 	var out []string
 	err = h.ReadDir(0, func(e DirEntry) bool {
@@ -399,10 +398,10 @@ func (o *ourFS) readsFIFO(l Loc) bool {
 func (o *ourFS) close(slot int) error {
 	f := o.fds[slot]
 	delete(o.fds, slot)
-	defer f.loc.Unref()
 	if f.h != nil {
 		return f.h.Close()
 	}
+	f.loc.Unref()
 	return nil
 }
 func (o *ourFS) pwrite(slot int, data string, off int64) (string, error) {

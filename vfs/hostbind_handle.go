@@ -67,6 +67,9 @@ func (h *HostFS) Open(ino Ino, flags int) (Handle, error) {
 	return &hostHandle{h: h, n: n, f: f, dir: info.IsDir()}, nil
 }
 
+// HostFile implements HostFiler.
+func (d *hostHandle) HostFile() *os.File { return d.f }
+
 // ReadAt reads; 0 and nil at the end.
 func (d *hostHandle) ReadAt(p []byte, off int64) (int, error) {
 	if d.dir {

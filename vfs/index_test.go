@@ -283,12 +283,11 @@ func useHostile(fs *FS) {
 	for _, p := range []string{"/d/f", "/l", "/h", "/d/e/g/../../..", "/d/e"} {
 		_ = w.Stat(Loc{}, p, 0, &a)
 		_, _ = w.Listxattr(Loc{}, p, 0)
-		if l, h, err := w.Open(Loc{}, p, linux.O_RDWR, 0); err == nil && h != nil {
+		if _, h, err := w.Open(Loc{}, p, linux.O_RDWR, 0); err == nil && h != nil {
 			_, _ = h.ReadAt(make([]byte, 64), 0)
 			_, _ = h.WriteAt([]byte("x"), 3)
 			_, _ = h.SeekHole(0)
 			_ = h.Close()
-			l.Unref()
 		}
 		if l, err := w.Resolve(Loc{}, p, 0); err == nil {
 			_, _, _ = ns.Path(w.Root, l)

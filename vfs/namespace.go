@@ -29,9 +29,9 @@ type Mount struct {
 	super  Super
 	root   Ino
 	opts   MountOpts
-	parent *Mount // nil for the root
-	at     Ino    // in parent
-	refs   atomic.Int64
+	parent *Mount                   // nil for the root
+	at     Ino                      // in parent
+	refs   atomic.Int64             // of Locs, unless super is an FS: that counts them by mount itself
 	kids   atomic.Pointer[[]*Mount] // mounted on this one; replaced, never changed
 	gone   atomic.Bool
 }
@@ -97,18 +97,36 @@ func (l Loc) Getattr(a *Attr) error { return l.Mount.super.Getattr(l.Ino, a) }
 
 // Ref keeps the inode alive and the mount busy until Unref.
 func (l Loc) Ref() {
-	if l.Mount != nil {
-		l.Mount.refs.Add(1)
-		l.Mount.super.Ref(l.Ino)
+	if l.Mount == nil {
+		return
 	}
+	if fs, ok := l.Mount.super.(*FS); ok {
+		fs.pins.take(l.Ino, l.Mount)
+		return
+	}
+	l.Mount.refs.Add(1)
+	l.Mount.super.Ref(l.Ino)
 }
 
 // Unref undoes one Ref.
 func (l Loc) Unref() {
-	if l.Mount != nil {
-		l.Mount.super.Unref(l.Ino)
-		l.Mount.refs.Add(-1)
+	if l.Mount == nil {
+		return
 	}
+	if fs, ok := l.Mount.super.(*FS); ok {
+		fs.unpin(l.Ino, l.Mount)
+		return
+	}
+	l.Mount.super.Unref(l.Ino)
+	l.Mount.refs.Add(-1)
+}
+
+// busy reports whether anybody holds a Loc of the mount.
+func (m *Mount) busy() bool {
+	if fs, ok := m.super.(*FS); ok {
+		return fs.pins.through(m)
+	}
+	return m.refs.Load() > 0
 }
 
 // NewNamespace returns a namespace with root mounted read-write at "/".
@@ -163,7 +181,9 @@ func (ns *Namespace) Mount(at Loc, s Super, o MountOpts) (*Mount, error) {
 	if o.Root == 0 {
 		o.Root = s.Root()
 	}
-	if err := s.Getattr(o.Root, &root); err != nil {
+	if _, ok := s.(interface{ DirRoot() }); ok && o.Root == s.Root() {
+		root.Mode = linux.S_IFDIR // as it says itself: it need not look
+	} else if err := s.Getattr(o.Root, &root); err != nil {
 		return nil, err
 	}
 	if linux.S_ISDIR(on.Mode) != linux.S_ISDIR(root.Mode) {
@@ -199,7 +219,7 @@ func (ns *Namespace) Unmount(at Loc, flags int) error {
 		return linux.EINVAL
 	case m.parent == nil:
 		return linux.EBUSY
-	case flags&linux.MNT_DETACH == 0 && (len(m.children()) > 0 || m.refs.Load() > 0):
+	case flags&linux.MNT_DETACH == 0 && (len(m.children()) > 0 || m.busy()):
 		return linux.EBUSY
 	}
 	ns.detach(m)

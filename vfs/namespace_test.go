@@ -187,11 +187,10 @@ func TestTextBusy(t *testing.T) {
 	check(t, err, linux.ETXTBSY)
 	check(t, w.Truncate(Loc{}, "/prog", 0), linux.ETXTBSY)
 	w.NS.AllowWrite(l)
-	o, h, err := w.Open(Loc{}, "/prog", linux.O_WRONLY, 0)
+	_, h, err := w.Open(Loc{}, "/prog", linux.O_WRONLY, 0)
 	check(t, err, nil)
 	check(t, w.NS.DenyWrite(l), linux.ETXTBSY)
 	check(t, h.Close(), nil)
-	o.Unref()
 	check(t, w.NS.DenyWrite(l), nil)
 	w.NS.AllowWrite(l)
 	if len(w.NS.texts.n) != 0 {

@@ -57,17 +57,98 @@ func TestRememberedPaths(t *testing.T) {
 					check(t, me.Stat(Loc{}, p, 0, &a), nil)
 				}
 			}
-			if !fs.paths.has("a/b/c") {
+			if !fs.paths.has("a/b/c") || !fs.paths.has(p[1:]) {
 				t.Fatal("nothing is remembered")
 			}
 			check(t, tc.change(w), nil)
 			for range 2 {
 				check(t, me.Stat(Loc{}, p, 0, &a), tc.want)
-				l, h, err := me.Open(Loc{}, p, 0, 0)
+				_, h, err := me.Open(Loc{}, p, 0, 0)
 				check(t, err, tc.want)
 				if err == nil {
 					check(t, h.Close(), nil)
-					l.Unref()
+				}
+			}
+		})
+	}
+}
+
+// What a whole path leads to is what its last directory says now, and its
+// permissions are what they are now.
+func TestRememberedNames(t *testing.T) {
+	const p = "/a/f"
+	over := indexOf(t, []LayerEntry{dirEntry("a"), fileEntry("a/f", 0), fileEntry("a/g", 0)})
+	for name, tc := range map[string]struct {
+		change func(w *Walker) error
+		stat   error
+		open   error
+		moved  bool // to another inode
+	}{
+		"replaced by rename":   {func(w *Walker) error { return w.Rename(Loc{}, "/a/g", Loc{}, p, 0) }, nil, nil, true},
+		"replaced by exchange": {func(w *Walker) error { return w.Rename(Loc{}, "/a/g", Loc{}, p, linux.RENAME_EXCHANGE) }, nil, nil, true},
+		"unlinked and made again": {func(w *Walker) error {
+			if err := w.Unlink(Loc{}, p); err != nil {
+				return err
+			}
+			return w.Mknod(Loc{}, p, 0o644, 0)
+		}, nil, nil, true},
+		"a link instead": {func(w *Walker) error {
+			if err := w.Unlink(Loc{}, p); err != nil {
+				return err
+			}
+			return w.Symlink("g", Loc{}, p)
+		}, nil, nil, true},
+		"a directory instead": {func(w *Walker) error {
+			if err := w.Unlink(Loc{}, p); err != nil {
+				return err
+			}
+			return w.Mkdir(Loc{}, p, 0o700)
+		}, nil, linux.EACCES, true},
+		"forbidden":  {func(w *Walker) error { return w.Chmod(Loc{}, p, 0o600, 0) }, nil, linux.EACCES, false},
+		"given away": {func(w *Walker) error { return w.Chown(Loc{}, p, 7, 7, 0) }, nil, nil, false},
+		"mounted over": {func(w *Walker) error {
+			at, err := w.Resolve(Loc{}, p, 0)
+			if err != nil {
+				return err
+			}
+			other := New(nil, nil, Options{})
+			ino, err := other.Create(rootIno, "x", CreateOpts{Mode: linux.S_IFREG | 0o600})
+			if err != nil {
+				return err
+			}
+			_, err = w.NS.Mount(at, other, MountOpts{Root: ino})
+			return err
+		}, nil, linux.EACCES, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			fs := New(over, nil, Options{})
+			defer fs.Close()
+			ns := NewNamespace(fs)
+			defer ns.Close()
+			w := &Walker{NS: ns, Root: ns.RootLoc(), Cwd: ns.RootLoc(), Cred: RootCred()}
+			me := *w
+			me.Cred = &Cred{UID: 7, GID: 7}
+			var before, after Attr
+			for range 3 {
+				check(t, me.Stat(Loc{}, p, 0, &before), nil)
+			}
+			if !fs.paths.has(p[1:]) {
+				t.Fatal("nothing is remembered")
+			}
+			check(t, tc.change(w), nil)
+			for range 3 {
+				check(t, me.Stat(Loc{}, p, 0, &after), tc.stat)
+				moved := after.Ino != before.Ino || after.Dev != before.Dev
+				o, err := me.OpenFile(Loc{}, p, linux.O_RDONLY, 0, 0)
+				check(t, err, tc.open)
+				if err == nil {
+					if o.Loc.Ino != after.Ino || o.Loc.Mount.super.Dev() != after.Dev || o.Name == "" {
+						t.Errorf("opened %+v, which is not %+v", o, after)
+					}
+					o.Close()
+				}
+				if moved != tc.moved {
+					t.Errorf("moved: %v", moved)
 				}
 			}
 		})
@@ -76,9 +157,11 @@ func TestRememberedPaths(t *testing.T) {
 
 // has reports whether a path is remembered.
 func (c *pathCache) has(path string) bool {
-	for i := range c.slots {
-		if p := c.slots[i].kept.Load(); p != nil && p.path == path {
-			return true
+	for _, slots := range []*[pathSlots]pathSlot{&c.slots().dirs, &c.slots().ends} {
+		for i := range slots {
+			if p := slots[i].kept.Load(); p != nil && p.path == path {
+				return true
+			}
 		}
 	}
 	return false
@@ -96,45 +179,10 @@ func TestGuardedPathsAreNotRemembered(t *testing.T) {
 	for range 4 {
 		check(t, w.Stat(Loc{}, "/x/private/y/f", 0, &a), nil)
 	}
-	if fs.paths.has("x/private/y") || fs.paths.has("x/private") {
+	if fs.paths.has("x/private/y/f") || fs.paths.has("x/private/y") || fs.paths.has("x/private") {
 		t.Error("the way is remembered")
 	}
 	me := *w
 	me.Cred = &Cred{UID: 7, GID: 7}
 	check(t, me.Stat(Loc{}, "/x/private/y/f", 0, &a), linux.EACCES)
-}
-
-func TestPinTable(t *testing.T) {
-	var p pinTable
-	want := map[Ino]int{}
-	for i := range 20_000 {
-		ino := Ino(i*i%997 + 1)
-		by := 1 - 2*(i/7%2)
-		if want[ino]+by < 0 {
-			by = 1
-		}
-		want[ino] += by
-		if got := p.add(ino, by); got != want[ino] {
-			t.Fatalf("inode %d: %d pins, want %d", ino, got, want[ino])
-		}
-	}
-	live := 0
-	for ino, n := range want {
-		if got := p.count(ino); got != n {
-			t.Errorf("inode %d: %d pins, want %d", ino, got, n)
-		}
-		if n > 0 {
-			live++
-		}
-	}
-	if p.live != live || len(p.slots) > 8*997 {
-		t.Errorf("%d live in %d slots, want %d", p.live, len(p.slots), live)
-	}
-	for i := range 1_000_000 { // as many files opened and closed
-		p.add(Ino(i+10_000), 1)
-		p.add(Ino(i+10_000), -1)
-	}
-	if len(p.slots) > 8*997 {
-		t.Errorf("the table grew to %d slots", len(p.slots))
-	}
 }

@@ -3,15 +3,27 @@ package vfs
 import "github.com/sbxrun/sbx/abi/linux"
 
 // Ref implements Super.
-func (fs *FS) Ref(ino Ino) { fs.pins.add(ino, 1) }
+func (fs *FS) Ref(ino Ino) { fs.pins.take(ino, nil) }
 
 // Unref implements Super. An inode without names goes with its last pin.
-func (fs *FS) Unref(ino Ino) { fs.unpin(ino, 1) }
+func (fs *FS) Unref(ino Ino) { fs.unpin(ino, nil) }
 
-func (fs *FS) unpin(ino Ino, n int) {
-	if fs.pins.add(ino, -n) > 0 || fs.norphans.Load() == 0 {
-		return
+// unpin undoes one take of what ino has through m.
+func (fs *FS) unpin(ino Ino, m *Mount) {
+	if p := fs.pins.find(ino, m); p != nil {
+		fs.drop(p)
 	}
+}
+
+// drop gives a pin back.
+func (fs *FS) drop(p *pin) {
+	if p.drop() && fs.norphans.Load() != 0 {
+		fs.reap(p.ino)
+	}
+}
+
+// reap ends an inode that has neither names nor pins.
+func (fs *FS) reap(ino Ino) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
 	if _, ok := fs.orphans[ino]; ok && !fs.pinned(ino) {
@@ -22,22 +34,27 @@ func (fs *FS) unpin(ino Ino, n int) {
 
 func (fs *FS) pinned(ino Ino) bool { return fs.pins.count(ino) > 0 }
 
-func (fs *FS) addOrphan(ino Ino, linkable bool) {
+// orphan notes an inode that has pins and no names.
+func (fs *FS) orphan(ino Ino, linkable bool) {
+	fs.norphans.Add(1)
 	fs.orphans[ino] = linkable
-	fs.norphans.Store(int64(len(fs.orphans)))
 }
 
 func (fs *FS) delOrphan(ino Ino) {
 	delete(fs.orphans, ino)
-	fs.norphans.Store(int64(len(fs.orphans)))
+	fs.norphans.Add(-1)
 }
 
-// unname is called when the last name of an inode is gone.
+// unname is called when the last name of an inode is gone. It counts as an orphan
+// before anybody looks for its pins: the last of them may go at the same time, and
+// one of the two must see the other.
 func (fs *FS) unname(ino Ino) {
+	fs.norphans.Add(1)
 	if fs.pinned(ino) {
-		fs.addOrphan(ino, false)
+		fs.orphans[ino] = false
 		return
 	}
+	fs.norphans.Add(-1)
 	fs.destroy(ino)
 }
 
@@ -48,6 +65,7 @@ func (fs *FS) destroy(ino Ino) {
 	if n == nil || n.dead() {
 		return
 	}
+	fs.dropMaps(ino)
 	if f := n.file(); f != nil {
 		fs.freeData(f)
 	}

@@ -1,93 +1,159 @@
 package vfs
 
 import (
+	"math"
 	"math/bits"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 )
 
-// pinTable counts pins by inode. It is a table with open addressing, because
-// every open and close goes through it and a map's update costs more than the
-// rest of them. A count that fell to zero keeps its slot until the table is laid
-// out anew: what is opened again finds it.
+// pinTable counts what keeps inodes: open files, working directories, mappings.
+// It counts by inode and by the mount through which they were reached, so that one
+// count serves unlink, which asks for the inode, and umount, which asks for the
+// mount. Every open and close goes through it: an inode that was pinned before is
+// found again without a lock, and a file that keeps its *pin is closed by one
+// atomic operation. A count that fell to zero keeps its place until the table is
+// laid out anew.
 type pinTable struct {
-	mu    sync.Mutex
-	slots []pinSlot // a power of two, more than half of them free
-	used  int       // slots that have an inode
-	live  int       // slots that have pins
+	slots atomic.Pointer[pinSlots]
+	mu    sync.Mutex // adding and laying out
+	used  int        // slots that have a pin; guarded by mu
+}
+
+// pinSlots is a table with open addressing, by inode.
+type pinSlots struct {
+	pins  []atomic.Pointer[pin] // a power of two, more than half of them nil
 	shift uint
 	mul   uint64 // odd and not to be guessed: slots can't be made to collide
 }
 
-type pinSlot struct {
-	ino Ino // 0: free
-	n   int
+// pin is what keeps one inode through one mount, or through none.
+type pin struct {
+	ino   Ino
+	mount *Mount
+	n     atomic.Int64 // far below zero: not in the table any more
 }
 
-const minPins = 16
+const (
+	minPins = 32
+	pinGone = math.MinInt64 / 2
+)
 
-// add changes the count of ino, which is not 0, and returns the new one. What
-// is below zero stays zero.
-func (t *pinTable) add(ino Ino, by int) int {
+// take adds to the count of ino, which is not 0, and returns where it is kept.
+func (t *pinTable) take(ino Ino, m *Mount) *pin {
+	if p := t.find(ino, m); p != nil && p.n.Add(1) > 0 {
+		return p
+	}
 	t.mu.Lock()
-	s := t.slot(ino)
-	n := s.n + by
-	switch {
-	case n < 0:
-		n = 0
-	case s.n == 0 && n > 0:
-		t.live++
+	defer t.mu.Unlock()
+	p := t.find(ino, m)
+	if p == nil {
+		p = t.add(ino, m)
 	}
-	if s.n > 0 && n == 0 {
-		t.live--
-	}
-	s.n = n
-	t.mu.Unlock()
-	return n
+	p.n.Add(1)
+	return p
 }
 
-// count returns the pins of ino.
-func (t *pinTable) count(ino Ino) int { return t.add(ino, 0) }
-
-// slot returns the slot of ino, a new one when it has none.
-func (t *pinTable) slot(ino Ino) *pinSlot {
-	if t.slots == nil {
-		t.layOut()
-	}
-	mask := len(t.slots) - 1
-	for i := int(ino * t.mul >> t.shift); ; i = (i + 1) & mask {
-		s := &t.slots[i&mask]
-		if s.ino == ino {
-			return s
+// drop takes one away and reports whether that was the last. What is zero stays
+// zero.
+func (p *pin) drop() bool {
+	for {
+		n := p.n.Load()
+		if n <= 0 {
+			return false
 		}
-		if s.ino != 0 {
-			continue
+		if p.n.CompareAndSwap(n, n-1) {
+			return n == 1
 		}
-		if (t.used+1)*2 > len(t.slots) {
-			t.layOut()
-			return t.slot(ino)
-		}
-		t.used++
-		s.ino = ino
-		return s
 	}
 }
 
-// layOut makes the table as large as what is pinned needs it, and forgets the
-// rest.
-func (t *pinTable) layOut() {
-	old := t.slots
+// find returns the pin of ino through m, or nil.
+func (t *pinTable) find(ino Ino, m *Mount) *pin {
+	s := t.slots.Load()
+	if s == nil {
+		return nil
+	}
+	for i := s.start(ino); ; i++ {
+		p := s.pins[i&(len(s.pins)-1)].Load()
+		if p == nil || p.ino == ino && p.mount == m {
+			return p
+		}
+	}
+}
+
+func (s *pinSlots) start(ino Ino) int { return int(ino * s.mul >> s.shift) }
+
+// count returns the pins of ino, through whatever mount.
+func (t *pinTable) count(ino Ino) (n int64) {
+	s := t.slots.Load()
+	if s == nil {
+		return 0
+	}
+	for i := s.start(ino); ; i++ {
+		p := s.pins[i&(len(s.pins)-1)].Load()
+		if p == nil {
+			return n
+		}
+		if p.ino == ino {
+			n += max(p.n.Load(), 0)
+		}
+	}
+}
+
+// through reports whether m keeps anything.
+func (t *pinTable) through(m *Mount) bool {
+	if s := t.slots.Load(); s != nil {
+		for i := range s.pins {
+			if p := s.pins[i].Load(); p != nil && p.mount == m && p.n.Load() > 0 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// add gives ino a pin, whose count is 0. The caller holds mu.
+func (t *pinTable) add(ino Ino, m *Mount) *pin {
+	s := t.slots.Load()
+	if s == nil || (t.used+1)*2 > len(s.pins) {
+		s = t.layOut(s)
+	}
+	p := &pin{ino: ino, mount: m}
+	s.put(p)
+	t.used++
+	return p
+}
+
+func (s *pinSlots) put(p *pin) {
+	for i := s.start(p.ino); ; i++ {
+		if slot := &s.pins[i&(len(s.pins)-1)]; slot.Load() == nil {
+			slot.Store(p)
+			return
+		}
+	}
+}
+
+// layOut makes a table as large as what is pinned needs it, and forgets the rest.
+func (t *pinTable) layOut(old *pinSlots) *pinSlots {
+	var live []*pin
+	if old != nil {
+		for i := range old.pins {
+			if p := old.pins[i].Load(); p != nil && !p.n.CompareAndSwap(0, pinGone) {
+				live = append(live, p)
+			}
+		}
+	}
 	n := minPins
-	for n < t.live*4+4 {
+	for n < len(live)*4+4 {
 		n *= 2
 	}
-	t.slots, t.used, t.live = make([]pinSlot, n), 0, 0
-	t.shift = uint(64 - bits.TrailingZeros(uint(n)))
-	t.mul = rand.Uint64() | 1
-	for _, s := range old {
-		if s.n > 0 {
-			*t.slot(s.ino) = s
-			t.live++
-		}
+	s := &pinSlots{pins: make([]atomic.Pointer[pin], n), shift: uint(64 - bits.TrailingZeros(uint(n))), mul: rand.Uint64() | 1}
+	for _, p := range live {
+		s.put(p)
 	}
+	t.slots.Store(s)
+	t.used = len(live)
+	return s
 }

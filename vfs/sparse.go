@@ -27,7 +27,11 @@ func (fs *FS) allocate(ino Ino, mode uint32, off, n int64) error {
 		return err
 	}
 	if mode&(linux.FALLOC_FL_PUNCH_HOLE|linux.FALLOC_FL_ZERO_RANGE) != 0 {
-		if err := fs.punch(ino, f, off, min(off+n, (maxFile>>chunkShift)<<chunkShift)); err != nil {
+		end := min(off+n, (maxFile>>chunkShift)<<chunkShift)
+		if err := fs.punch(ino, f, off, end); err != nil {
+			return err
+		}
+		if err := fs.punchMaps(ino, f, off, end, uint64(off+chunkSize-1)>>chunkShift, uint64(end)>>chunkShift); err != nil {
 			return err
 		}
 	}
@@ -37,6 +41,9 @@ func (fs *FS) allocate(ino Ino, mode uint32, off, n int64) error {
 		}
 	}
 	if mode&linux.FALLOC_FL_KEEP_SIZE == 0 && off+n > nd.size {
+		if err := fs.resizeMaps(ino, f, off+n); err != nil {
+			return err
+		}
 		nd.size = off + n
 	}
 	nd.mtime = fs.now()
@@ -92,9 +99,7 @@ func (fs *FS) punch(ino Ino, f *fileBody, off, end int64) error {
 		}
 	}
 	fs.dropChunks(f, first, last)
-	err := fs.hideBelow(ino, f, first, last)
-	fs.remap(ino, int64(first)<<chunkShift, int64(last)<<chunkShift)
-	return err
+	return fs.hideBelow(ino, f, first, last)
 }
 
 // hideBelow puts empty chunks over the index's data in [first, last).
@@ -134,8 +139,6 @@ func (fs *FS) punchChunk(ino Ino, f *fileBody, i uint64, o, end int) error {
 	f.pages -= int64(bits.OnesCount16(gone))
 	c.pages &^= gone
 	c.written &= c.pages
-	base := int64(i) << chunkShift
-	fs.remap(ino, base+int64(lo)*pageSize, base+int64(hi)*pageSize)
 	return nil
 }
 
@@ -159,7 +162,7 @@ func (fs *FS) seek(ino Ino, off int64, data bool) (int64, error) {
 	}
 	low := fs.lowerRef(ino)
 	for at := off; at < size; {
-		isData, next := fs.kindAt(f, &low, at)
+		isData, next := fs.kindAt(ino, f, &low, at)
 		if isData == data {
 			return at, nil
 		}
@@ -172,11 +175,15 @@ func (fs *FS) seek(ino Ino, off int64, data bool) (int64, error) {
 }
 
 // kindAt tells whether the byte at is data, and where that may change.
-func (fs *FS) kindAt(f *fileBody, low *lowerRef, at int64) (bool, int64) {
+func (fs *FS) kindAt(ino Ino, f *fileBody, low *lowerRef, at int64) (bool, int64) {
 	i := uint64(at) >> chunkShift
 	base := int64(i) << chunkShift
 	page := at / pageSize * pageSize
 	if c := f.chunk(i); c != nil {
+		if c.stored {
+			m, _ := fs.maps[ino].pages(i)
+			return (c.written|m)>>((at-base)/pageSize)&1 != 0, page + pageSize
+		}
 		if c.written == 0 {
 			return false, base + chunkSize
 		}

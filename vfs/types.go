@@ -139,7 +139,7 @@ type Handle interface {
 
 // MagicLinker is a Super some of whose symbolic links are followed by identity
 // and not by text, such as /proc/self/fd/1. The answer is false for the others.
-// The Loc comes without a Ref.
+// The Loc comes without a Ref. A file that has no Loc is *Elsewhere.
 type MagicLinker interface {
 	FollowMagic(ino Ino) (Loc, bool, error)
 }

@@ -54,6 +54,12 @@ func (s *step) load(l Loc) error {
 
 func (s *step) isDir() bool { return s.mode&linux.S_IFMT == linux.S_IFDIR }
 
+// isOpenable reports whether a Handle can be had: a regular file or a directory.
+func (s *step) isOpenable() bool {
+	t := s.mode & linux.S_IFMT
+	return t == linux.S_IFREG || t == linux.S_IFDIR
+}
+
 func (s *step) isLink() bool { return s.mode&linux.S_IFMT == linux.S_IFLNK }
 
 // walk is the state of one resolution. At the end, dir and name tell through
@@ -74,8 +80,8 @@ type walk struct {
 	attr  *Attr // wanted of the end, if it can be had on the way
 	got   bool  // attr is filled
 
-	pin    bool // a file or directory at the end is wanted with two pins, if that can be had on the way
-	pinned *FS  // where they were taken
+	pin    bool // a file or directory at the end is wanted with a pin, if that can be had on the way
+	pinned *pin
 }
 
 type lastKind uint8
@@ -262,7 +268,8 @@ func (k *walk) component(name string, last bool) (link string, err error) {
 		return "", err
 	}
 	if next.isLink() && (!last || k.slash && k.flags&parentOnly == 0 || k.flags&NoFollow == 0) {
-		return k.link(next)
+		text, err := k.link(next)
+		return text, notOnTheWay(err, last && !k.slash)
 	}
 	k.cur = next
 	return "", nil

@@ -11,28 +11,58 @@ import (
 // end when that is there and no link. It returns what is left for component to
 // do, and to complain about. It also loads cur, when nobody did.
 func (k *walk) stride(fs *FS, rest string) (string, error) {
-	m := k.cur.loc.Mount
-	kids := m.kids.Load()
 	for rest != "" && rest[0] == '/' {
 		rest = rest[1:]
 	}
 	fs.mu.RLock()
 	defer fs.mu.RUnlock()
-	whole, start, plain := rest, k.cur.loc.Ino, false
-	var slot *pathSlot
-	var hash uint64
-	if i := strings.LastIndexByte(rest, '/'); i > 0 && i < len(rest)-1 && i <= maxPathKey {
-		slot, hash = fs.paths.slot(fs.seed, start, rest[:i])
-		if fs.jump(k, kids, slot, rest[:i]) {
-			slot, rest = nil, rest[i+1:]
+	if rest == "" || len(rest) > maxPathKey {
+		return k.steps(fs, rest, false, 0)
+	}
+	end, p, hash := fs.recall(k.cur.loc, rest)
+	if p == nil {
+		return k.steps(fs, rest, true, hash)
+	}
+	k.dir = p.dir
+	k.dir.loc.Mount = end.loc.Mount
+	k.cur = end
+	k.name, k.kind, k.slash = rest[p.base:], lastNormal, false
+	k.arrive(fs)
+	return "", nil
+}
+
+// arrive takes along what is wanted of the end.
+func (k *walk) arrive(fs *FS) {
+	if k.pin && k.cur.isOpenable() {
+		k.pinned = fs.pins.take(k.cur.loc.Ino, k.cur.loc.Mount)
+	}
+	if k.attr != nil {
+		k.got = fs.getattr(k.cur.loc.Ino, k.attr) == nil
+	}
+}
+
+// steps is stride of a path that is not remembered. With plain it may be from now
+// on, if the way is.
+func (k *walk) steps(fs *FS, rest string, plain bool, hash uint64) (string, error) {
+	at, whole := k.cur.loc, rest
+	kids := at.Mount.kids.Load()
+	var prefix *pathSlot // to remember the directory part in
+	var prefixHash uint64
+	if i := strings.LastIndexByte(rest, '/'); plain && i > 0 && i < len(rest)-1 {
+		prefixHash = fs.pathHash(at.Ino, rest[:i])
+		prefix = &fs.paths.slots().dirs[prefixHash%pathSlots]
+		if p := fs.known(prefix, at, rest[:i]); p != nil {
+			k.cur = p.dir
+			k.cur.loc.Mount = at.Mount
+			prefix, rest = nil, rest[i+1:]
 		}
 	}
 	if k.cur.mode == 0 {
-		if err := fs.permOf(start, &k.cur); err != nil {
+		if err := fs.permOf(at.Ino, &k.cur); err != nil {
 			return rest, err
 		}
 	}
-	plain = k.cur.open()
+	plain = plain && k.cur.open()
 	for {
 		for rest != "" && rest[0] == '/' {
 			rest = rest[1:]
@@ -48,14 +78,14 @@ func (k *walk) stride(fs *FS, rest string) (string, error) {
 			!k.w.Cred.May(k.cur.mode, k.cur.uid, k.cur.gid, linux.X_OK) {
 			return rest, nil
 		}
-		if after == "" && slot != nil && plain {
-			fs.keep(kids, slot, hash, start, whole[:len(whole)-len(name)-1], &k.cur)
+		if after == "" && prefix != nil && plain {
+			fs.keep(prefix, prefixHash, keptPath{kids: kids, start: at.Ino, path: whole[:len(whole)-len(name)-1], dir: k.cur})
 		}
 		var next step
 		if !k.peek(fs, name, &next) || kids != nil && covers(*kids, next.loc.Ino) {
 			return rest, nil
 		}
-		next.loc.Mount = m
+		next.loc.Mount = at.Mount
 		last := onlySlashes(after)
 		if !last {
 			if !next.isDir() {
@@ -71,13 +101,11 @@ func (k *walk) stride(fs *FS, rest string) (string, error) {
 		}
 		k.dir, k.name, k.kind, k.slash = k.cur, name, lastNormal, after != ""
 		k.cur = next
-		if t := next.mode & linux.S_IFMT; k.pin && (t == linux.S_IFREG || t == linux.S_IFDIR) {
-			fs.pins.add(next.loc.Ino, 2)
-			k.pinned = fs
+		if plain && after == "" {
+			fs.keep(&fs.paths.slots().ends[hash%pathSlots], hash,
+				keptPath{kids: kids, start: at.Ino, path: whole, dir: k.dir, ino: next.loc.Ino, base: len(whole) - len(name)})
 		}
-		if k.attr != nil {
-			k.got = fs.getattr(next.loc.Ino, k.attr) == nil
-		}
+		k.arrive(fs)
 		return "", nil
 	}
 }

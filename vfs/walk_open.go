@@ -1,22 +1,35 @@
 package vfs
 
-import "github.com/sbxrun/sbx/abi/linux"
+import (
+	"sync"
+
+	"github.com/sbxrun/sbx/abi/linux"
+)
 
 // Opened is what OpenFile found. Parent and Name tell through which entry, for
 // /proc/PID/fd and inotify; Parent is zero when there is none (".", "/", a magic
 // link).
 type Opened struct {
-	Loc    Loc // Ref'ed: the caller Unrefs
-	Handle Handle
+	Loc    Loc    // held by the Handle; without one Ref'ed: the caller Unrefs
+	Handle Handle // nil for O_PATH and for FIFOs, sockets and devices, which the kernel opens by Loc
 	Mode   uint32 // type and permissions
 	Parent Loc    // not Ref'ed
 	Name   string
 }
 
+// Close gives back what was opened.
+func (o *Opened) Close() {
+	if o.Handle != nil {
+		_ = o.Handle.Close()
+		return
+	}
+	o.Loc.Unref()
+}
+
 // Open is open(2): O_CREAT, O_EXCL, O_TRUNC, O_NOFOLLOW, O_DIRECTORY, O_TMPFILE
-// and O_PATH with their rules, permissions and ETXTBSY. The Loc is Ref'ed. The
-// Handle is nil for O_PATH and for FIFOs, sockets and devices, which the kernel
-// opens by Loc.
+// and O_PATH with their rules, permissions and ETXTBSY. The Handle holds the Loc,
+// as Ref does, until it is closed. It is nil for O_PATH and for FIFOs, sockets and
+// devices: then the Loc is Ref'ed.
 func (w *Walker) Open(at Loc, path string, flags int, mode uint32) (Loc, Handle, error) {
 	o, err := w.OpenFile(at, path, flags, mode, 0)
 	return o.Loc, o.Handle, err
@@ -24,6 +37,9 @@ func (w *Walker) Open(at Loc, path string, flags int, mode uint32) (Loc, Handle,
 
 // OpenFile is Open with openat2(2)'s resolve flags and more in the answer.
 func (w *Walker) OpenFile(at Loc, path string, flags int, mode uint32, rf ResolveFlags) (o Opened, err error) {
+	if flags&notPlainRead == 0 && rf&^NoFollow == 0 && w.openKnown(&o, at, path, flags) {
+		return
+	}
 	if flags, err = checkOpenFlags(flags); err != nil {
 		return
 	}
@@ -43,6 +59,37 @@ func (w *Walker) OpenFile(at Loc, path string, flags int, mode uint32, rf Resolv
 
 const errRace = linux.ERESTART
 
+// notPlainRead is what an open has none of that only reads what is there.
+const notPlainRead = linux.O_ACCMODE | linux.O_CREAT | linux.O_TRUNC | linux.O_TMPFILE_BIT | linux.O_PATH
+
+// openKnown opens for reading, in one go, what the file system of the start remembers
+// of a path. It says no when there is anything to look at, or to complain about.
+func (w *Walker) openKnown(o *Opened, from Loc, path string, flags int) bool {
+	switch {
+	case path == "" || len(path) > maxPathKey:
+		return false
+	case path[0] == '/':
+		from, path = w.Root, path[1:]
+	case from.IsZero():
+		from = w.Cwd
+	}
+	fs, ok := from.Mount.super.(*FS)
+	if !ok {
+		return false
+	}
+	fs.mu.RLock()
+	s, kept, _ := fs.recall(from, path)
+	if kept == nil || w.mayOpen(&s, flags) != nil || !s.isOpenable() {
+		fs.mu.RUnlock()
+		return false
+	}
+	pin := fs.pins.take(s.loc.Ino, s.loc.Mount)
+	fs.mu.RUnlock()
+	h := &file{fs: fs, pin: pin, flags: uint32(flags)}
+	o.Loc, o.Handle, o.Mode, o.Parent, o.Name = s.loc, h, s.mode, Loc{s.loc.Mount, kept.dir.loc.Ino}, path[kept.base:]
+	return true
+}
+
 // checkOpenFlags refuses what open(2) refuses and drops what O_PATH ignores.
 func checkOpenFlags(flags int) (int, error) {
 	if flags&linux.O_PATH != 0 {
@@ -61,7 +108,7 @@ func checkOpenFlags(flags int) (int, error) {
 
 // openOnce fills o, unless it returns an error.
 func (w *Walker) openOnce(o *Opened, at Loc, path string, flags int, mode uint32, rf ResolveFlags) error {
-	k := walk{pin: flags&(linux.O_ACCMODE|linux.O_CREAT|linux.O_TRUNC|linux.O_TMPFILE_BIT|linux.O_PATH) == linux.O_RDONLY}
+	k := walk{pin: flags&notPlainRead == 0}
 	err := k.run(w, at, path, rf)
 	if k.pinned != nil {
 		if err == nil {
@@ -92,17 +139,16 @@ func (w *Walker) openOnce(o *Opened, at Loc, path string, flags int, mode uint32
 	return err
 }
 
-// openPinned makes the handle of what the walk pinned on its way, one pin for the
-// handle and one for the Loc; with an error it gives them back.
+// openPinned makes the handle of what the walk pinned on its way; with an error it
+// gives the pin back.
 func (k *walk) openPinned(o *Opened, flags int, err error) error {
-	l := k.cur.loc
+	fs := k.cur.loc.Mount.super.(*FS)
 	if err != nil {
-		k.pinned.unpin(l.Ino, 2)
+		fs.drop(k.pinned)
 		return err
 	}
-	l.Mount.refs.Add(1)
-	o.Loc, o.Mode, o.Parent, o.Name = l, k.cur.mode, k.dir.loc, k.name
-	o.Handle = &file{fs: k.pinned, ino: l.Ino, flags: flags}
+	o.Loc, o.Mode, o.Parent, o.Name = k.cur.loc, k.cur.mode, k.dir.loc, k.name
+	o.Handle = &file{fs: fs, pin: k.pinned, flags: uint32(flags)}
 	return nil
 }
 
@@ -142,40 +188,52 @@ func (w *Walker) mayCreateInSticky(k *walk) error {
 	return linux.EACCES
 }
 
-// checkOpen is may_open of Linux: types, permissions, read-only mounts.
+// checkOpen is may_open of Linux; what was just created may be opened.
 func (w *Walker) checkOpen(k *walk, flags int, created bool) error {
-	typ := k.cur.mode & linux.S_IFMT
+	if created {
+		return k.cur.checkType(flags)
+	}
+	return w.mayOpen(&k.cur, flags)
+}
+
+// mayOpen checks types, permissions and read-only mounts.
+func (w *Walker) mayOpen(s *step, flags int) error {
+	if err := s.checkType(flags); err != nil || flags&linux.O_PATH != 0 {
+		return err
+	}
+	want := accessWant(flags)
+	if !w.Cred.May(s.mode, s.uid, s.gid, want) {
+		return linux.EACCES
+	}
+	if want&linux.W_OK != 0 && s.loc.Mount.opts.ReadOnly && s.isOpenable() {
+		return linux.EROFS
+	}
+	if flags&linux.O_NOATIME != 0 && w.Cred.UID != s.uid && !w.Cred.Has(linux.CAP_FOWNER) {
+		return linux.EPERM
+	}
+	return nil
+}
+
+// checkType checks what the type of a file has to say.
+func (s *step) checkType(flags int) error {
+	typ := s.mode & linux.S_IFMT
 	if flags&linux.O_DIRECTORY != 0 && typ != linux.S_IFDIR {
 		return linux.ENOTDIR
 	}
 	if flags&linux.O_PATH != 0 {
 		return nil
 	}
-	want := accessWant(flags)
-	m := k.cur.loc.Mount
 	switch typ {
 	case linux.S_IFLNK:
 		return linux.ELOOP
 	case linux.S_IFDIR:
-		if want&linux.W_OK != 0 {
+		if accessWant(flags)&linux.W_OK != 0 {
 			return linux.EISDIR
 		}
 	case linux.S_IFCHR, linux.S_IFBLK:
-		if m.opts.NoDev {
+		if s.loc.Mount.opts.NoDev {
 			return linux.EACCES
 		}
-	}
-	if created {
-		return nil
-	}
-	if !w.Cred.May(k.cur.mode, k.cur.uid, k.cur.gid, want) {
-		return linux.EACCES
-	}
-	if want&linux.W_OK != 0 && m.opts.ReadOnly && (typ == linux.S_IFREG || typ == linux.S_IFDIR) {
-		return linux.EROFS
-	}
-	if flags&linux.O_NOATIME != 0 && w.Cred.UID != k.cur.uid && !w.Cred.Has(linux.CAP_FOWNER) {
-		return linux.EPERM
 	}
 	return nil
 }
@@ -189,14 +247,13 @@ func accessWant(flags int) uint32 {
 	return want
 }
 
-// finishOpen pins, opens and truncates.
+// finishOpen opens and truncates.
 func (w *Walker) finishOpen(k *walk, flags int, created bool) (Opened, error) {
 	l := k.cur.loc
 	o := Opened{Loc: l, Mode: k.cur.mode}
 	if k.kind == lastNormal {
 		o.Parent, o.Name = k.dir.loc, k.name
 	}
-	l.Ref()
 	h, err := w.openHandle(l, k.cur.mode, flags)
 	if err == nil && h != nil && flags&linux.O_TRUNC != 0 && !created {
 		if err = w.truncate(&k.cur, SetAttr{Valid: SetSize | SetMtime, Mtime: superNow(l.Mount.super)}); err != nil {
@@ -204,39 +261,69 @@ func (w *Walker) finishOpen(k *walk, flags int, created bool) (Opened, error) {
 		}
 	}
 	if err != nil {
-		l.Unref()
 		return Opened{}, err
 	}
 	o.Handle = h
 	return o, nil
 }
 
-// openHandle opens a regular file or a directory; nil for the others.
+// openHandle opens a regular file or a directory. The Handle holds the Loc; for
+// the others it is nil, and the Loc is Ref'ed.
 func (w *Walker) openHandle(l Loc, mode uint32, flags int) (Handle, error) {
-	if flags&linux.O_PATH != 0 {
-		return nil, nil
-	}
-	if t := mode & linux.S_IFMT; t != linux.S_IFREG && t != linux.S_IFDIR {
+	t := mode & linux.S_IFMT
+	if flags&linux.O_PATH != 0 || t != linux.S_IFREG && t != linux.S_IFDIR {
+		l.Ref()
 		return nil, nil
 	}
 	write := flags&linux.O_ACCMODE != linux.O_RDONLY
 	if write {
 		flags |= w.setIDFlags(l)
 	}
-	if !write || mode&linux.S_IFMT != linux.S_IFREG {
-		return l.Mount.super.Open(l.Ino, flags)
+	if !write || t != linux.S_IFREG {
+		return l.open(flags)
 	}
-	t, key := w.NS.texts, l.LockKey()
-	if err := t.add(key, 1); err != nil {
+	texts, key := w.NS.texts, l.LockKey()
+	if err := texts.add(key, 1); err != nil {
 		return nil, err
 	}
+	h, err := l.open(flags)
+	if err != nil {
+		texts.sub(key, 1)
+		return nil, err
+	}
+	return &writeHandle{Handle: h, texts: texts, key: key}, nil
+}
+
+// open opens what is at l. The Handle holds l.
+func (l Loc) open(flags int) (Handle, error) {
+	if fs, ok := l.Mount.super.(*FS); ok {
+		return fs.open(l.Ino, l.Mount, flags)
+	}
+	l.Ref()
 	h, err := l.Mount.super.Open(l.Ino, flags)
 	if err != nil {
-		t.sub(key, 1)
+		l.Unref()
 		return nil, err
 	}
-	return &writeHandle{Handle: h, texts: t, key: key}, nil
+	return &locHandle{Handle: h, loc: l}, nil
 }
+
+// locHandle is a Handle of another file system than FS that holds its Loc.
+type locHandle struct {
+	Handle
+	loc  Loc
+	once sync.Once
+}
+
+// Close implements Handle.
+func (h *locHandle) Close() error {
+	err := h.Handle.Close()
+	h.once.Do(h.loc.Unref)
+	return err
+}
+
+// Unwrap returns the file system's own handle.
+func (h *locHandle) Unwrap() Handle { return h.Handle }
 
 // setIDFlags tells the file system what writes do to the set-id bits.
 func (w *Walker) setIDFlags(l Loc) int {
@@ -266,31 +353,11 @@ func (w *Walker) openTmpfile(k *walk, flags int, mode uint32) (Opened, error) {
 	if err != nil {
 		return Opened{}, err
 	}
-	m.refs.Add(1) // with Tmpfile's pin this is a Ref
 	l := Loc{m, ino}
 	h, err := w.openHandle(l, o.Mode, flags)
+	m.super.Unref(ino)
 	if err != nil {
-		l.Unref()
 		return Opened{}, err
 	}
 	return Opened{Loc: l, Handle: h, Mode: o.Mode}, nil
-}
-
-// OpenLoc opens an inode again by identity, as open of /proc/self/fd/N does:
-// permissions are checked anew. Of flags the access mode, O_TRUNC, O_DIRECTORY
-// and O_PATH count. The Loc is not Ref'ed, the Handle pins it.
-func (w *Walker) OpenLoc(l Loc, flags int) (Handle, error) {
-	var k walk
-	if err := k.cur.load(l); err != nil {
-		return nil, err
-	}
-	k.kind = lastDot
-	if err := w.checkOpen(&k, flags, false); err != nil {
-		return nil, err
-	}
-	o, err := w.finishOpen(&k, flags, false)
-	if err == nil {
-		l.Unref()
-	}
-	return o.Handle, err
 }

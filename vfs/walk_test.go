@@ -28,19 +28,17 @@ func check(t testing.TB, got, want error) {
 
 func writeFile(t testing.TB, w *Walker, path, data string) {
 	t.Helper()
-	l, h, err := w.Open(Loc{}, path, linux.O_WRONLY|linux.O_CREAT|linux.O_TRUNC, 0o644)
+	_, h, err := w.Open(Loc{}, path, linux.O_WRONLY|linux.O_CREAT|linux.O_TRUNC, 0o644)
 	check(t, err, nil)
 	_, err = h.WriteAt([]byte(data), 0)
 	check(t, err, nil)
 	check(t, h.Close(), nil)
-	l.Unref()
 }
 
 func readFile(t testing.TB, w *Walker, path string) string {
 	t.Helper()
-	l, h, err := w.Open(Loc{}, path, linux.O_RDONLY, 0)
+	_, h, err := w.Open(Loc{}, path, linux.O_RDONLY, 0)
 	check(t, err, nil)
-	defer l.Unref()
 	defer h.Close()
 	var out []byte
 	buf := make([]byte, 100)

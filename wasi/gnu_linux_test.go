@@ -211,21 +211,19 @@ func (b boxSide) walk(dir, name string, list *[]string) {
 	text := ""
 	switch a.Mode & linux.S_IFMT {
 	case linux.S_IFREG:
-		if loc, h, err := w.Open(vfs.Loc{}, p, linux.O_RDONLY, 0); err == nil {
+		if _, h, err := w.Open(vfs.Loc{}, p, linux.O_RDONLY, 0); err == nil {
 			buf := make([]byte, a.Size)
 			n, _ := h.ReadAt(buf, 0)
 			text = string(buf[:n])
 			h.Close()
-			loc.Unref()
 		}
 	case linux.S_IFLNK:
 		text, _ = w.Readlink(vfs.Loc{}, p)
 	case linux.S_IFDIR:
 		var names []string
-		if loc, h, err := w.Open(vfs.Loc{}, p, linux.O_RDONLY|linux.O_DIRECTORY, 0); err == nil {
+		if _, h, err := w.Open(vfs.Loc{}, p, linux.O_RDONLY|linux.O_DIRECTORY, 0); err == nil {
 			h.ReadDir(0, func(e vfs.DirEntry) bool { names = append(names, e.Name); return true })
 			h.Close()
-			loc.Unref()
 		}
 		for _, n := range names {
 			if n != "." && n != ".." {

@@ -188,10 +188,17 @@ func milliseconds(n int64) time.Duration {
 
 // sbxNice adds to the niceness of the process and writes what it is then.
 func sbxNice(p *proc, a []uint64) error {
+	n, err := p.t.Nice(kernel.PRIO_PROCESS, 0)
+	if err != nil {
+		return err
+	}
 	if add := int(int32(a[0])); add != 0 {
-		if err := p.t.SetNice(p.t.Nice() + add); err != nil {
+		if err := p.t.SetNice(kernel.PRIO_PROCESS, 0, n+add); err != nil {
+			return err
+		}
+		if n, err = p.t.Nice(kernel.PRIO_PROCESS, 0); err != nil {
 			return err
 		}
 	}
-	return p.putU32(uint32(a[1]), uint32(p.t.Nice()))
+	return p.putU32(uint32(a[1]), uint32(n))
 }

@@ -80,9 +80,8 @@ func rootWalker(fs vfs.Super) *vfs.Walker {
 }
 
 func writeFile(w *vfs.Walker, name string, text []byte, mode uint32) {
-	loc, h, err := w.Open(vfs.Loc{}, name, linux.O_CREAT|linux.O_TRUNC|linux.O_WRONLY, mode)
+	_, h, err := w.Open(vfs.Loc{}, name, linux.O_CREAT|linux.O_TRUNC|linux.O_WRONLY, mode)
 	must(err)
-	defer loc.Unref()
 	defer h.Close()
 	for off := 0; off < len(text); {
 		n, err := h.WriteAt(text[off:], int64(off))

@@ -272,3 +272,12 @@ func Major(dev uint64) uint32 {
 func Minor(dev uint64) uint32 {
 	return uint32(dev>>12)&0xffffff00 | uint32(dev)&0xff
 }
+
+// Flags of splice(2).
+const (
+	SPLICE_F_MOVE     = 1
+	SPLICE_F_NONBLOCK = 2
+	SPLICE_F_MORE     = 4
+	SPLICE_F_GIFT     = 8
+	SPLICE_F_ALL      = 15
+)

@@ -27,6 +27,7 @@ const (
 	SOCKFS_MAGIC          = 0x534f434b
 	CGROUP2_SUPER_MAGIC   = 0x63677270
 	V9FS_MAGIC            = 0x01021997
+	MQUEUE_MAGIC          = 0x19800202
 )
 
 // Mount flags as statfs(2) shows them.

@@ -5,10 +5,13 @@ const NCCS = 19
 
 // Termios is the kernel's struct termios, ioctl_tty(2). The speeds are in Cflag
 // (CBAUD).
+//
+// Ispeed and Ospeed are of struct termios2 (TCGETS2); they count only where the speed in Cflag is BOTHER.
 type Termios struct {
 	Iflag, Oflag, Cflag, Lflag uint32
 	Line                       uint8
 	Cc                         [NCCS]uint8
+	Ispeed, Ospeed             uint32
 }
 
 // Winsize is struct winsize, TIOCGWINSZ.
@@ -75,6 +78,8 @@ const (
 	B57600  = 0o10001
 	B115200 = 0o10002
 	B230400 = 0o10003
+	BOTHER  = 0o10000
+	IBSHIFT = 16 // of the speed of input, if it is another
 	CSIZE   = 0o60
 	CS5     = 0
 	CS6     = 0o20
@@ -172,6 +177,19 @@ const (
 	TIOCGPTN    = 0x80045430
 	TIOCSPTLCK  = 0x40045431
 	TIOCGPTPEER = 0x5441
+	TIOCPKT     = 0x5420
+	TIOCSETD    = 0x5423
+	TIOCGETD    = 0x5424
+	TCSBRKP     = 0x5425
+	TIOCVHANGUP = 0x5437
+	TIOCSIG     = 0x40045436
+	TIOCGPKT    = 0x80045438
+	TIOCGPTLCK  = 0x80045439
+	TIOCGEXCL   = 0x80045440
+	TCGETS2     = 0x802c542a
+	TCSETS2     = 0x402c542b
+	TCSETSW2    = 0x402c542c
+	TCSETSF2    = 0x402c542d
 	FIONCLEX    = 0x5450
 	FIOCLEX     = 0x5451
 	FIOASYNC    = 0x5452
@@ -179,7 +197,7 @@ const (
 
 // DefaultTermios returns what a fresh pseudo-terminal of Linux has.
 func DefaultTermios() Termios {
-	return Termios{
+	t := Termios{
 		Iflag: ICRNL | IXON,
 		Oflag: OPOST | ONLCR,
 		Cflag: B38400 | CS8 | CREAD,
@@ -187,4 +205,6 @@ func DefaultTermios() Termios {
 		Cc: [NCCS]uint8{VINTR: 3, VQUIT: 28, VERASE: 127, VKILL: 21, VEOF: 4, VMIN: 1, VSTART: 17, VSTOP: 19,
 			VSUSP: 26, VREPRINT: 18, VDISCARD: 15, VWERASE: 23, VLNEXT: 22},
 	}
+	t.SetSpeeds()
+	return t
 }

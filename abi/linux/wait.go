@@ -11,6 +11,9 @@ const (
 	WEXITED    = 0x4
 	WCONTINUED = 0x8
 	WNOWAIT    = 0x01000000
+	WNOTHREAD  = 0x20000000 // __WNOTHREAD: not the children of other threads
+	WALL       = 0x40000000 // __WALL: whatever they send at their end
+	WCLONE     = -1 << 31   // __WCLONE, bit 31 of an int: only those that do not send SIGCHLD
 )
 
 // ExitStatus returns the status of a process that exited with code.

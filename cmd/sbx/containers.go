@@ -17,11 +17,12 @@ func (a *app) rmCmd() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return a.each(args, func(ref string) (string, error) {
-			if err := e.Remove(c.Context(), ref, o); err != nil {
-				return "", err
-			}
-			return ref, nil
+		n := atOnce
+		if o.Volumes { // of two containers with one volume the last takes it along
+			n = 1
+		}
+		return a.eachOf(args, n, func(ref string) (string, error) {
+			return named(ref, e.Remove(c.Context(), ref, o))
 		})
 	})
 	c.Flags().BoolVarP(&o.Force, "force", "f", false, "Kill containers that run")
@@ -42,10 +43,7 @@ func (a *app) killCmd() *cobra.Command {
 			return err
 		}
 		return a.each(args, func(ref string) (string, error) {
-			if err := e.Signal(c.Context(), ref, sig); err != nil {
-				return "", err
-			}
-			return ref, nil
+			return named(ref, e.Signal(c.Context(), ref, sig))
 		})
 	})
 	c.Flags().StringVarP(&name, "signal", "s", "KILL", "Signal, by name or number")

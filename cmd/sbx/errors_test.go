@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -21,13 +22,15 @@ func newSbx(t *testing.T, home string) *sbx {
 	t.Setenv("SBX_HOME", home)
 	t.Setenv("SBX_REGISTRY_MIRROR", newTestRegistry(t))
 	t.Setenv("DOCKER_CONFIG", t.TempDir())
+	t.Cleanup(func() { endAll(t, home) })
 	return &sbx{t, home}
 }
 
 func (s *sbx) run(args ...string) (code int, out, errs string) {
 	s.t.Helper()
 	var o, e bytes.Buffer
-	code = run(args, strings.NewReader(""), &o, &e)
+	a := &app{in: strings.NewReader(""), out: &o, err: &e, cancel: func() {}, unhook: func() {}}
+	code = a.main(context.Background(), args)
 	return code, o.String(), e.String()
 }
 
@@ -108,7 +111,9 @@ func TestWrongUse(t *testing.T) {
 		{125, "sbx images needs", "images one two"},
 		{125, "sbx ps takes no arguments", "ps extra"},
 		{125, `"nosuch" is not a command of sbx`, "nosuch"},
-		{125, `this version has no "exec": containers run in the foreground only`, "exec x ls"},
+		{125, "no such container: x", "exec x ls"},
+		{125, "invalid key", "attach --detach-keys ctrl-1 x"},
+		{125, "invalid timeout", "stop -t -2 x"},
 		{125, "invalid signal", "kill -s NOPE made"},
 		{125, `invalid argument "x" for "--pids-limit"`, "run --pids-limit x tiny"},
 		{125, "limits cannot be negative", "run --pids-limit -7 tiny"},

@@ -22,43 +22,72 @@ type containerFlags struct {
 	volumes, mounts, tmpfs            []string
 	storageOpts                       []string
 	entrypoint, pull, userland        string
-	network, memory, shmSize          string
+	memory, shmSize                   string
+	networks, aliases, publish        []string
+	expose                            []string
+	ip, ip6                           string
 	cidFile                           string
+	logOpts                           []string
+	stopTimeout                       int
 	quiet                             bool
 }
+
+// words is a flag that may be given more than once. pflag's own would make a
+// writer of CSV for each, to tell its default.
+type words []string
+
+func (w *words) Set(s string) error {
+	*w = append(*w, s)
+	return nil
+}
+func (w *words) String() string { return "" }
+func (w *words) Type() string   { return "stringArray" }
 
 func (f *containerFlags) register(c *cobra.Command) {
 	fl := c.Flags()
 	fl.SetInterspersed(false)
 	fl.Bool("help", false, "Print this help")
 	fl.StringVar(&f.cfg.Name, "name", "", "Name of the container (default: an adjective and a surname)")
-	fl.StringArrayVarP(&f.env, "env", "e", nil, "Set `NAME=VALUE`; NAME alone takes the host's value")
-	fl.StringArrayVar(&f.envFiles, "env-file", nil, "Read environment variables from `FILE`")
+	fl.VarP((*words)(&f.env), "env", "e", "Set `NAME=VALUE`; NAME alone takes the host's value")
+	fl.Var((*words)(&f.envFiles), "env-file", "Read environment variables from `FILE`")
 	fl.StringVarP(&f.cfg.WorkingDir, "workdir", "w", "", "Working directory in the container")
 	fl.StringVarP(&f.cfg.User, "user", "u", "", "User, as `name|uid[:group|gid]`")
-	fl.StringArrayVar(&f.cfg.GroupAdd, "group-add", nil, "Add a further group")
+	fl.Var((*words)(&f.cfg.GroupAdd), "group-add", "Add a further group")
 	fl.StringVar(&f.entrypoint, "entrypoint", "", "Replace the image's entry point")
-	fl.StringArrayVarP(&f.volumes, "volume", "v", nil, "Mount `[SOURCE:]TARGET[:ro]`: a host folder or a named volume")
-	fl.StringArrayVar(&f.cfg.VolumesFrom, "volumes-from", nil, "Mount what `CONTAINER[:ro]` has mounted, tmpfs left out")
-	fl.StringArrayVar(&f.mounts, "mount", nil, "Mount `type=bind|volume|tmpfs,source=…,target=…[,readonly]`")
-	fl.StringArrayVar(&f.tmpfs, "tmpfs", nil, "Mount memory at `TARGET[:size=64m,mode=1777]`")
+	fl.VarP((*words)(&f.volumes), "volume", "v", "Mount `[SOURCE:]TARGET[:ro]`: a host folder or a named volume")
+	fl.Var((*words)(&f.cfg.VolumesFrom), "volumes-from", "Mount what `CONTAINER[:ro]` has mounted, tmpfs left out")
+	fl.Var((*words)(&f.mounts), "mount", "Mount `type=bind|volume|tmpfs,source=…,target=…[,readonly]`")
+	fl.Var((*words)(&f.tmpfs), "tmpfs", "Mount memory at `TARGET[:size=64m,mode=1777]`")
 	fl.BoolVar(&f.cfg.ReadOnly, "read-only", false, "Make the container's root file system read-only")
 	fl.BoolVarP(&f.cfg.OpenStdin, "interactive", "i", false, "Keep standard input open")
 	fl.BoolVarP(&f.cfg.TTY, "tty", "t", false, "Give the container a terminal")
+	fl.BoolVar(&f.cfg.Init, "init", false, "Make process 1 a small init that passes signals on and reaps processes")
 	fl.BoolVar(&f.cfg.AutoRemove, "rm", false, "Remove the container when it ends")
 	fl.StringVarP(&f.cfg.Hostname, "hostname", "h", "", "Host name in the container (default: its short id)")
 	fl.StringVar(&f.cfg.Domainname, "domainname", "", "Domain name in the container")
-	fl.StringArrayVar(&f.cfg.ExtraHosts, "add-host", nil, "Add `NAME:ADDRESS` to /etc/hosts")
-	fl.StringArrayVar(&f.cfg.DNS, "dns", nil, "Name server to ask instead of the host's resolver")
-	fl.StringArrayVar(&f.cfg.DNSSearch, "dns-search", nil, "Search domain for /etc/resolv.conf")
-	fl.StringVar(&f.network, "network", "bridge", "bridge (connections out) or none")
-	fl.StringArrayVarP(&f.labels, "label", "l", nil, "Set a label, `KEY=VALUE`")
-	fl.StringArrayVar(&f.labelFiles, "label-file", nil, "Read labels from `FILE`")
+	fl.Var((*words)(&f.cfg.ExtraHosts), "add-host", "Add `NAME:ADDRESS` to /etc/hosts; the address host-gateway is this host")
+	fl.Var((*words)(&f.cfg.DNS), "dns", "Name server to ask instead of the host's resolver")
+	fl.Var((*words)(&f.cfg.DNSSearch), "dns-search", "Search domain for /etc/resolv.conf")
+	fl.Var((*words)(&f.networks), "network", "Put the container on `NETWORK`: bridge (the default), none, or one that was made")
+	fl.Var((*words)(&f.networks), "net", "The same as --network")
+	_ = fl.MarkHidden("net")
+	fl.Var((*words)(&f.aliases), "network-alias", "A further name of the container on its network")
+	fl.StringVar(&f.ip, "ip", "", "IPv4 `ADDRESS` on its network")
+	fl.StringVar(&f.ip6, "ip6", "", "IPv6 `ADDRESS` on its network")
+	fl.Var((*words)(&f.cfg.NetworkAllow), "network-allow", "Reach `HOST|ADDRESS|PREFIX[:PORT]` outside and nothing else; any alone takes all bounds off")
+	fl.VarP((*words)(&f.publish), "publish", "p", "Publish `[[IP:]HOSTPORT:]PORT[/udp]` on the host, ranges too")
+	fl.BoolVarP(&f.cfg.PublishAll, "publish-all", "P", false, "Publish all exposed ports, at any that are free")
+	fl.Var((*words)(&f.expose), "expose", "Expose `PORT[-END][/udp]`")
+	fl.VarP((*words)(&f.labels), "label", "l", "Set a label, `KEY=VALUE`")
+	fl.Var((*words)(&f.labelFiles), "label-file", "Read labels from `FILE`")
 	fl.StringVarP(&f.memory, "memory", "m", "", "Limit of memory, such as `512m`")
 	fl.Int64Var(&f.cfg.PidsLimit, "pids-limit", 0, "Limit of processes (-1: none)")
 	fl.StringVar(&f.shmSize, "shm-size", "", "Size of /dev/shm (default 64m)")
-	fl.StringArrayVar(&f.storageOpts, "storage-opt", nil, "`size=10G` limits what the container may write")
-	fl.StringVar(&f.cfg.StopSignal, "stop-signal", "", "Signal that ends the container")
+	fl.Var((*words)(&f.storageOpts), "storage-opt", "`size=10G` limits what the container may write")
+	fl.StringVar(&f.cfg.StopSignal, "stop-signal", "", "Signal that stop sends (default: the image's, or TERM)")
+	fl.IntVar(&f.stopTimeout, "stop-timeout", 0, "`Seconds` that stop waits before it kills, -1 for ever (default 10)")
+	fl.StringVar((*string)(&f.cfg.LogDriver), "log-driver", "", "Where output is kept for logs: `json-file` or none")
+	fl.Var((*words)(&f.logOpts), "log-opt", "Option of the log: `max-size=64m`, max-file=4, labels=…, env=…")
 	fl.StringVar(&f.pull, "pull", "missing", "Ask the registry for the image `when`: always, missing or never")
 	fl.StringVar(&f.cfg.Platform, "platform", "", "Platform of the image, `os/arch[/variant]`")
 	fl.StringVar(&f.userland, "userland", "image", "`Whose` programs to run: the image's (image), or the shell and tools that sbx brings, laid over it (builtin)")
@@ -70,14 +99,17 @@ func (f *containerFlags) register(c *cobra.Command) {
 func (f *containerFlags) config(fl *pflag.FlagSet, args []string) (sandbox.Config, error) {
 	c := f.cfg
 	c.Image, c.Cmd = args[0], args[1:]
-	c.Pull, c.Userland, c.Network = sandbox.PullPolicy(f.pull), sandbox.Userland(f.userland), sandbox.Network(f.network)
+	c.Pull, c.Userland = sandbox.PullPolicy(f.pull), sandbox.Userland(f.userland)
 	if fl.Changed("entrypoint") {
 		c.ClearEntrypoint = f.entrypoint == ""
 		if f.entrypoint != "" {
 			c.Entrypoint = []string{f.entrypoint}
 		}
 	}
-	for _, step := range []func(*sandbox.Config) error{f.setEnv, f.setLabels, f.setMounts, f.setSizes} {
+	if fl.Changed("stop-timeout") {
+		c.StopTimeout = &f.stopTimeout
+	}
+	for _, step := range []func(*sandbox.Config) error{f.setEnv, f.setLabels, f.setMounts, f.setSizes, f.setNetworks, f.setLog} {
 		if err := step(&c); err != nil {
 			return c, err
 		}
@@ -85,21 +117,27 @@ func (f *containerFlags) config(fl *pflag.FlagSet, args []string) (sandbox.Confi
 	return c, nil
 }
 
-func (f *containerFlags) setEnv(c *sandbox.Config) error {
-	for _, file := range f.envFiles {
+func (f *containerFlags) setEnv(c *sandbox.Config) (err error) {
+	c.Env, err = readEnv(f.env, f.envFiles)
+	return err
+}
+
+// readEnv brings -e and --env-file together: -e wins.
+func readEnv(env, files []string) (out []string, err error) {
+	for _, file := range files {
 		vars, err := readEnvFile(file)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		c.Env = append(c.Env, vars...)
+		out = append(out, vars...)
 	}
-	for _, e := range f.env {
+	for _, e := range env {
 		if v, ok := os.LookupEnv(e); ok && !strings.Contains(e, "=") {
 			e += "=" + v // only because the user named it
 		}
-		c.Env = append(c.Env, e)
+		out = append(out, e)
 	}
-	return nil
+	return out, nil
 }
 
 func readEnvFile(file string) ([]string, error) {
@@ -115,8 +153,36 @@ func readEnvFile(file string) ([]string, error) {
 	return vars, nil
 }
 
-func (f *containerFlags) setLabels(c *sandbox.Config) error {
-	c.Labels = map[string]string{}
+// setNetworks places the container on networks: aliases and addresses are of
+// the first one.
+func (f *containerFlags) setNetworks(c *sandbox.Config) error {
+	for _, n := range f.networks {
+		c.Networks = append(c.Networks, sandbox.Attachment{Network: n})
+	}
+	if len(f.aliases) > 0 || f.ip != "" || f.ip6 != "" {
+		if len(c.Networks) == 0 {
+			return usagef("--network-alias, --ip and --ip6 need a network that was made: --network NAME")
+		}
+		c.Networks[0].Aliases, c.Networks[0].IPv4, c.Networks[0].IPv6 = f.aliases, f.ip, f.ip6
+	}
+	for _, spec := range f.publish {
+		ports, err := sandbox.ParsePublish(spec)
+		if err != nil {
+			return err
+		}
+		c.Publish = append(c.Publish, ports...)
+	}
+	for _, spec := range f.expose {
+		ports, err := sandbox.ParseExpose(spec)
+		if err != nil {
+			return err
+		}
+		c.Expose = append(c.Expose, ports...)
+	}
+	return nil
+}
+
+func (f *containerFlags) setLabels(c *sandbox.Config) (err error) {
 	list := f.labels
 	for _, file := range f.labelFiles {
 		more, err := readEnvFile(file)
@@ -125,14 +191,20 @@ func (f *containerFlags) setLabels(c *sandbox.Config) error {
 		}
 		list = append(more, list...)
 	}
+	c.Labels, err = parseLabels(list)
+	return err
+}
+
+func parseLabels(list []string) (map[string]string, error) {
+	out := map[string]string{}
 	for _, l := range list {
 		key, value, _ := strings.Cut(l, "=")
 		if key == "" {
-			return usagef("invalid label %q: use KEY=VALUE", l)
+			return nil, usagef("invalid label %q: use KEY=VALUE", l)
 		}
-		c.Labels[key] = value
+		out[key] = value
 	}
-	return nil
+	return out, nil
 }
 
 func (f *containerFlags) setMounts(c *sandbox.Config) error {
@@ -147,6 +219,20 @@ func (f *containerFlags) setMounts(c *sandbox.Config) error {
 			}
 			c.Mounts = append(c.Mounts, m)
 		}
+	}
+	return nil
+}
+
+func (f *containerFlags) setLog(c *sandbox.Config) error {
+	for _, o := range f.logOpts {
+		key, value, ok := strings.Cut(o, "=")
+		if !ok {
+			return usagef("invalid --log-opt %q: use KEY=VALUE", o)
+		}
+		if c.LogOpts == nil {
+			c.LogOpts = map[string]string{}
+		}
+		c.LogOpts[key] = value
 	}
 	return nil
 }
@@ -217,10 +303,8 @@ func reason(err error) error {
 
 // notYet are flags of docker's run that users try, and what to say to them.
 var notYet = []struct{ flags, say string }{
-	{"'d'|--detach", "this version runs containers in the foreground only: leave -d out"},
-	{"'p'|'P'|--publish|--publish-all", "this version publishes no ports: leave -p out"},
 	{"--privileged|--cap-add|--cap-drop|--security-opt|--device|--gpus", "%s is not supported: a guest never touches the host's kernel, so there are no privileges to give or take"},
-	{"--cpus|--cpu-shares|--cpuset-cpus|--memory-swap|--ulimit|--restart|--health-cmd|--init|--ip|--link", "%s is not supported: leave it out"},
+	{"--cpus|--cpu-shares|--cpuset-cpus|--memory-swap|--ulimit|--restart|--health-cmd|--link", "%s is not supported: leave it out"},
 }
 
 // flagHint explains flags that docker has and this version has not.

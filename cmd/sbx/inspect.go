@@ -96,24 +96,26 @@ type object = map[string]any
 func containerObject(ctx context.Context, e *sandbox.Engine, c sandbox.Container, size bool) object {
 	st, cfg, p := c.State, c.Config, c.Process
 	o := object{
-		"Id": c.ID, "Created": stamp(c.Created), "Path": p.Path, "Args": list(p.Args), "Image": c.ImageID, "Name": "/" + c.Name, "Platform": c.Platform,
+		"Id": c.ID, "Created": stamp(c.Created), "Path": p.Path, "Args": list(p.Args), "Image": c.ImageID, "Name": "/" + c.Name, "Platform": c.Platform, "LogPath": e.LogPath(c.ID),
 		"State": object{
 			"Status": string(st.Status), "Running": st.Status == sandbox.StatusRunning, "Paused": false, "Restarting": false, "OOMKilled": st.OOMKilled,
 			"Dead": st.Status == sandbox.StatusDead, "Pid": st.HostPID, "ExitCode": st.ExitCode, "Error": st.Error,
 			"StartedAt": stamp(st.StartedAt), "FinishedAt": stamp(st.FinishedAt),
 		},
 		"Config": object{
-			"Hostname": hostname(c), "Domainname": cfg.Domainname, "User": p.User, "Tty": cfg.TTY, "OpenStdin": cfg.OpenStdin,
+			"Hostname": hostname(c), "Domainname": cfg.Domainname, "User": p.User, "Tty": cfg.TTY, "OpenStdin": cfg.OpenStdin, "StdinOnce": cfg.StdinOnce,
 			"Env": list(p.Env), "Cmd": list(p.Cmd), "Entrypoint": list(p.Entrypoint), "Image": c.ImageRef, "WorkingDir": p.Cwd,
 			"Labels": notNil(p.Labels), "StopSignal": p.StopSignal, "ExposedPorts": set(p.Ports), "Volumes": set(p.Volumes),
+			"StopTimeout": cfg.StopTimeout,
 		},
 		"HostConfig": object{
 			"Memory": cfg.Memory, "PidsLimit": cfg.PidsLimit, "ReadonlyRootfs": cfg.ReadOnly, "AutoRemove": cfg.AutoRemove, "ShmSize": cfg.ShmSize,
-			"StorageOpt": storageOpt(cfg.StorageSize), "NetworkMode": networkName(cfg.Network), "ExtraHosts": list(cfg.ExtraHosts), "Dns": list(cfg.DNS),
+			"StorageOpt": storageOpt(cfg.StorageSize), "NetworkMode": networkNames(c)[0], "PortBindings": portBindings(cfg.Publish), "PublishAllPorts": cfg.PublishAll, "ExtraHosts": list(cfg.ExtraHosts), "Dns": list(cfg.DNS),
 			"DnsSearch": list(cfg.DNSSearch), "GroupAdd": list(cfg.GroupAdd),
+			"Init": cfg.Init, "LogConfig": object{"Type": string(cfg.LogDriver), "Config": notNil(cfg.LogOpts)},
 		},
 		"Mounts":          mountObjects(e, cfg.Mounts),
-		"NetworkSettings": object{"Ports": object{}},
+		"NetworkSettings": networkSettings(c),
 		"Sbx":             object{"Userland": string(cfg.Userland), "Engine": st.Engine},
 	}
 	if size {
@@ -123,6 +125,64 @@ func containerObject(ctx context.Context, e *sandbox.Engine, c sandbox.Container
 		}
 	}
 	return o
+}
+
+// portBindings are the ports that were asked for.
+func portBindings(list []sandbox.Publish) object {
+	out := object{}
+	for _, p := range list {
+		key, host := fmt.Sprintf("%d/%s", p.Port, p.Protocol), ""
+		switch {
+		case p.HostPortEnd > p.HostPort:
+			host = fmt.Sprintf("%d-%d", p.HostPort, p.HostPortEnd)
+		case p.HostPort > 0:
+			host = fmt.Sprint(p.HostPort)
+		}
+		old, _ := out[key].([]object)
+		out[key] = append(old, object{"HostIp": p.HostIP, "HostPort": host})
+	}
+	return out
+}
+
+// networkSettings are the ports that are open, and the container's places on
+// networks, while it runs.
+func networkSettings(c sandbox.Container) object {
+	ports := object{}
+	for _, key := range c.Process.Ports {
+		ports[key] = nil
+	}
+	for _, p := range c.State.Ports {
+		old, _ := ports[p.Key()].([]object)
+		ports[p.Key()] = append(old, object{"HostIp": p.HostIP, "HostPort": fmt.Sprint(p.HostPort)})
+	}
+	networks := object{}
+	for _, name := range networkNames(c) {
+		networks[name] = object{"NetworkID": "", "IPAddress": "", "Gateway": "", "MacAddress": "", "Aliases": nil}
+	}
+	out := object{"Ports": ports, "IPAddress": "", "Gateway": "", "MacAddress": "", "Networks": networks}
+	for _, ep := range c.State.Endpoints {
+		o := object{"NetworkID": ep.NetworkID, "MacAddress": ep.MAC(), "Aliases": list(ep.Aliases), "IPAddress": "", "IPPrefixLen": 0, "Gateway": "",
+			"GlobalIPv6Address": "", "GlobalIPv6PrefixLen": 0, "IPv6Gateway": ""}
+		for _, p := range ep.Addresses {
+			if p.Addr().Is4() {
+				o["IPAddress"], o["IPPrefixLen"] = p.Addr().String(), p.Bits()
+			} else {
+				o["GlobalIPv6Address"], o["GlobalIPv6PrefixLen"] = p.Addr().String(), p.Bits()
+			}
+		}
+		for _, g := range ep.Gateways {
+			if g.Is4() {
+				o["Gateway"] = g.String()
+			} else {
+				o["IPv6Gateway"] = g.String()
+			}
+		}
+		networks[ep.Network] = o
+		if ep.Network == sandbox.NetworkBridge {
+			out["IPAddress"], out["Gateway"], out["MacAddress"] = o["IPAddress"], o["Gateway"], o["MacAddress"]
+		}
+	}
+	return out
 }
 
 func hostname(c sandbox.Container) string {

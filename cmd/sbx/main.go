@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/signal"
 	"strings"
+	"sync"
 	"syscall"
 
 	"github.com/sbxrun/sbx/sandbox"
@@ -20,15 +21,14 @@ import (
 
 func main() {
 	delayGC()
-	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+	growStack(0)
+	ctx, cancel := context.WithCancel(context.Background())
+	a := &app{in: os.Stdin, out: os.Stdout, err: os.Stderr, cancel: cancel, unhook: hook(cancel)}
+	os.Exit(a.main(ctx, os.Args[1:]))
 }
 
-// run is sbx as a function: it returns the exit code.
-func run(args []string, in io.Reader, out, errw io.Writer) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	defer stop()
-	a := &app{in: in, out: out, err: errw}
-	a.unhook = stop
+// main is sbx as a function: it returns the exit code.
+func (a *app) main(ctx context.Context, args []string) int {
 	defer a.close()
 	root := newRoot(a, args)
 	cmd, err := root.ExecuteContextC(ctx)
@@ -37,7 +37,7 @@ func run(args []string, in io.Reader, out, errw io.Writer) int {
 	}
 	code := exitCode(err)
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
-		fmt.Fprintln(errw, "sbx: interrupted")
+		fmt.Fprintln(a.err, "sbx: interrupted")
 		return 130
 	}
 	var quiet *exitError
@@ -48,10 +48,30 @@ func run(args []string, in io.Reader, out, errw io.Writer) int {
 	return code
 }
 
+// hook calls cancel when a signal tells sbx to end, until the function returned
+// is called.
+func hook(cancel func()) (unhook func()) {
+	ch := make(chan os.Signal, 1)
+	signal.Notify(ch, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	over := make(chan struct{})
+	go func() {
+		select {
+		case <-ch:
+			cancel()
+		case <-over:
+		}
+	}()
+	return sync.OnceFunc(func() {
+		signal.Stop(ch)
+		close(over)
+	})
+}
+
 // app is what the verbs share.
 type app struct {
 	in       io.Reader
 	out, err io.Writer
+	cancel   func() // ends the context of the verb
 	unhook   func() // gives INT and TERM back to the verb
 	eng      *sandbox.Engine
 }

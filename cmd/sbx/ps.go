@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -45,7 +46,7 @@ func (a *app) psCmd(name string) *cobra.Command {
 	fl.BoolVarP(&o.latest, "latest", "l", false, "Show the latest container, whatever its state")
 	fl.IntVarP(&o.last, "last", "n", -1, "Show the last `N` containers, whatever their state")
 	fl.BoolVarP(&o.size, "size", "s", false, "Show sizes")
-	fl.StringArrayVarP(&o.filters, "filter", "f", nil, "Show containers with `KEY=VALUE`: id, name, label, status, exited, ancestor, volume")
+	fl.StringArrayVarP(&o.filters, "filter", "f", nil, "Show containers with `KEY=VALUE`: id, name, label, status, exited, ancestor, volume, network, publish, expose")
 	fl.StringVar(&o.format, "format", "", "Format: table, json, or a Go `template`")
 	return c
 }
@@ -96,7 +97,7 @@ func psRow(ctx context.Context, e *sandbox.Engine, c sandbox.Container, o psOpti
 	status := c.State.Describe(now, units.HumanDuration)
 	ports := ""
 	if c.State.Status == sandbox.StatusRunning {
-		ports = strings.Join(c.Process.Ports, ", ")
+		ports = sandbox.PortsText(c.State.Ports, c.Process.Ports)
 	}
 	size := "N/A"
 	if o.size || strings.Contains(o.format, ".Size") {
@@ -106,7 +107,7 @@ func psRow(ctx context.Context, e *sandbox.Engine, c sandbox.Container, o psOpti
 		"ID": id, "Image": c.ImageRef, "Command": strconv.Quote(command), "CreatedAt": format.Time(c.Created), "RunningFor": format.Ago(now, c.Created),
 		"Status": status, "State": string(c.State.Status), "Ports": ports, "Names": c.Name, "Size": size,
 		"Labels": joinLabels(c.Process.Labels), "labels": notNil(c.Process.Labels), "Mounts": joinMounts(c.Config.Mounts),
-		"LocalVolumes": strconv.Itoa(countVolumes(c.Config.Mounts)), "Networks": networkName(c.Config.Network), "Platform": c.Platform,
+		"LocalVolumes": strconv.Itoa(countVolumes(c.Config.Mounts)), "Networks": strings.Join(networkNames(c), ","), "Platform": c.Platform,
 		"Userland": string(c.Config.Userland), "Engine": c.State.Engine,
 	}
 }
@@ -147,11 +148,15 @@ func countVolumes(list []sandbox.Mount) (n int) {
 	return n
 }
 
-func networkName(n sandbox.Network) string {
-	if n == sandbox.NetworkNone {
-		return "none"
+// networkNames are the networks of a container, the default by its name.
+func networkNames(c sandbox.Container) (out []string) {
+	for _, a := range c.Config.Networks {
+		out = append(out, a.Network)
 	}
-	return "bridge"
+	if out == nil {
+		out = []string{sandbox.NetworkBridge}
+	}
+	return out
 }
 
 // psFilter combines filters: those of one key with or, keys with and.
@@ -191,8 +196,19 @@ func psFilter(ctx context.Context, e *sandbox.Engine, filters []string) (func(sa
 			t = func(c sandbox.Container) bool {
 				return slices.ContainsFunc(c.Config.Mounts, func(m sandbox.Mount) bool { return m.Source == val || m.Target == val })
 			}
+		case "network":
+			t = func(c sandbox.Container) bool { return onNetwork(e, c, val) }
+		case "publish", "expose":
+			port, proto, _ := strings.Cut(val, "/")
+			want := port + "/" + cmp.Or(proto, "tcp")
+			t = func(c sandbox.Container) bool {
+				if key == "expose" && slices.Contains(c.Process.Ports, want) {
+					return true
+				}
+				return slices.ContainsFunc(c.State.Ports, func(p sandbox.PublishedPort) bool { return p.Key() == want })
+			}
 		default:
-			return nil, usagef("invalid filter %q: use id, name, label, status, exited, ancestor or volume", key)
+			return nil, usagef("invalid filter %q: use id, name, label, status, exited, ancestor, volume, network, publish or expose", key)
 		}
 		byKey[key] = append(byKey[key], t)
 	}
@@ -204,6 +220,12 @@ func psFilter(ctx context.Context, e *sandbox.Engine, filters []string) (func(sa
 		}
 		return true
 	}, nil
+}
+
+// onNetwork reports whether a container is on a network, by its name or id.
+func onNetwork(e *sandbox.Engine, c sandbox.Container, ref string) bool {
+	n, err := e.Network(ref)
+	return err == nil && slices.ContainsFunc(networkNames(c), func(name string) bool { return name == n.Name || name == n.ID })
 }
 
 // completeContainers offers the names of containers to the shell.

@@ -25,7 +25,6 @@ func newRoot(a *app, args []string) *cobra.Command {
 		Long: "sbx pulls OCI images, lays them out in memory and runs commands in them:\n" +
 			"no daemon, no root, no virtual machine. Try: sbx run -it base",
 		SilenceErrors: true, SilenceUsage: true, TraverseChildren: true,
-		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: false},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if v, _ := cmd.Flags().GetBool("version"); v {
 				fmt.Fprintln(a.out, versionLine())
@@ -51,7 +50,9 @@ func newRoot(a *app, args []string) *cobra.Command {
 	for _, g := range [][2]string{{groupCommon, "Common commands:"}, {groupContainers, "Containers:"}, {groupImages, "Images:"}, {groupSystem, "System:"}} {
 		root.AddGroup(&cobra.Group{ID: g[0], Title: g[1]})
 	}
-	a.addVerbs(root, a.asked(args))
+	only := a.asked(args)
+	a.addVerbs(root, only)
+	root.CompletionOptions.DisableDefaultCmd = only != "" // it is not asked for, and takes as long as a verb
 	root.SetHelpCommandGroupID(groupSystem)
 	root.SetCompletionCommandGroupID(groupSystem)
 	root.SetArgs(args)
@@ -76,8 +77,9 @@ func (a *app) verbs() []namedVerb {
 	return []namedVerb{
 		{"run", a.runCmd}, {"build", a.buildCmd}, {"ps", func() *cobra.Command { return a.psCmd("ps") }}, {"pull", a.pullCmd}, {"push", a.pushCmd},
 		{"images", func() *cobra.Command { return a.imagesCmd("images") }}, {"login", a.loginCmd}, {"logout", a.logoutCmd}, {"search", a.searchCmd},
-		{"create", a.createCmd}, {"start", a.startCmd}, {"rm", a.rmCmd}, {"cp", a.cpCmd}, {"diff", a.diffCmd}, {"export", a.exportCmd},
-		{"commit", a.commitCmd}, {"kill", a.killCmd}, {"inspect", func() *cobra.Command { return a.inspectCmd("") }},
+		{"exec", a.execCmd}, {"logs", a.logsCmd}, {"stop", a.stopCmd}, {"attach", a.attachCmd}, {"restart", a.restartCmd}, {"wait", a.waitCmd},
+		{superviseVerb, a.superviseCmd}, {"create", a.createCmd}, {"start", a.startCmd}, {"rm", a.rmCmd}, {"cp", a.cpCmd}, {"diff", a.diffCmd}, {"export", a.exportCmd},
+		{"commit", a.commitCmd}, {"port", a.portCmd}, {"top", a.topCmd}, {"rename", a.renameCmd}, {"network", a.networkGroup}, {"kill", a.killCmd}, {"inspect", func() *cobra.Command { return a.inspectCmd("") }},
 		{"rmi", func() *cobra.Command { return a.rmiCmd("rmi IMAGE [IMAGE...]") }}, {"tag", a.tagCmd}, {"history", a.historyCmd},
 		{"load", a.loadCmd}, {"save", a.saveCmd}, {"import", a.importCmd}, {"info", a.infoCmd}, {"version", a.versionCmd},
 	}
@@ -107,7 +109,8 @@ func (a *app) addVerbs(root *cobra.Command, only string) {
 	root.AddCommand(
 		group(groupContainers, "container", "Manage containers",
 			a.runCmd(), a.createCmd(), a.startCmd(), alias(a.psCmd("ls"), "list", "ps"), alias(a.rmCmd(), "remove"), a.cpCmd(), a.diffCmd(), a.exportCmd(),
-			a.commitCmd(), a.killCmd(), a.inspectCmd("container"), a.containerPruneCmd()),
+			a.commitCmd(), a.killCmd(), a.portCmd(), a.topCmd(), a.renameCmd(), a.inspectCmd("container"), a.containerPruneCmd(), a.execCmd(), a.logsCmd(), a.stopCmd(), a.restartCmd(),
+			a.attachCmd(), a.waitCmd()),
 		group(groupImages, "image", "Manage images",
 			alias(a.imagesCmd("ls"), "list"), a.buildCmd(), a.pullCmd(), a.pushCmd(), alias(a.rmiCmd("rm IMAGE [IMAGE...]"), "remove"), a.tagCmd(), a.historyCmd(), a.loadCmd(),
 			a.saveCmd(), a.importCmd(), a.inspectCmd("image"), a.imagePruneCmd()),
@@ -120,11 +123,11 @@ func (a *app) addVerbs(root *cobra.Command, only string) {
 // absentCommand says why a command that docker has is not here; "" for any other word.
 func absentCommand(name string) string {
 	switch name {
-	case "exec", "attach", "logs", "stop", "restart", "pause", "unpause", "wait", "top", "stats":
-		return "containers run in the foreground only"
+	case "pause", "unpause", "stats":
+		return "see README.md for what works"
 	case "buildx":
 		return "sbx build makes an image of a Dockerfile"
-	case "port", "network", "compose", "events", "rename", "update":
+	case "compose", "events", "update":
 		return "see README.md for what works"
 	}
 	return ""
@@ -182,17 +185,54 @@ func argWords(c *cobra.Command) string {
 	return strings.TrimPrefix(words, "[OPTIONS] ")
 }
 
+// named is what a verb prints that did something with a container: its name as
+// it was given.
+func named(ref string, err error) (string, error) {
+	if err != nil {
+		return "", err
+	}
+	return ref, nil
+}
+
 // each does fn for every argument, prints what it returns, and goes on after
 // errors, which are printed one a line.
 func (a *app) each(args []string, fn func(string) (string, error)) error {
-	var errs []error
-	for _, arg := range args {
-		out, err := fn(arg)
-		if err != nil {
-			errs = append(errs, err)
+	return a.eachOf(args, 1, fn)
+}
+
+// atOnce is how many containers are ended at the same time.
+const atOnce = 50
+
+// eachOf is each that works on several arguments at the same time, and prints
+// in their order.
+func (a *app) eachOf(args []string, n int, fn func(string) (string, error)) error {
+	type result struct {
+		out string
+		err error
+	}
+	results := make([]chan result, len(args))
+	slots := make(chan struct{}, n)
+	for i := range args {
+		results[i] = make(chan result, 1)
+	}
+	go func() {
+		for i, arg := range args {
+			slots <- struct{}{}
+			go func() {
+				defer func() { <-slots }()
+				out, err := fn(arg)
+				results[i] <- result{out, err}
+			}()
 		}
-		if out != "" {
-			fmt.Fprintln(a.out, out)
+	}()
+	var errs []error
+	for _, c := range results {
+		r := <-c
+		if r.err != nil {
+			errs = append(errs, r.err)
+		}
+		if r.out != "" {
+			fmt.Fprintln(a.out, r.out)
 		}
 	}
 	return errors.Join(errs...)

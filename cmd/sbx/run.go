@@ -5,25 +5,26 @@ import (
 	"errors"
 	"fmt"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/sbxrun/sbx/registry"
 	"github.com/sbxrun/sbx/sandbox"
 )
 
 func (a *app) runCmd() *cobra.Command {
-	f := &containerFlags{}
+	f, o := &containerFlags{}, &runFlags{}
 	c := verb(groupCommon, "run [OPTIONS] IMAGE [COMMAND] [ARG...]", "Make a container from an image and run a command in it", rangeArgs(1, -1),
-		func(c *cobra.Command, args []string) error { return engineError(a.run(c, f, args)) })
+		func(c *cobra.Command, args []string) error { return engineError(a.run(c, f, o, args)) })
 	c.Long = "Make a container from an image and run a command in it. The image is pulled when it is not here.\n\n" +
 		"Exit codes: the command's own; 125 sbx failed; 126 the command cannot run; 127 it was not found;\n" +
 		"128+n it was killed by signal n."
-	c.Example = "  sbx run base date\n  sbx run -it base\n  echo hello | sbx run -i base tr a-z A-Z\n  sbx run --rm -v .:/src -w /src --userland=builtin debian ls -l"
+	c.Example = "  sbx run base date\n  sbx run -it base\n  sbx run -d --name web nginx\n  echo hello | sbx run -i base tr a-z A-Z\n  sbx run --rm -v .:/src -w /src --userland=builtin debian ls -l"
 	f.register(c)
-	c.Flags().Bool("sig-proxy", true, "Pass signals on to the container")
-	c.Flags().Bool("strace", false, "Print the system calls of the image's programs on standard error")
+	o.register(c.Flags())
 	c.ValidArgsFunction = a.completeImages
 	return c
 }
@@ -38,26 +39,81 @@ func engineError(err error) error {
 	return exit(sandbox.ExitCode(err), err)
 }
 
-func (a *app) run(c *cobra.Command, f *containerFlags, args []string) error {
+// runFlags are the flags of run alone.
+type runFlags struct {
+	detach, proxy, strace bool
+	keys                  string
+	attach                []string
+}
+
+func (o *runFlags) register(fl *pflag.FlagSet) {
+	fl.BoolVarP(&o.detach, "detach", "d", false, "Run the container in the background and print its id")
+	fl.StringSliceVarP(&o.attach, "attach", "a", nil, "Connect `stdin, stdout or stderr` only")
+	registerKeys(fl, &o.keys)
+	fl.BoolVar(&o.proxy, "sig-proxy", true, "Pass signals on to the container, unless it has a terminal")
+	fl.BoolVar(&o.strace, "strace", false, "Print the system calls of the image's programs on standard error")
+}
+
+// streams are those of docker's -a; all that there are without it.
+func (o *runFlags) streams(cfg sandbox.Config) (sandbox.AttachOptions, error) {
+	if len(o.attach) == 0 {
+		return sandbox.AttachOptions{Stdin: cfg.OpenStdin, Stdout: true, Stderr: true}, nil
+	}
+	var s sandbox.AttachOptions
+	if o.detach {
+		return s, usagef("-d and -a cannot be used together")
+	}
+	for _, name := range o.attach {
+		switch strings.ToLower(name) {
+		case "stdin":
+			s.Stdin = cfg.OpenStdin
+		case "stdout":
+			s.Stdout = true
+		case "stderr":
+			s.Stderr = true
+		default:
+			return s, usagef("invalid stream %q for -a: use stdin, stdout or stderr", name)
+		}
+	}
+	return s, nil
+}
+
+// run decides who holds the container: this process, or one of its own, which
+// goes on without us.
+func (a *app) run(c *cobra.Command, f *containerFlags, o *runFlags, args []string) error {
 	cfg, err := f.config(c.Flags(), args)
+	if err != nil {
+		return err
+	}
+	keys, err := detachKeys(c.Flags(), o.keys)
+	if err != nil {
+		return err
+	}
+	streams, err := o.streams(cfg)
 	if err != nil {
 		return err
 	}
 	if err := f.checkCID(); err != nil {
 		return err
 	}
-	host, err := a.terminal(cfg)
+	cfg.StdinOnce = cfg.OpenStdin && streams.Stdin && !o.detach
+	if o.detach {
+		return a.launch(c.Context(), f, cfg, launched{print: true})
+	}
+	host, err := a.terminal(cfg.TTY, streams.Stdin)
 	if err != nil {
 		return err
+	}
+	onlyInput := streams.Stdin && !streams.Stdout && !streams.Stderr
+	if onlyInput || cfg.TTY && streams.Stdin && !o.strace {
+		return a.launch(c.Context(), f, cfg, launched{print: onlyInput, attach: &streams, host: host, keys: keys})
 	}
 	e, err := a.engine()
 	if err != nil {
 		return err
 	}
-	proxy, _ := c.Flags().GetBool("sig-proxy")
-	strace, _ := c.Flags().GetBool("strace")
-	return a.foreground(c.Context(), host, proxy, func(ctx context.Context, io sandbox.IO) (*sandbox.Run, error) {
-		if strace {
+	return a.foreground(c.Context(), host, streams, o.proxy, func(ctx context.Context, io sandbox.IO) (*sandbox.Run, error) {
+		if o.strace {
 			io.Trace = a.err
 		}
 		r, err := e.Run(ctx, cfg, a.createOptions(f.quiet), io)
@@ -69,6 +125,68 @@ func (a *app) run(c *cobra.Command, f *containerFlags, args []string) error {
 		}
 		return r, err
 	})
+}
+
+// launched says how a container that has a process of its own is joined.
+type launched struct {
+	print  bool                   // its id
+	attach *sandbox.AttachOptions // nil: not at all
+	host   *hostTerminal
+	keys   []byte
+}
+
+// launch makes a container and starts it in a process of its own.
+func (a *app) launch(ctx context.Context, f *containerFlags, cfg sandbox.Config, l launched) error {
+	e, err := a.engine()
+	if err != nil {
+		return err
+	}
+	made, err := e.Create(ctx, cfg, a.createOptions(f.quiet))
+	if err != nil {
+		return err
+	}
+	if err := f.writeCID(made.ID); err != nil {
+		return err
+	}
+	s, err := a.startAway(ctx, made.ID, l)
+	if err != nil {
+		if cfg.AutoRemove { // when there was no process to do it
+			_ = e.Remove(context.WithoutCancel(ctx), made.ID, sandbox.RemoveOptions{Volumes: true})
+		}
+		return err
+	}
+	if l.print {
+		fmt.Fprintln(a.out, made.ID)
+	}
+	if s == nil {
+		return nil
+	}
+	return a.serveContainer(ctx, s, l)
+}
+
+// startAway starts a container in a process of its own.
+func (a *app) startAway(ctx context.Context, ref string, l launched) (*sandbox.Session, error) {
+	e, err := a.engine()
+	if err != nil {
+		return nil, err
+	}
+	command, err := supervisorCommand()
+	if err != nil {
+		return nil, err
+	}
+	if l.attach != nil {
+		l.attach.Size = l.host.size()
+	}
+	return e.Launch(ctx, ref, sandbox.LaunchOptions{Command: command, Attach: l.attach})
+}
+
+// serveContainer is serve for process 1 of a container: who leaves it is content.
+func (a *app) serveContainer(ctx context.Context, s *sandbox.Session, l launched) error {
+	err := a.serve(ctx, s, serving{host: l.host, keys: l.keys, streams: *l.attach, proxy: true})
+	if errors.Is(err, errEscaped) {
+		return nil
+	}
+	return err
 }
 
 // createOptions shows the pull of a missing image on stderr.
@@ -114,6 +232,7 @@ func (a *app) create(c *cobra.Command, f *containerFlags, args []string) error {
 	if err != nil {
 		return err
 	}
+	cfg.StdinOnce = cfg.OpenStdin
 	if err := f.checkCID(); err != nil {
 		return err
 	}
@@ -129,64 +248,28 @@ func (a *app) create(c *cobra.Command, f *containerFlags, args []string) error {
 	return f.writeCID(made.ID)
 }
 
-func (a *app) startCmd() *cobra.Command {
-	var attach, interactive bool
-	c := verb(groupContainers, "start [OPTIONS] CONTAINER", "Start a container that was made or has ended, in the foreground", exactArgs(1),
-		func(c *cobra.Command, args []string) error {
-			return engineError(a.start(c.Context(), args[0], attach || interactive))
-		})
-	c.Flags().BoolVarP(&attach, "attach", "a", false, "Connect the container's output (containers run in the foreground: required)")
-	c.Flags().BoolVarP(&interactive, "interactive", "i", false, "Connect standard input too, if the container was made with -i")
-	c.ValidArgsFunction = a.completeContainers
-	return c
-}
-
-func (a *app) start(ctx context.Context, ref string, attach bool) error {
-	if !attach {
-		return usagef("this version runs containers in the foreground only: use start -a %s", ref)
-	}
-	e, err := a.engine()
-	if err != nil {
-		return err
-	}
-	c, err := e.Inspect(ref)
-	if err != nil {
-		return err
-	}
-	host, err := a.terminal(c.Config)
-	if err != nil {
-		return err
-	}
-	return a.foreground(ctx, host, true, func(ctx context.Context, io sandbox.IO) (*sandbox.Run, error) {
-		return e.Start(ctx, ref, io)
-	})
-}
-
 // foreground starts a container, passes signals on until it ends, and turns
 // its exit code into ours.
-func (a *app) foreground(ctx context.Context, host *hostTerminal, proxy bool, start func(context.Context, sandbox.IO) (*sandbox.Run, error)) error {
+func (a *app) foreground(ctx context.Context, host *hostTerminal, attach sandbox.AttachOptions, proxy bool, start func(context.Context, sandbox.IO) (*sandbox.Run, error)) error {
 	// A reader that has gone away is the container's to hear of: its write fails.
 	signal.Ignore(syscall.SIGPIPE)
-	// Until the container runs, a signal cancels ctx and with it the pull.
-	ready, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	stop := context.AfterFunc(ctx, cancel)
-	streams := sandbox.IO{Stdin: a.in, Stdout: a.out, Stderr: a.err, Size: host.size()}
 	raw := make(chan struct{})
+	streams := a.streams(attach)
+	streams.Size = host.size()
 	if host != nil {
-		streams.Stdin, streams.Stdout = gate{raw, a.in, nil}, gate{raw, nil, a.out}
+		streams = gated(raw, streams)
 	}
-	r, err := start(ready, streams)
+	var taken *signals
+	if proxy {
+		taken = a.takeSignals(host)
+	}
+	r, err := start(ctx, streams) // a signal that ends sbx ends the pull, or the container
+	taken.handTo(r)
 	if err != nil {
 		close(raw)
 		return err
 	}
-	stop() // before takeSignals, which ends ctx
-	if ctx.Err() != nil {
-		r.Kill()
-	}
-	signals := a.takeSignals(r, host, proxy)
-	defer signals()
+	a.unhook() // last: what is taken over need not be hooked again
 	err = host.raw()
 	close(raw)
 	if err != nil {

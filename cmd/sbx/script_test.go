@@ -2,6 +2,8 @@ package main
 
 import (
 	"bufio"
+	"context"
+	"errors"
 	"flag"
 	"os"
 	"os/exec"
@@ -14,11 +16,16 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/sbxrun/sbx/sandbox"
 )
 
 var update = flag.Bool("update", false, "write the goldens of the scripts anew")
 
 func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == superviseVerb { // a verb that runs in the test itself has launched it
+		main()
+	}
 	testscript.Main(m, map[string]func(){"sbx": main})
 }
 
@@ -32,8 +39,8 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames:  true,
 		Setup: func(env *testscript.Env) error {
 			url := newTestRegistry(t)
-			env.Defer(func() {})
 			home := filepath.Join(env.WorkDir, ".home")
+			env.Defer(func() { endAll(t, home) })
 			for k, v := range map[string]string{
 				"SBX_HOME": home, "SBX_REGISTRY_MIRROR": url, "REGISTRY": strings.TrimPrefix(url, "http://"),
 				"DOCKER_CONFIG": filepath.Join(env.WorkDir, ".docker"), "HOME": env.WorkDir, "USERPROFILE": env.WorkDir,
@@ -51,6 +58,26 @@ func TestScripts(t *testing.T) {
 			"end":     endCmd,
 		},
 	})
+}
+
+// endAll ends the containers that a test has left running.
+func endAll(t *testing.T, home string) {
+	if _, err := os.Stat(home); err != nil {
+		return
+	}
+	e, err := sandbox.Open(home)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	defer e.Close()
+	list, err := e.List(sandbox.ListOptions{})
+	for _, c := range list {
+		err = errors.Join(err, e.Remove(context.Background(), c.ID, sandbox.RemoveOptions{Force: true}))
+	}
+	if err != nil {
+		t.Error(err)
+	}
 }
 
 // What differs between two runs.

@@ -64,15 +64,15 @@ func (o *pruneOptions) flags(c *cobra.Command, all string) *cobra.Command {
 
 func (a *app) systemPruneCmd() *cobra.Command {
 	var o pruneOptions
-	c := verb(groupSystem, "prune [OPTIONS]", "Remove containers that do not run, images that nothing needs, and what builds left in the cache", noArgs, func(c *cobra.Command, _ []string) error {
-		what := "This removes all containers that do not run, all images without a name, and steps of builds that no image has."
+	c := verb(groupSystem, "prune [OPTIONS]", "Remove containers that do not run, networks that they were on, images that nothing needs, and what builds left in the cache", noArgs, func(c *cobra.Command, _ []string) error {
+		what := "This removes all containers that do not run, all networks that no container is on, all images without a name, and steps of builds that no image has."
 		if o.all {
-			what = "This removes all containers that do not run, all images that no container uses, and the whole build cache."
+			what = "This removes all containers that do not run, all networks that no container is on, all images that no container uses, and the whole build cache."
 		}
 		if !o.force && !a.confirm(what) {
 			return nil
 		}
-		steps := []pruneStep{a.pruneContainers, a.pruneImages(o.all), a.pruneBuilds(build.PruneOptions{All: o.all})}
+		steps := []pruneStep{a.pruneContainers, a.pruneNetworks, a.pruneImages(o.all), a.pruneBuilds(build.PruneOptions{All: o.all})}
 		if o.volumes {
 			steps = append(steps, a.pruneVolumes(false))
 		}

@@ -40,16 +40,28 @@ func (g gate) Write(p []byte) (int, error) {
 
 var errNoTTY = errors.New("the input device is not a TTY")
 
-// terminal checks that a container with a terminal gets one to talk to.
-func (a *app) terminal(cfg sandbox.Config) (*hostTerminal, error) {
-	if !cfg.TTY {
+// gated holds streams back until open is closed.
+func gated(open <-chan struct{}, s sandbox.IO) sandbox.IO {
+	if s.Stdin != nil {
+		s.Stdin = gate{open, s.Stdin, nil}
+	}
+	if s.Stdout != nil {
+		s.Stdout = gate{open, nil, s.Stdout}
+	}
+	return s
+}
+
+// terminal checks that a program with a terminal gets one to talk to; stdin
+// says that it is talked to.
+func (a *app) terminal(tty, stdin bool) (*hostTerminal, error) {
+	if !tty {
 		return nil, nil
 	}
 	h := &hostTerminal{in: ttyFd(a.in), out: ttyFd(a.out)}
-	if cfg.OpenStdin && h.in < 0 {
+	if stdin && h.in < 0 {
 		return nil, exit(1, errNoTTY)
 	}
-	if !cfg.OpenStdin {
+	if !stdin {
 		h.in = -1 // nothing is read: leave it alone
 	}
 	return h, nil

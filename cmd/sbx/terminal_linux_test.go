@@ -97,6 +97,15 @@ func (s *screen) termios() *unix.Termios {
 	return tio
 }
 
+// raw waits until sbx has made the line raw: what is typed before that is not
+// for the guest.
+func (s *screen) raw() {
+	s.t.Helper()
+	for s.termios().Lflag&unix.ICANON != 0 {
+		time.Sleep(time.Millisecond)
+	}
+}
+
 // ends drains the screen and checks the exit code.
 func (s *screen) ends(code int) string {
 	s.t.Helper()
@@ -168,19 +177,62 @@ func TestTerminalIsRestored(t *testing.T) {
 	}
 }
 
-// TestHangupOfTerminal: a terminal that goes away ends the guest.
+// TestHangupOfTerminal: a terminal that goes away leaves the container running.
 func TestHangupOfTerminal(t *testing.T) {
 	s := newSbx(t, t.TempDir())
 	s.must("pull", "-q", "tiny")
-	c := onScreen(t, "run", "--name", "box", "-it", "tiny", "sh", "-c", "echo x >/f; echo up; while read x; do :; done; echo y >/end")
+	c := onScreen(t, "run", "--name", "box", "-it", "tiny", "sh", "-c", "echo x >/f; echo up; while read x; do echo $x >>/f; done; echo y >/end")
 	c.until("up\r\n")
 	_ = c.m.Close()
 	_ = c.cmd.Wait()
+	if out := s.must("ps", "-a", "--format", "{{.State}}"); out != "running" {
+		t.Error(out)
+	}
+	c = onScreen(t, "attach", "box")
+	c.raw()
+	c.typed("more\r")
+	c.until("more\r\n")
+	c.typed("\x04")
+	c.ends(0)
 	if out := s.must("ps", "-a", "--format", "{{.State}}"); out != "exited" {
 		t.Error(out)
 	}
-	if out := s.must("diff", "box"); !strings.HasPrefix(out, "A ") || !strings.Contains(out, "A /f") {
+	if out := s.must("cp", "box:/f", "-"); !strings.Contains(out, "x\nmore\n") {
 		t.Errorf("saved: %q", out)
+	}
+}
+
+// TestDetachKeys: the keys leave a container that runs on, whole beginnings of
+// them are typed after all, and others can be chosen.
+func TestDetachKeys(t *testing.T) {
+	s := newSbx(t, t.TempDir())
+	c := onScreen(t, "run", "--name", "box", "-it", "base", "sh", "-c", "echo up; while read x; do echo \"<$x>\"; done; exit 5")
+	c.until("up\r\n")
+	c.typed("one\r")
+	c.until("<one>\r\n")
+	c.typed("\x10\x11")
+	c.ends(0)
+	if out := s.must("ps", "--format", "{{.Names}}"); out != "box" {
+		t.Error(out)
+	}
+	c = onScreen(t, "attach", "--detach-keys", "ctrl-a,d", "box")
+	c.raw()
+	c.typed("\x01x\r")
+	c.until("x>\r\n")
+	c.typed("\x01d")
+	if out := c.ends(1); !strings.Contains(out, "read escape sequence") {
+		t.Errorf("%q", out)
+	}
+	c = onScreen(t, "exec", "-it", "box", "sh", "-c", "tty; stty size; read x; exit 6")
+	c.until("/dev/pts/1\r\n30 90\r\n")
+	c.typed("\r")
+	c.ends(6)
+	c = onScreen(t, "attach", "box")
+	c.raw()
+	c.typed("\x04")
+	c.ends(5)
+	if out := s.must("logs", "box"); !strings.Contains(out, "<one>\r\n") {
+		t.Errorf("%q", out)
 	}
 }
 

@@ -9,9 +9,10 @@ import (
 // Host registers with a part to play; the others are the guest's of the same number.
 const (
 	hostState = 4  // RSP: the State
-	hostSP    = 15 // the guest's RSP
+	hostSP    = 11 // the guest's RSP
 	guestSP   = 4
-	guestR15  = 15
+	guestR11  = 11 // which is in the State
+	goal      = 10 // R10: where an indirect branch goes
 )
 
 // mem is a memory operand in the host's registers; base and index may be none.
@@ -101,9 +102,6 @@ func (a *asm) op(seg, w bool, opcode byte, reg int, m mem) {
 func slot(off int32) mem { return mem{base: hostState, index: none, disp: off} }
 
 func spillSlot(i int) mem { return slot(trap.OffSpill + 8*int32(i)) }
-
-// stack is the guest's stack at a distance from its pointer.
-func stack(off int32) mem { return mem{base: hostSP, index: none, disp: off} }
 
 // The instructions. Registers are the host's.
 

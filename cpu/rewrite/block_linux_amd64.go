@@ -9,6 +9,7 @@ const (
 	maxInsts  = 96  // of a block
 	maxBytes  = 512 // of the guest's code in a block
 	alignment = 32  // of where branches enter a block
+	loopAlign = 64  // the same if the block is a loop
 	entrySize = 5   // what precedes it: the way in from the table
 )
 
@@ -43,7 +44,8 @@ func (e *emitter) translate(pc, host uint64, code []byte, checked bool) (guestLe
 
 func (e *emitter) reset(pc, host uint64, checked bool) {
 	e.b, e.sites, e.marks, e.steps = e.b[:0], e.sites[:0], e.marks[:0], e.steps[:0]
-	e.pc, e.host, e.ended, e.body, e.checked = pc, host, false, 0, checked
+	e.pc, e.host, e.ended, e.sp, e.body, e.checked = pc, host, false, 0, 0, checked
+	e.fusible = false
 }
 
 // run emits instructions up to the end of the block.
@@ -62,7 +64,11 @@ func (e *emitter) run(pc uint64, code []byte) (guestLen int) {
 		}
 		e.raw = code[off : off+int(e.in.Len)]
 		e.begin(pc + uint64(off))
+		if e.sp != 0 && e.in.Form.WritesFlags && e.aheadIsJcc(code[off+len(e.raw):]) {
+			e.syncSP() // the processor makes one of a comparison and a jump that are neighbours
+		}
 		e.instruction()
+		e.fusible = e.in.Form.WritesFlags && e.in.Form.Class == x86.Plain
 		off += len(e.raw)
 		if e.ended {
 			return off
@@ -75,6 +81,21 @@ func (e *emitter) run(pc uint64, code []byte) (guestLen int) {
 	e.begin(pc + uint64(off))
 	e.jump(pc + uint64(off))
 	return off
+}
+
+// aheadIsJcc reports whether the next instruction is a conditional jump.
+func (e *emitter) aheadIsJcc(code []byte) bool {
+	return x86.Decode(code, &e.ahead) == nil && e.ahead.Form.Class == x86.Jcc
+}
+
+// loops reports whether a branch leads back to the block's start.
+func (e *emitter) loops() bool {
+	for _, t := range e.sites {
+		if t.target == e.pc {
+			return true
+		}
+	}
+	return false
 }
 
 // instruction emits one. Most classes are computation; what Go carries out ends the block.
@@ -130,9 +151,9 @@ func (e *emitter) last(c x86.Class) {
 	}
 }
 
-// entry is the way in from the table: RAX is in slot 0.
+// entry is the way in from the table: R10 is in slot 0.
 func entry() []byte {
 	var a asm
-	a.loadState(x86.RAX, trap.OffSpill)
+	a.loadState(goal, trap.OffSpill)
 	return a.b
 }

@@ -1,6 +1,8 @@
 package rewrite
 
 import (
+	"slices"
+
 	"github.com/sbxrun/sbx/cpu/memory"
 	"github.com/sbxrun/sbx/cpu/trap"
 	"github.com/sbxrun/sbx/cpu/x86"
@@ -17,16 +19,28 @@ const (
 // branchTo emits a direct branch; opcode is the jump or the conditional jump. Its
 // displacement lies within 8 aligned bytes, so that it can be patched while others run.
 func (e *emitter) branchTo(target uint64, opcode ...byte) {
-	for (e.host+uint64(len(e.b)+len(opcode)))&7 > 4 {
-		e.bytes(0x90)
-	}
+	e.bytes(nops[e.misplaced(len(opcode))]...)
 	e.bytes(opcode...)
 	e.sites = append(e.sites, site{rel: uint32(len(e.b)), target: target})
 	e.imm32(0)
 	e.did(stepNothing, 0, 0)
 }
 
-func (e *emitter) jump(target uint64) { e.branchTo(target, 0xe9) }
+// nops of each length.
+var nops = [...][]byte{{}, {0x90}, {0x66, 0x90}, {0x0f, 0x1f, 0x00}}
+
+// misplaced is how many bytes later a displacement behind an opcode of n bytes could be patched.
+func (e *emitter) misplaced(n int) int {
+	if at := int(e.host+uint64(len(e.b)+n)) & 7; at > 4 {
+		return 8 - at
+	}
+	return 0
+}
+
+func (e *emitter) jump(target uint64) {
+	e.syncSP()
+	e.branchTo(target, 0xe9)
+}
 
 // stubs ends the block: where unlinked branches lead.
 func (e *emitter) stubs() {
@@ -46,11 +60,29 @@ func (e *emitter) link(i int, to uint32) {
 
 // jcc emits a conditional jump and goes on behind it.
 func (e *emitter) jcc() {
+	e.syncSP()
+	if n := e.misplaced(2); n > 0 {
+		e.padBefore(n)
+	}
 	e.branchTo(e.in.Target(e.at), 0x0f, 0x80|e.in.Opcode&15)
+}
+
+// padBefore puts nops in front of the instruction before this one, if that is a comparison or its like: the
+// processor makes one of it and a jump, if they are neighbours.
+func (e *emitter) padBefore(n int) {
+	last := len(e.marks) - 2
+	if last < 0 || !e.fusible || len(e.steps) != int(e.marks[last].steps)+1 || int(e.marks[last+1].steps) != len(e.steps) {
+		return
+	}
+	at := e.marks[last].host
+	e.b = slices.Insert(e.b, int(at), nops[n]...)
+	e.marks[last+1].host += uint32(n)
+	e.steps[len(e.steps)-1].end += uint32(n)
 }
 
 // jrcxz and its kin are short jumps of the processor's, over a long one.
 func (e *emitter) jrcxz() {
+	e.syncSP()
 	if e.in.Prefix&x86.Prefix67 != 0 {
 		e.bytes(0x67)
 	}
@@ -62,6 +94,7 @@ func (e *emitter) jrcxz() {
 }
 
 func (e *emitter) loop() {
+	e.syncSP()
 	if e.in.Prefix&x86.Prefix67 != 0 { // the count is ECX, the rest of RCX is cleared
 		spill := e.borrow(x86.RCX)
 		e.lea32(x86.RCX, mem{base: x86.RCX, index: none, disp: -1})
@@ -95,32 +128,35 @@ func (e *emitter) call() {
 
 // pushReturn pushes the address behind the instruction.
 func (e *emitter) pushReturn() {
-	e.storeConst(stack(-8), uint32(e.next()))
+	e.storeConst(e.stack(-8), uint32(e.next()))
 	e.did(stepWork, 0, 0)
 	e.moveSP(-8)
 }
 
 // indirect emits a jump or a call through a register or memory.
 func (e *emitter) indirect(call bool) {
-	spill := e.borrow(x86.RAX) // slot 0, where the target finds it
+	if _, ok := accessTo(&e.in, guestSP); ok {
+		e.syncSP()
+	}
+	spill := e.borrow(goal) // slot 0, where the target finds it
 	if e.in.IsMem() {
-		used := uses(&e.in) | 1<<x86.RAX
+		used := uses(&e.in) | 1<<goal
 		m, list := e.operand(&used, false)
-		e.load32(x86.RAX, m)
-		e.borrowed(x86.RAX, spill)
+		e.load32(goal, m)
+		e.borrowed(goal, spill)
 		e.giveBackAll(list)
 	} else {
 		switch reg := e.in.RMField(); reg {
-		case guestR15:
-			e.op(false, false, 0x8b, x86.RAX, slot(trap.OffR15))
+		case guestR11:
+			e.op(false, false, 0x8b, goal, slot(trap.OffR11))
 		default:
-			e.move32(x86.RAX, toHost(reg))
+			e.move32(goal, toHost(reg))
 		}
-		e.borrowed(x86.RAX, spill)
+		e.borrowed(goal, spill)
 	}
 	if call {
 		// What was pushed may be where the target came from, so there is no way back.
-		e.storeConst(stack(-8), uint32(e.next()))
+		e.storeConst(e.stack(-8), uint32(e.next()))
 		e.commit()
 		e.moveSP(-8)
 	}
@@ -133,19 +169,20 @@ func (e *emitter) ret() {
 		e.stop()
 		return
 	}
-	spill := e.borrow(x86.RAX)
-	e.load32(x86.RAX, stack(0))
-	e.borrowed(x86.RAX, spill)
+	spill := e.borrow(goal)
+	e.load32(goal, e.stack(0))
+	e.borrowed(goal, spill)
 	e.moveSP(8 + int32(e.in.Imm))
 	e.jumpTable()
 }
 
-// jumpTable jumps to the block of the guest address in RAX, whose own value is in
-// slot 0. A fault of it is a miss: RAX has the complement of the address.
+// jumpTable jumps to the block of the guest address in R10, whose own value is in
+// slot 0. A fault of it is a miss: R10 has the complement of the address.
 func (e *emitter) jumpTable() {
-	e.bytes(0x48, 0xf7, 0xd0) // not rax
+	e.syncSP()
+	e.bytes(0x49, 0xf7, 0xd2) // not r10
 	e.did(stepTarget, 0, 0)
-	e.bytes(0x65, 0xff, 0x24, 0xc5) // jmp gs:[rax*8 - GuardBelow]
+	e.bytes(0x65, 0x42, 0xff, 0x24, 0xd5) // jmp gs:[r10*8 - GuardBelow]
 	e.imm32(1<<32 - memory.GuardBelow)
 	e.did(stepNothing, 0, 0)
 }
@@ -153,6 +190,7 @@ func (e *emitter) jumpTable() {
 // syscall emits the exit with what the processor leaves in RCX; what follows is
 // where the thread goes on if the kernel does not send it elsewhere.
 func (e *emitter) syscall() {
+	e.syncSP()
 	spill := e.borrow(x86.RCX) // in case of an interrupt before the call
 	e.constant(x86.RCX, uint32(e.next()))
 	e.borrowed(x86.RCX, spill)

@@ -62,14 +62,13 @@ func (c *cache) reset() {
 }
 
 // next is where the next block's branches will enter.
-func (c *cache) next() uint32 { return (c.used + entrySize + alignment - 1) &^ (alignment - 1) }
+func (c *cache) next(align uint32) uint32 { return (c.used + entrySize + align - 1) &^ (align - 1) }
 
-// hasRoom reports whether a block of n bytes fits.
-func (c *cache) hasRoom(n int) bool { return uint64(c.next())+uint64(n)+alignment <= uint64(c.size) }
+// hasRoom reports whether a block of n bytes fits at an offset.
+func (c *cache) hasRoom(at uint32, n int) bool { return uint64(at)+uint64(n) <= uint64(c.size) }
 
-// put stores a block's code at next, with the way in from the table before it.
-func (c *cache) put(code []byte) {
-	at := c.next()
+// put stores a block's code at an offset that next told, with the way in from the table before it.
+func (c *cache) put(at uint32, code []byte) {
 	copy(c.rw[at-entrySize:], entryCode)
 	copy(c.rw[at:], code)
 	c.used = at + uint32(len(code))

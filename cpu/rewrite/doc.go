@@ -6,7 +6,7 @@
 //     32-bit address and adds GS, which is the base of the guest's window. No
 //     operand can leave the window, no register and no flag is spent.
 //   - The host's RSP points at the thread's trap.State. The guest's RSP lives in
-//     the host's R15, the guest's R15 in the State. All else is where it was.
+//     the host's R11, the guest's R11 in the State. All else is where it was.
 //   - What is inserted uses mov, lea, not and jumps, which leave EFLAGS alone.
 //   - Direct branches are patched to their targets. Indirect ones and returns
 //     jump through a table with 8 bytes for each guest address, which lies below

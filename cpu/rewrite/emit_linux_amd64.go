@@ -14,13 +14,13 @@ const (
 	stepSpill                   // register a is saved in slot b
 	stepBorrow                  // register a, saved in slot b, holds something else
 	stepFill                    // register a is restored from slot b
-	stepStore15                 // register a is the guest's R15 and goes to its place
+	stepStore11                 // register a is the guest's R11 and goes to its place
 	stepStoreSP                 // register a is the guest's RSP and goes to its place
-	stepSP                      // the guest's stack pointer moves by a
+	stepSP                      // the host's register follows the guest's stack pointer by a
 	stepWindow                  // register a, an address, becomes the host's
 	stepGuest                   // register a, the host's, becomes the guest's again
 	stepCount                   // RCX is one less
-	stepTarget                  // RAX, saved in slot 0, had where to go, and has its complement
+	stepTarget                  // R10, saved in slot 0, had where to go, and has its complement
 )
 
 // step is a part of an instruction's code, which ends at end.
@@ -36,6 +36,7 @@ type mark struct {
 	steps uint32
 	guest uint32 // distance from the block's start
 	next  uint32 // of the instruction behind it; for a branch of its own too
+	sp    int32  // emitter.sp before it
 	// commit is the step after whose end the instruction must be completed; before it
 	// is undone. noCommit: it is undone whatever was done.
 	commit int32
@@ -61,7 +62,10 @@ type emitter struct {
 	sites   []site
 	marks   []mark
 	steps   []step
-	ended   bool // the last instruction does not fall through
+	ended   bool  // the last instruction does not fall through
+	sp      int32 // the guest's stack pointer is this far from the host's register
+	ahead   x86.Inst
+	fusible bool // the last instruction may be fused with a conditional jump behind it
 	spilled int  // slots in use
 	checked bool // the block compares its code with memory
 	body    uint32
@@ -74,7 +78,7 @@ func (e *emitter) begin(pc uint64) {
 	off := uint32(pc - e.pc)
 	e.marks = append(e.marks, mark{
 		host: uint32(len(e.b)), steps: uint32(len(e.steps)), guest: off,
-		next: off + uint32(e.in.Len), commit: noCommit,
+		next: off + uint32(e.in.Len), sp: e.sp, commit: noCommit,
 	})
 }
 
@@ -111,10 +115,20 @@ func (e *emitter) giveBack(reg, spill int) {
 	e.did(stepFill, reg, spill)
 }
 
-// moveSP moves the guest's stack pointer.
-func (e *emitter) moveSP(by int32) {
-	e.lea(hostSP, stack(by))
-	e.did(stepSP, int(by), 0)
+// stack is the guest's stack at a distance from its pointer.
+func (e *emitter) stack(off int32) mem { return mem{base: hostSP, index: none, disp: off + e.sp} }
+
+// moveSP moves the guest's stack pointer. The host's register follows when it has to.
+func (e *emitter) moveSP(by int32) { e.sp += by }
+
+// syncSP makes the host's register the guest's stack pointer.
+func (e *emitter) syncSP() {
+	if e.sp == 0 {
+		return
+	}
+	e.lea(hostSP, e.stack(0))
+	e.did(stepSP, int(e.sp), 0)
+	e.sp = 0
 }
 
 // stop emits an exit for an instruction that Go carries out.
@@ -126,7 +140,8 @@ func (e *emitter) stop() {
 // scratch returns a register that the instruction does not use; low says that
 // it must be one that needs no REX prefix.
 func (e *emitter) scratch(used uint16, low bool) int {
-	for _, r := range [...]int{x86.RAX, x86.RCX, x86.RDX, x86.RBX, x86.RSI, x86.RDI, x86.RBP, 8, 9, 10, 11, 12, 13, 14} {
+	// Those first that programs use least, so that nothing waits for them to be restored.
+	for _, r := range [...]int{10, 9, 8, x86.RDI, x86.RSI, x86.RCX, x86.RDX, x86.RBX, x86.RBP, x86.RAX, 12, 13, 14, 15} {
 		if used&(1<<r) == 0 && (!low || r < 8) {
 			return r
 		}

@@ -15,7 +15,7 @@ func (e *emitter) giveBackAll(list []held) {
 	}
 }
 
-// toHost returns the host's register for a guest's that is not R15.
+// toHost returns the host's register for a guest's that is not R11.
 func toHost(reg int) int {
 	if reg == guestSP {
 		return hostSP
@@ -45,7 +45,7 @@ func hasHighByte(in *x86.Inst) bool {
 }
 
 // operand returns the memory operand of the instruction in the host's registers.
-// It borrows what it needs: for R15, and for a segment's base. used are the
+// It borrows what it needs: for R11, and for a segment's base. used are the
 // guest registers that it may not borrow; it adds its own.
 func (e *emitter) operand(used *uint16, low bool) (m mem, list []held) {
 	in := &e.in
@@ -56,23 +56,26 @@ func (e *emitter) operand(used *uint16, low bool) (m mem, list []held) {
 	if in.RIPRelative() {
 		m.disp = int32(uint32(e.next() + uint64(int64(in.Disp))))
 	}
-	r15 := none
+	r11 := none
 	place := func(reg int) int8 {
 		if reg < 0 {
 			return none
 		}
-		if reg != guestR15 {
+		if reg != guestR11 {
 			return int8(toHost(reg))
 		}
-		if r15 == none {
-			r15 = e.take(used, low, &list)
-			e.loadState(r15, trap.OffR15)
-			e.borrowed(r15, list[len(list)-1].spill)
+		if r11 == none {
+			r11 = e.take(used, low, &list)
+			e.loadState(r11, trap.OffR11)
+			e.borrowed(r11, list[len(list)-1].spill)
 		}
-		return int8(r15)
+		return int8(r11)
 	}
 	if in.IsMem() {
 		m.base = place(in.Base())
+		if m.base == hostSP {
+			m.disp += e.sp // which may wrap, as addresses do
+		}
 		if in.Form.VSIB != x86.None {
 			m.index = int8(in.Index())
 		} else {
@@ -138,6 +141,9 @@ func (e *emitter) plain() {
 		e.stop()
 		return
 	}
+	if _, ok := accessTo(in, guestSP); ok || in.Form.Class == x86.Lea && int64(in.Disp)+int64(e.sp) != int64(in.Disp+e.sp) {
+		e.syncSP()
+	}
 	used := uses(in)
 	low := hasHighByte(in)
 	var list []held
@@ -149,23 +155,23 @@ func (e *emitter) plain() {
 		operand, l := e.operand(&used, low)
 		m, list = &operand, l
 	}
-	r15, access := none, x86.Access(0)
-	if a, ok := accessR15(in); ok {
+	r11, access := none, x86.Access(0)
+	if a, ok := accessTo(in, guestR11); ok {
 		access = a
-		r15 = e.take(&used, low, &list)
+		r11 = e.take(&used, low, &list)
 		if access&x86.Read != 0 {
-			e.loadState(r15, trap.OffR15)
-			e.borrowed(r15, list[len(list)-1].spill)
+			e.loadState(r11, trap.OffR11)
+			e.borrowed(r11, list[len(list)-1].spill)
 		}
 	}
-	// AH and the host's R15, which is the guest's RSP, do not go together.
+	// AH and the host's R11, which is the guest's RSP, do not go together.
 	sp := hostSP
 	if low && isGPR(in.Form.Reg.Kind) && in.Form.Reg.Kind != x86.GPR8 && in.RegField() == guestSP {
 		sp = e.take(&used, true, &list)
 		e.move(sp, hostSP)
 		e.borrowed(sp, list[len(list)-1].spill)
 	}
-	e.encode(r15, sp, m)
+	e.encode(r11, sp, m)
 	if len(list) == 0 {
 		e.did(stepWork, 0, 0)
 		return
@@ -176,8 +182,8 @@ func (e *emitter) plain() {
 		e.did(stepStoreSP, sp, 0)
 	}
 	if access&x86.Write != 0 {
-		e.storeState(trap.OffR15, r15)
-		e.did(stepStore15, r15, 0)
+		e.storeState(trap.OffR11, r11)
+		e.did(stepStore11, r11, 0)
 	}
 	e.giveBackAll(list)
 }
@@ -187,7 +193,7 @@ func (e *emitter) loadBySegment(used uint16) bool {
 	in := &e.in
 	reg := in.RegField()
 	if in.Map != 0 || in.Opcode != 0x8b || in.OpSize < 4 || in.Prefix&(x86.PrefixFS|x86.PrefixGS) == 0 ||
-		reg == guestSP || reg == guestR15 || in.Base() >= 0 || in.Index() >= 0 || in.RIPRelative() {
+		reg == guestSP || reg == guestR11 || in.Base() >= 0 || in.Index() >= 0 || in.RIPRelative() {
 		return false
 	}
 	spill := e.borrow(reg)
@@ -198,12 +204,12 @@ func (e *emitter) loadBySegment(used uint16) bool {
 	return true
 }
 
-// accessR15 tells what an instruction does to R15 as a register operand. A
-// write that leaves some of its bits is a read as well.
-func accessR15(in *x86.Inst) (a x86.Access, ok bool) {
+// accessTo tells what an instruction does to a register, R11 or RSP, as a register operand.
+// A write that leaves some of its bits is a read as well.
+func accessTo(in *x86.Inst, reg int) (a x86.Access, ok bool) {
 	f := in.Form
 	see := func(op x86.Operand, n int) {
-		if isGPR(op.Kind) && n == guestR15 {
+		if isGPR(op.Kind) && n == reg && !(op.Kind == x86.GPR8 && in.VEX == 0 && in.HighByte(n)) {
 			ok = true
 			a |= op.Access
 			if in.Width(op.Kind) < 4 {
@@ -221,16 +227,16 @@ func accessR15(in *x86.Inst) (a x86.Access, ok bool) {
 }
 
 // encode appends the instruction with other registers and another memory operand.
-// r15 and sp are the registers that stand for the guest's R15 and RSP.
-func (e *emitter) encode(r15, sp int, m *mem) {
+// r11 and sp are the registers that stand for the guest's R11 and RSP.
+func (e *emitter) encode(r11, sp int, m *mem) {
 	in := &e.in
 	f := in.Form
 	host := func(op x86.Operand, n int) int {
 		switch {
 		case !isGPR(op.Kind) || op.Kind == x86.GPR8 && in.VEX == 0 && in.HighByte(n):
 			return n
-		case n == guestR15:
-			return r15
+		case n == guestR11:
+			return r11
 		case n == guestSP:
 			return sp
 		}

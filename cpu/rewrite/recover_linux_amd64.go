@@ -21,9 +21,9 @@ func (e *emitter) settle(s *trap.State, off uint32) (pc uint64) {
 		return e.pc
 	}
 	m := e.marks[i]
-	end := uint32(len(e.steps))
+	end, sp := uint32(len(e.steps)), int32(0)
 	if i+1 < len(e.marks) {
-		end = e.marks[i+1].steps
+		end, sp = e.marks[i+1].steps, e.marks[i+1].sp
 	}
 	steps := e.steps[m.steps:end]
 	done := 0
@@ -31,11 +31,14 @@ func (e *emitter) settle(s *trap.State, off uint32) (pc uint64) {
 		done++
 	}
 	if m.commit != noCommit && done > int(m.commit)-int(m.steps) {
-		return e.complete(s, m, steps, done)
+		pc = e.complete(s, m, steps, done)
+		s.GPR[guestSP] += uint64(int64(sp))
+		return pc
 	}
 	for j := done - 1; j >= 0; j-- {
 		steps[j].undo(s)
 	}
+	s.GPR[guestSP] += uint64(int64(m.sp))
 	return e.pc + uint64(m.guest)
 }
 
@@ -45,11 +48,11 @@ func (e *emitter) complete(s *trap.State, m mark, steps []step, done int) (pc ui
 	for i, st := range steps {
 		switch {
 		case st.kind == stepTarget:
-			pc = uint64(uint32(s.GPR[x86.RAX]))
+			pc = uint64(uint32(s.GPR[goal]))
 			if i < done {
 				pc ^= 0xffffffff
 			}
-			s.GPR[x86.RAX] = s.Spill[0]
+			s.GPR[goal] = s.Spill[0]
 		case i >= done:
 			st.redo(s)
 		}
@@ -57,7 +60,7 @@ func (e *emitter) complete(s *trap.State, m mark, steps []step, done int) (pc ui
 	return pc
 }
 
-// reg is where the State has a host register: the guest's stack pointer, host R15,
+// reg is where the State has a host register: the guest's stack pointer, host R11,
 // is in its place as RSP.
 func reg(s *trap.State, host int32) *uint64 {
 	if host == hostSP {
@@ -83,8 +86,8 @@ func (st step) redo(s *trap.State) {
 	switch st.kind {
 	case stepFill:
 		*reg(s, st.a) = s.Spill[st.b]
-	case stepStore15:
-		s.GPR[guestR15] = *reg(s, st.a)
+	case stepStore11:
+		s.GPR[guestR11] = *reg(s, st.a)
 	case stepStoreSP:
 		s.GPR[x86.RSP] = *reg(s, st.a)
 	case stepSP:

@@ -113,12 +113,17 @@ func (s *Space) find(pc uint64) (b *block, ok bool) {
 	if !ok {
 		return nil, false
 	}
+	align := uint32(alignment)
 	for {
-		host := s.cache.next()
+		host := s.cache.next(align)
 		checked := s.isChecked(pc, len(code))
 		n := s.emit.translate(pc, uint64(s.cache.rx)+uint64(host), code, checked)
 		s.emit.stubs()
-		if !s.cache.hasRoom(len(s.emit.b)) {
+		if host%loopAlign != 0 && s.emit.loops() {
+			align = loopAlign
+			continue
+		}
+		if !s.cache.hasRoom(host, len(s.emit.b)) {
 			s.flush()
 			if code, ok = s.fetch(pc, buf[:]); !ok { // its pages are guarded anew
 				return nil, false
@@ -134,7 +139,7 @@ func (s *Space) find(pc uint64) (b *block, ok bool) {
 
 // place puts a block that was just made into the cache and the maps.
 func (s *Space) place(b *block) {
-	s.cache.put(s.emit.b)
+	s.cache.put(b.host, s.emit.b)
 	s.blocks[b.pc] = b
 	s.placed = append(s.placed, b)
 	for p := b.pc / memory.PageSize; p <= (b.pc+uint64(len(b.code))-1)/memory.PageSize; p++ {

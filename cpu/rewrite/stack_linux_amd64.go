@@ -19,7 +19,7 @@ func (e *emitter) push() {
 	case in.HasModRM:
 		e.pushReg(in.RMField())
 	default:
-		e.op(true, true, 0xc7, 0, stack(-8))
+		e.op(true, true, 0xc7, 0, e.stack(-8))
 		e.imm32(uint32(in.Imm))
 		e.commit()
 	}
@@ -27,17 +27,20 @@ func (e *emitter) push() {
 }
 
 func (e *emitter) pushReg(reg int) {
-	if reg != guestR15 {
-		e.store(stack(-8), toHost(reg))
+	if reg == guestSP {
+		e.syncSP()
+	}
+	if reg != guestR11 {
+		e.store(e.stack(-8), toHost(reg))
 		e.commit()
 		return
 	}
-	spill := e.borrow(x86.RAX)
-	e.loadState(x86.RAX, trap.OffR15)
-	e.borrowed(x86.RAX, spill)
-	e.store(stack(-8), x86.RAX)
+	spill := e.borrow(goal)
+	e.loadState(goal, trap.OffR11)
+	e.borrowed(goal, spill)
+	e.store(e.stack(-8), goal)
 	e.commit()
-	e.giveBack(x86.RAX, spill)
+	e.giveBack(goal, spill)
 }
 
 func (e *emitter) pushMem() {
@@ -46,7 +49,7 @@ func (e *emitter) pushMem() {
 	t := e.take(&used, false, &list)
 	e.load(t, m)
 	e.borrowed(t, list[len(list)-1].spill)
-	e.store(stack(-8), t)
+	e.store(e.stack(-8), t)
 	e.commit()
 	e.giveBackAll(list)
 }
@@ -69,18 +72,19 @@ func (e *emitter) pop() {
 func (e *emitter) popReg(reg int) {
 	switch reg {
 	case guestSP:
-		e.load(hostSP, stack(0))
+		e.load(hostSP, e.stack(0))
 		e.did(stepWork, 0, 0)
+		e.sp = 0
 		return
-	case guestR15:
-		spill := e.borrow(x86.RAX)
-		e.load(x86.RAX, stack(0))
+	case guestR11:
+		spill := e.borrow(goal)
+		e.load(goal, e.stack(0))
 		e.commit()
-		e.storeState(trap.OffR15, x86.RAX)
-		e.did(stepStore15, x86.RAX, 0)
-		e.giveBack(x86.RAX, spill)
+		e.storeState(trap.OffR11, goal)
+		e.did(stepStore11, goal, 0)
+		e.giveBack(goal, spill)
 	default:
-		e.load(reg, stack(0))
+		e.load(reg, e.stack(0))
 		e.commit()
 	}
 	e.moveSP(8)
@@ -94,7 +98,7 @@ func (e *emitter) popMem() {
 	}
 	m, list := e.operand(&used, false)
 	t := e.take(&used, false, &list)
-	e.load(t, stack(0))
+	e.load(t, e.stack(0))
 	e.borrowed(t, list[len(list)-1].spill)
 	e.store(m, t)
 	e.commit()
@@ -111,6 +115,7 @@ func (e *emitter) leave() {
 	spill := e.borrow(hostSP)
 	e.lea(hostSP, mem{base: x86.RBP, index: none, disp: 8})
 	e.borrowed(hostSP, spill)
-	e.load(x86.RBP, stack(-8))
+	e.sp = 0
+	e.load(x86.RBP, e.stack(-8))
 	e.did(stepWork, 0, 0)
 }

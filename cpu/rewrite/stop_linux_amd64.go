@@ -95,7 +95,12 @@ func (o *hand) do() cpu.Reason {
 		return o.segment()
 	case x86.Int3:
 		return cpu.Breakpoint
-	case x86.Privileged, x86.IntN:
+	case x86.IntN:
+		if in.Imm == 3 { // int3 in two bytes
+			return cpu.Breakpoint
+		}
+		return cpu.Protection
+	case x86.Privileged:
 		return cpu.Protection
 	case x86.Plain:
 		if in.Form.Imm == x86.ImmMoffs {

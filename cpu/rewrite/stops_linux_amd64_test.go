@@ -79,8 +79,11 @@ func (o *outcome) differs(p *outcome) (what []string) {
 			break
 		}
 	}
-	if !bytes.Equal(o.data, p.data) {
-		what = append(what, "data")
+	for i := range o.data {
+		if o.data[i] != p.data[i] {
+			what = append(what, fmt.Sprintf("data at %#x: %#x %#x", i, o.data[i], p.data[i]))
+			break
+		}
 	}
 	if o.end != p.end {
 		what = append(what, fmt.Sprint(o.end, p.end))
@@ -155,8 +158,8 @@ func stopEverywhere(t *testing.T, m *machine, code []byte, s start) (stops int) 
 			got = m.goOn(t, got)
 		}
 		if !got.same(&want) {
-			t.Errorf("% x stopped before host instruction %d, at %#x, guest %#x:\n%+v %#x\nundisturbed\n%+v %#x\nbefore\n%#x\nvectors %v data %v", code, i, at, rip,
-				got.end, got.regs, want.end, want.regs, s.regs, bytes.Equal(got.vectors, want.vectors), bytes.Equal(got.data, want.data))
+			t.Errorf("% x stopped before host instruction %d, at %#x, guest %#x:\n%+v %#x\nundisturbed\n%+v %#x\nbefore\n%#x\n%v", code, i, at, rip,
+				got.end, got.regs, want.end, want.regs, s.regs, got.differs(&want))
 			return stops
 		}
 	}
@@ -179,8 +182,28 @@ c4c178100f c4410010ff c4a17c10043f c4e2fbf6c7 c442e3f5ff c462a0f23c24 c4e27d9004
 660f6f0424 0f2804 410f110f 660fd7c1 66440fd7f9 f20f2ac0 f2490f2ac7 f2490f2dff 660fc5f801 66450f3a16ff01
 f7f0 f7f4 49f7ff f6f4 f7342490 49f737 c8100000 c8100002 669d 9c 9d 669c 6650 6658 66415f 66c9 66ff3424 668f0424
 0fc8 490fcf 0fa2 0f01d0 90 f390 0f1f00 d93c24 db2c24 dd0424 d9ec d8c1 d90437 41d92f dbe3
+4153 415b 41ff33 418f03 43ff345b 43ff349b 41ffd3 41ff13 43ff541bf8 41ffe3 41ff23 41ffd2 41ff12 43ff5412f8 41ffe2 41ff22
+498b03 4d8b1b 4d891b 4b8b045b 4f8b5c1b10 4c8b1c24 4c89dc 4989e3 4d8d1c3b 64498b03 644b8b041b 644f8b1c1b 654c891f 4d8b1a 4d8b13
+410fb6c3 448a1c24 490fc70b f04a0fc70c1c f0490fc133 f04d0fb11b 4987c3 49f7fb 49f733 66415b 490fcb 41d92b
+c4c178100b c4a17c10041f c442e3f5db c462a0f21c24 410f110b 66440fd7d9 f2490f2ac3 66450f3a16fb01
+5053488b442408595a 554889e541534883ec20c9 504839d87400 50ff34248f4424085c 50488d64241054 50e800000000 5053c3 5053c20800 50e300 50e200 50ff1424
+50ff242458 50488d8424f8ffff7f 508b842400000080 50f3a4 500fa2 509c508f0424 508a2424 5064488b0424 5064ff3424 5853ff742410 585053ffd4 5054585c58
+410f94c3 440f441c24 4c0f4cdc f34d0fbddb 41d3fb 4d0fa4db03
 0f94c0 410f94c7 0f941424 440f443c24 4c0f4cfc f3480fb8c7 f34d0fbdff c1e005 41d3ff d32424 0fa5e0 4d0fa4ff03
 `), "\n")
+
+// stackInsts are instructions with which programs move their stack pointer, and what stands between them.
+var stackInsts = func() (list []string) {
+	for _, text := range strings.Fields(`50 4153 54 6a01 ff342483 ff742408 58 415b 8f0424 8f442408 4883ec18 4883c418 48890424 488b5c2408
+		488d442408 488d64240c 4889e5 c9 4885c0 7400 7502 eb00 e300 9c 8a642408 64488b1c24 0fb60424 90 4839442410 440f6f442404`) {
+		b, err := hex.DecodeString(text)
+		if err != nil {
+			panic(err)
+		}
+		list = append(list, string(b))
+	}
+	return list
+}()
 
 // TestStops stops a thread in front of every instruction of the host's, in code of
 // every shape and in random code.
@@ -210,6 +233,18 @@ func testStops(t *testing.T, m *machine) {
 	n := 400
 	if testing.Short() {
 		n = 50
+	}
+	for seed := range uint64(n) {
+		r := rand.New(rand.NewPCG(seed, 4))
+		var code []byte
+		for range 2 + r.IntN(5) {
+			code = append(code, stackInsts[r.IntN(len(stackInsts))]...)
+		}
+		stops += stopEverywhere(t, m, code, randomStart(r, code))
+		programs++
+		if t.Failed() {
+			break
+		}
 	}
 	for seed := range uint64(n) {
 		r := rand.New(rand.NewPCG(seed, 2))

@@ -96,7 +96,7 @@ func (t *thread) enter() bool {
 		return false
 	}
 	s.HostPC = uint64(t.host)
-	s.Spill[0] = s.GPR[x86.RAX]
+	s.Spill[0] = s.GPR[goal]
 	s.Enter()
 	switch s.Reason {
 	case trap.ReasonSyscall, trap.ReasonNotEntered:
@@ -181,8 +181,8 @@ func (t *thread) settleLocked() {
 		return
 	}
 	if s.Reason == trap.ReasonFault && at == 0 { // an empty slot of the table
-		s.RIP = uint64(^uint32(s.GPR[x86.RAX]))
-		s.GPR[x86.RAX] = s.Spill[0]
+		s.RIP = uint64(^uint32(s.GPR[goal]))
+		s.GPR[goal] = s.Spill[0]
 		return
 	}
 	if s.Reason == trap.ReasonStop {
@@ -194,7 +194,7 @@ func (t *thread) settleLocked() {
 	b := t.space.blockAt(at)
 	start := uint64(t.space.cache.rx) + uint64(b.host)
 	if at < start { // on the way in from the table
-		s.GPR[x86.RAX] = s.Spill[0]
+		s.GPR[goal] = s.Spill[0]
 		s.RIP = b.pc
 		return
 	}

@@ -56,17 +56,17 @@ vectors:
 	MOVQ (8*1-const_origin)(SP), CX
 	MOVQ (8*2-const_origin)(SP), DX
 	MOVQ (8*3-const_origin)(SP), BX
-	MOVQ (8*4-const_origin)(SP), R15
+	MOVQ (8*4-const_origin)(SP), R11
 	MOVQ (8*5-const_origin)(SP), BP
 	MOVQ (8*6-const_origin)(SP), SI
 	MOVQ (8*7-const_origin)(SP), DI
 	MOVQ (8*8-const_origin)(SP), R8
 	MOVQ (8*9-const_origin)(SP), R9
 	MOVQ (8*10-const_origin)(SP), R10
-	MOVQ (8*11-const_origin)(SP), R11
 	MOVQ (8*12-const_origin)(SP), R12
 	MOVQ (8*13-const_origin)(SP), R13
 	MOVQ (8*14-const_origin)(SP), R14
+	MOVQ (8*15-const_origin)(SP), R15
 	// An interrupt from here on finds the PC in this function and is not lost.
 	// The load of the flag must not disturb EFLAGS: jrcxz looks at CX.
 	MOVQ CX, (State_Spill+8-const_origin)(SP)
@@ -84,6 +84,7 @@ TEXT ·enterEnd(SB), NOSPLIT|NOFRAME, $0-0
 // notEntered goes back to Go with nothing done: the State still holds all.
 TEXT ·notEntered(SB), NOSPLIT|NOFRAME, $0-0
 	MOVL $const_ReasonNotEntered, (State_Reason-const_origin)(SP)
+	MOVL (State_features-const_origin)(SP), CX
 	JMP  ·leave(SB)
 
 // exitLink and its kin are called by guest code: the return address is pushed
@@ -119,15 +120,14 @@ TEXT ·exit(SB), NOSPLIT|NOFRAME, $0-0
 	MOVQ R8, (8*8-const_origin)(SP)
 	MOVQ R9, (8*9-const_origin)(SP)
 	MOVQ R10, (8*10-const_origin)(SP)
-	MOVQ R11, (8*11-const_origin)(SP)
 	MOVQ R12, (8*12-const_origin)(SP)
 	MOVQ R13, (8*13-const_origin)(SP)
 	MOVQ R14, (8*14-const_origin)(SP)
-	MOVQ R15, (8*4-const_origin)(SP)
+	MOVQ R15, (8*15-const_origin)(SP)
+	MOVQ R11, (8*4-const_origin)(SP)
 	LEAQ (const_offFlags+8-const_origin)(SP), SP
 	PUSHFQ
 	LEAQ (const_origin-const_offFlags)(SP), SP
-	CLD
 	MOVL (State_features-const_origin)(SP), CX
 	MOVL $7, AX
 	XORL DX, DX
@@ -143,14 +143,16 @@ xsave:
 fxsave:
 	FXSAVE64 (State_Xsave-const_origin)(SP)
 saved:
+	JMP  ·leave(SB)
+
+// leave makes the processor what Go expects; CX has the features. The guest's DF and MXCSR may be there.
+TEXT ·leave(SB), NOSPLIT|NOFRAME, $0-0
+	CLD
 	TESTL $const_featAVX, CX
 	JZ   noavx
 	VZEROUPPER
 noavx:
 	LDMXCSR ·goMXCSR(SB)
-	JMP  ·leave(SB)
-
-TEXT ·leave(SB), NOSPLIT|NOFRAME, $0-0
 	MOVL $0, (State_tid-const_origin)(SP)
 	MOVQ BP, (State_lastBP-const_origin)(SP) // the vet tool wants BP saved first
 	MOVQ (State_hostBP-const_origin)(SP), BP

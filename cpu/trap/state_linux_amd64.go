@@ -25,9 +25,9 @@ const (
 // pointer. It is memory of the host's, not of Go's heap, and is used by one
 // goroutine at a time, but for Interrupt.
 //
-// In guest mode RSP points at GPR[15], which is where the guest's R15 stays,
-// for the host's R15 holds the guest's RSP. Translated code names fields by their
-// distance from RSP; calls of exits push onto GPR[14], which is free then.
+// In guest mode RSP points at GPR[15]. The host's R11 holds the guest's RSP, and the
+// guest's R11 stays in GPR[11]. Translated code names fields by their distance from RSP; calls of exits
+// push onto GPR[14], which is free then.
 type State struct {
 	cpu.Regs
 	Spill       [3]uint64 // registers that translated code borrows
@@ -59,7 +59,7 @@ type State struct {
 
 // Distances from RSP in guest mode, for the makers of code.
 const (
-	OffR15         = 0
+	OffR11         = -32
 	OffFSBase      = 24
 	OffGSBase      = 32
 	OffSpill       = 40 // 8 bytes each

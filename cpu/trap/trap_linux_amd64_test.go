@@ -1,6 +1,8 @@
 package trap
 
 import (
+	"bytes"
+	"encoding/binary"
 	"runtime"
 	"runtime/debug"
 	"sync"
@@ -240,6 +242,38 @@ func TestInterruptRaces(t *testing.T) {
 		case <-done:
 			return
 		default:
+		}
+	}
+}
+
+var one, three = 1.0, 3.0 // not the compiler's to divide
+
+// However guest mode ends, and if it did not begin, Go has its direction flag and its MXCSR back.
+func TestGoKeepsItsModes(t *testing.T) {
+	g := newGuest(t, callSyscall...)
+	at := g.HostPC
+	src, dst := make([]byte, 64), make([]byte, 64)
+	third := one / three
+	for i, want := range []Reason{ReasonSyscall, ReasonNotEntered, ReasonSyscall} {
+		g.HostPC = at
+		g.Flags = 0x202 | 1<<10
+		binary.LittleEndian.PutUint32(g.Vectors()[24:], 2<<13) // rounds up, and masks no exception
+		if want == ReasonNotEntered {
+			g.Interrupt()
+		}
+		g.Enter()
+		if g.Interrupted(); g.Reason != want {
+			t.Fatalf("reason %d, want %d", g.Reason, want)
+		}
+		for j := range src {
+			src[j] = byte(i + j)
+		}
+		clear(dst)
+		if n := Copy(unsafe.Pointer(&dst[0]), unsafe.Pointer(&src[0]), 64); n != 64 || !bytes.Equal(src, dst) {
+			t.Errorf("reason %d: a copy of 64 bytes copied %d: %x", want, n, dst)
+		}
+		if one/three != third {
+			t.Errorf("reason %d: another rounding", want)
 		}
 	}
 }

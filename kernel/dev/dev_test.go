@@ -134,7 +134,7 @@ func TestPtmx(t *testing.T) {
 	if peer, err := d.OpenPeer(m, linux.O_RDWR|linux.O_NOCTTY, nil); err != nil || peer.(*tty.End).TTY() != m.TTY() {
 		t.Errorf("TIOCGPTPEER: %v", err)
 	}
-	if _, err := d.OpenPeer(s.(*tty.End), 0, nil); err != linux.ENOTTY {
+	if _, err := d.OpenPeer(s.(*tty.End), 0, nil); err != linux.EIO {
 		t.Errorf("TIOCGPTPEER on the slave: %v", err)
 	}
 }

@@ -156,10 +156,10 @@ func (d *Devices) openSlave(t *tty.TTY, flags int, c Caller) (Device, error) {
 	return e, nil
 }
 
-// OpenPeer is TIOCGPTPEER: opens the slave of a master, whatever is mounted.
+// OpenPeer is TIOCGPTPEER: opens the slave of a master, whatever is mounted. EIO if it is none.
 func (d *Devices) OpenPeer(master *tty.End, flags int, c Caller) (Device, error) {
 	if !master.IsMaster() {
-		return nil, linux.ENOTTY
+		return nil, linux.EIO
 	}
 	return d.openSlave(master.TTY(), flags, c)
 }

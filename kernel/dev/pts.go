@@ -4,7 +4,6 @@ import (
 	"sort"
 	"strconv"
 	"sync"
-	"time"
 
 	"github.com/sbxrun/sbx/abi/linux"
 	"github.com/sbxrun/sbx/kernel/pseudofs"
@@ -168,31 +167,8 @@ func (f *ptsFS) Setattr(ino vfs.Ino, s *vfs.SetAttr) error {
 	if err != nil {
 		return err
 	}
-	apply(a, s, f.o.Now())
+	pseudofs.Apply(a, s, vfs.TimespecOf(f.o.Now()))
 	return nil
-}
-
-func apply(a *vfs.Attr, s *vfs.SetAttr, now time.Time) {
-	has := func(bit uint32) bool { return s.Valid&bit != 0 }
-	if has(vfs.SetMode) {
-		a.Mode = a.Mode&linux.S_IFMT | s.Mode&0o7777
-	}
-	if has(vfs.SetUID) {
-		a.UID = s.UID
-	}
-	if has(vfs.SetGID) {
-		a.GID = s.GID
-	}
-	if has(vfs.SetAtime) {
-		a.Atime = s.Atime
-	}
-	if has(vfs.SetMtime) {
-		a.Mtime = s.Mtime
-	}
-	a.Ctime = vfs.TimespecOf(now)
-	if has(vfs.SetCtime) {
-		a.Ctime = s.Ctime
-	}
 }
 
 // Readlink finds no links.

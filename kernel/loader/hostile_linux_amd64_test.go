@@ -100,7 +100,7 @@ func try(tb testing.TB, file []byte) (err error) {
 	ns := k.Namespace()
 	w := &vfs.Walker{NS: ns, Root: ns.RootLoc(), Cwd: ns.RootLoc(), Cred: vfs.RootCred()}
 	for name, text := range map[string][]byte{"/program": file, "/text": []byte("hello, this is no program but a text of more than sixty-four bytes.\n")} {
-		loc, h, e := w.Open(vfs.Loc{}, name, linux.O_CREAT|linux.O_WRONLY, 0o755)
+		_, h, e := w.Open(vfs.Loc{}, name, linux.O_CREAT|linux.O_WRONLY, 0o755)
 		if e != nil {
 			tb.Fatal(e)
 		}
@@ -108,7 +108,6 @@ func try(tb testing.TB, file []byte) (err error) {
 			tb.Fatal(e)
 		}
 		h.Close()
-		loc.Unref()
 	}
 	own, held := int64(0), int64(0)
 	p, e := k.Start(kernel.Exec{Argv: []string{"init"}, Cred: kernel.RootCredentials(), Program: kernel.ProgramFunc(func(t *kernel.Task) int {
@@ -118,7 +117,7 @@ func try(tb testing.TB, file []byte) (err error) {
 			return 1
 		}
 		defer f.Close()
-		s, e := mm.New(machine{}, mm.NewFiles(), account{&own, &held})
+		s, e := mm.New(machine{}, account{&own, &held})
 		if e != nil {
 			err = e
 			return 1
@@ -149,6 +148,7 @@ func (a account) Charge(n int64) error {
 }
 
 func (a account) Hold(n int64) error { *a.held += n; return nil }
+func (a account) PID() int           { return 0 }
 
 func TestHostileFiles(t *testing.T) {
 	if w, err := (machine{}).NewWindow(); err != nil {

@@ -101,14 +101,18 @@ func stack(s *mm.Space, t *kernel.Task, path string, argv, env []string, im imag
 		return at
 	}
 	execfn := str(path)
+	at := mm.Strings{EnvEnd: execfn}
 	envAt := make([]uint64, len(env))
 	for i := len(env) - 1; i >= 0; i-- {
 		envAt[i] = str(env[i])
 	}
+	at.EnvStart, at.ArgEnd = sp, sp
 	argAt := make([]uint64, len(argv))
 	for i := len(argv) - 1; i >= 0; i-- {
 		argAt[i] = str(argv[i])
 	}
+	at.ArgStart = sp
+	s.SetStrings(at)
 	platform := str("x86_64")
 	var random [16]byte
 	_, _ = rand.Read(random[:])
@@ -116,9 +120,9 @@ func stack(s *mm.Space, t *kernel.Task, path string, argv, env []string, im imag
 	if err != nil || e != nil {
 		return 0, linux.E2BIG
 	}
-	c := t.Credentials()
+	c, elevated := t.ExecCredentials()
 	secure := uint64(0)
-	if c.UID != c.EUID || c.GID != c.EGID {
+	if elevated {
 		secure = 1
 	}
 	words := []uint64{uint64(len(argv))}

@@ -73,3 +73,18 @@ func (s *Space) Mincore(addr, n uint64) ([]byte, error) {
 	}
 	return v, nil
 }
+
+// Mapped reports whether there is anything at an address.
+func (s *Space) Mapped(addr uint64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.at(addr) != nil
+}
+
+// Covered reports whether all of a range of whole pages is mapped.
+func (s *Space) Covered(addr, n uint64) bool {
+	start, end, err := pageRange(addr, n)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return err == nil && s.covered(start, end)
+}

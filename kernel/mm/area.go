@@ -1,10 +1,8 @@
 package mm
 
 import (
-	"os"
 	"slices"
 	"sort"
-	"sync/atomic"
 
 	"github.com/sbxrun/sbx/cpu/memory"
 )
@@ -27,46 +25,10 @@ type area struct {
 	off        int64         // of start in obj
 	charged    bool          // counts against the limit
 	beyond     bool          // behind the end of its file: SIGBUS
+	told       bool          // of a tracked object: the file knows of stores
 	noFork     bool          // MADV_DONTFORK
+	readOnly   bool          // may not become writable
 	wipe       bool          // MADV_WIPEONFORK
-}
-
-// object is what areas are mapped from: a file, shared memory, or a name alone.
-type object struct {
-	refs   atomic.Int64
-	Name   string // as /proc/PID/maps shows it
-	dev    uint64
-	ino    uint64
-	shared bool
-	host   []*os.File // memory that the object owns
-	held   int64      // bytes of it that were paid for
-	let    func(n int64)
-	file   *sharedFile
-	// writable: a shared map of a file that was opened for writing.
-	writable bool
-}
-
-func (o *object) ref() *object {
-	if o != nil {
-		o.refs.Add(1)
-	}
-	return o
-}
-
-func (o *object) unref() {
-	if o == nil || o.refs.Add(-1) > 0 {
-		return
-	}
-	if o.file != nil {
-		o.file.release()
-		return
-	}
-	for _, f := range o.host {
-		freeSharedMemory(f)
-	}
-	if o.let != nil {
-		o.let(o.held)
-	}
 }
 
 // clip returns the part of a between two addresses, with a reference of its own.
@@ -81,10 +43,14 @@ func (a *area) clip(start, end uint64) *area {
 	return &c
 }
 
-// joins reports whether b goes on where a ends.
+// joins reports whether b goes on where a ends. Parts of a segment stay apart, for
+// each counts as one who is attached.
 func (a *area) joins(b *area) bool {
+	if a.obj != nil && a.obj.segment != nil {
+		return false
+	}
 	return a.end == b.start && a.prot == b.prot && a.obj == b.obj && a.charged == b.charged && a.beyond == b.beyond &&
-		a.noFork == b.noFork && a.wipe == b.wipe && a.src.File == b.src.File && a.src.Shared == b.src.Shared &&
+		a.noFork == b.noFork && a.wipe == b.wipe && a.told == b.told && a.readOnly == b.readOnly && a.src.File == b.src.File && a.src.Shared == b.src.Shared &&
 		(a.src.File == nil || a.src.Offset+int64(a.end-a.start) == b.src.Offset) &&
 		(a.obj == nil || a.off+int64(a.end-a.start) == b.off)
 }

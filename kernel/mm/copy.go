@@ -27,9 +27,9 @@ func (s *Space) Write(addr uint64, p []byte) error {
 // WriteSome is Write that tells how much it could.
 func (s *Space) WriteSome(addr uint64, p []byte) (n int) {
 	for {
+		t := s.tellings.Load()
 		n += s.window.Write(addr+uint64(n), p[n:])
-		at := addr + uint64(n)
-		if n == len(p) || !memory.Inside(at, 1) || !s.exec.Written(memory.PageDown(at), 1) {
+		if n == len(p) || !s.again(addr+uint64(n), t) {
 			return n
 		}
 	}
@@ -46,7 +46,13 @@ func (s *Space) Writable(addr, n uint64) uint64 {
 		if a.start > at || a.prot&ProtWrite == 0 || a.beyond {
 			break
 		}
-		at = a.end
+		if at = a.end; a.src.Shared {
+			has := max(a.obj.size()-a.off, 0)
+			if has = int64(memory.PageUp(uint64(min(has, int64(a.end-a.start))))); has < int64(a.end-a.start) {
+				at = max(a.start+uint64(has), addr)
+				break
+			}
+		}
 	}
 	return min(at-addr, n)
 }
@@ -57,11 +63,12 @@ func (s *Space) ReadSome(addr uint64, p []byte) int { return s.window.Read(addr,
 // Zero clears guest memory.
 func (s *Space) Zero(addr, n uint64) error {
 	for done := uint64(0); ; {
+		t := s.tellings.Load()
 		done += s.window.Zero(addr+done, n-done)
 		if done == n {
 			return nil
 		}
-		if at := addr + done; !memory.Inside(at, 1) || !s.exec.Written(memory.PageDown(at), 1) {
+		if !s.again(addr+done, t) {
 			return linux.EFAULT
 		}
 	}
@@ -116,22 +123,26 @@ func (s *Space) Load32(addr uint64) (uint32, error) {
 
 // Store32 writes a word atomically.
 func (s *Space) Store32(addr uint64, v uint32) error {
-	for !s.window.Store32(addr, v) {
-		if !memory.Inside(addr, 4) || !s.exec.Written(memory.PageDown(addr), 1) {
+	for {
+		t := s.tellings.Load()
+		if s.window.Store32(addr, v) {
+			return nil
+		}
+		if !memory.Inside(addr, 4) || !s.again(addr, t) {
 			return linux.EFAULT
 		}
 	}
-	return nil
 }
 
 // CompareAndSwap32 stores next if the word is old, and returns what it was.
 func (s *Space) CompareAndSwap32(addr uint64, old, next uint32) (was uint32, err error) {
 	for {
+		t := s.tellings.Load()
 		was, ok := s.window.CompareAndSwap32(addr, old, next)
 		if ok {
 			return was, nil
 		}
-		if !memory.Inside(addr, 4) || !s.exec.Written(memory.PageDown(addr), 1) {
+		if !memory.Inside(addr, 4) || !s.again(addr, t) {
 			return 0, linux.EFAULT
 		}
 	}
@@ -158,11 +169,7 @@ func (s *Space) KeyOf(addr uint64, private bool) (Key, error) {
 		return Key{}, linux.EFAULT
 	}
 	if a.obj != nil && a.obj.shared {
-		of := any(a.obj)
-		if a.obj.file != nil {
-			of = a.obj.file
-		}
-		return Key{of, a.off + int64(addr-a.start)}, nil
+		return Key{a.obj.key(), a.off + int64(addr-a.start)}, nil
 	}
 	return Key{s, int64(addr)}, nil
 }
@@ -178,5 +185,10 @@ func (s *Space) Fault(addr uint64, need int) (retry, bus, mapped bool) {
 		return false, false, false
 	}
 	allowed := a.prot&need == need || need == ProtRead && a.prot != 0
+	if allowed && need == ProtWrite && a.waits() {
+		if s.tell(a) != nil {
+			return false, true, true
+		}
+	}
 	return allowed && !a.beyond, allowed && a.beyond, true
 }

@@ -4,12 +4,17 @@
 // whoever executes them is a cpu.Executor, which is told of code that changes.
 //
 // An address space is 4 GiB. Addresses above are ENOMEM to ask for; a program that
-// touches one touches what the lower 32 bits of it name, where Linux would fault. Code and libraries are placed in the lower half, large maps in the
-// upper one.
+// touches one touches what the lower 32 bits of it name, where Linux would fault. Code
+// and libraries are placed in the lower half, large maps in the upper one.
 //
 // # Locks, in order
 //
 //	Space.mu     the areas; held while they and the window change
+//	(vfs.FS's)   a mapping is made, told of stores and closed with Space.mu held
+//	object.mu, users.mu: leaves
+//
+// vfs asks to be told of stores again (object.clean) without any lock of its own, because
+// that takes the Space.mu of every space that maps the file, one at a time.
 //
 // The executor is called with Space.mu held, and asks Executable, which takes no
 // lock: it reads a list that is replaced before and after every change of code.

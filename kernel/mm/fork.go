@@ -14,11 +14,11 @@ func (s *Space) Fork(account Account) (*Space, error) {
 	if s.full(0) || areasInUse.Load()+int64(len(s.areas)) > areaBudget() {
 		return nil, linux.ENOMEM
 	}
-	c, err := New(s.host, s.files, account)
+	c, err := New(s.host, account)
 	if err != nil {
 		return nil, linux.ENOMEM
 	}
-	c.brkStart, c.brk = s.brkStart, s.brk
+	c.brkStart, c.brk, c.strings = s.brkStart, s.brk, s.strings
 	for _, a := range s.areas {
 		if a.noFork {
 			continue
@@ -42,6 +42,13 @@ func (c *Space) inherit(s *Space, a *area) error {
 	}
 	b := *a
 	b.obj.ref()
+	if b.obj != nil && b.obj.segment != nil {
+		b.obj.segment.touch(s.pid(), true)
+	}
+	if b.tracked() {
+		b.told = b.always()
+		b.obj.users.add(c)
+	}
 	c.areas = append(c.areas, &b)
 	c.count(1)
 	if a.beyond {

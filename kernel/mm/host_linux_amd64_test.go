@@ -15,6 +15,7 @@ import (
 	"github.com/sbxrun/sbx/cpu/memory"
 	"github.com/sbxrun/sbx/cpu/rewrite"
 	"github.com/sbxrun/sbx/kernel/mm"
+	"github.com/sbxrun/sbx/vfs"
 )
 
 // machine makes windows and the fast executor.
@@ -38,10 +39,11 @@ func (a *account) Charge(n int64) error {
 }
 
 func (a *account) Hold(n int64) error { a.held += n; return nil }
+func (a *account) PID() int           { return 7 }
 
 func newSpace(t *testing.T, a mm.Account) *mm.Space {
 	t.Helper()
-	s, err := mm.New(machine{}, mm.NewFiles(), a)
+	s, err := mm.New(machine{}, a)
 	if err != nil {
 		t.Skip(err)
 	}
@@ -68,10 +70,12 @@ func (h *hostFile) ReadAt(p []byte, off int64) (int, error) {
 	}
 	return n, err
 }
-func (h *hostFile) WriteAt(p []byte, off int64) (int, error) { return h.f.WriteAt(p, off) }
-func (h *hostFile) Key() any                                 { return h }
-func (h *hostFile) Ref()                                     { h.refs++ }
-func (h *hostFile) Unref()                                   { h.refs-- }
+func (h *hostFile) Share(vfs.MapOptions) (*os.File, *vfs.Mapping, error) {
+	return nil, nil, linux.ENODEV
+}
+func (h *hostFile) Key() any { return h }
+func (h *hostFile) Ref()     { h.refs++ }
+func (h *hostFile) Unref()   { h.refs-- }
 
 const (
 	page  = 4096
@@ -266,11 +270,6 @@ func likeHost(t *testing.T, seed uint64, steps int) {
 			w.both(fmt.Sprintf("mprotect %d+%d %d", at, n, p), w.s.Mprotect(addr, size, p), e)
 		case 7:
 			to, m := r.IntN(pages), 1+r.IntN(12)
-			for _, g := range w.s.Regions() {
-				if g.Ino == 1 && g.Start < addr+size && addr < g.End {
-					m = min(m, n) // what lies behind a private map of a file is not kept
-				}
-			}
 			if to+m > pages || w.several(at, n) {
 				continue // of several maps it depends on the version
 			}

@@ -19,12 +19,12 @@ func (s *Space) Regions() []Region {
 		r := Region{Start: a.start, End: a.end, Prot: a.prot}
 		if o := a.obj; o != nil {
 			r.Shared, r.Dev, r.Ino, r.Name = o.shared, o.dev, o.ino, o.Name
-			if o.ino != 0 {
+			if o.ino != 0 || o.segment != nil {
 				r.Offset = a.off
 			}
 		}
 		// A file is several areas, by where its bytes are; it shows as one.
-		if n := len(list); n > 0 && a.obj != nil && list[n-1].End == r.Start && list[n-1].Prot == r.Prot && list[n-1].Name == r.Name &&
+		if n := len(list); n > 0 && a.obj != nil && a.obj.segment == nil && list[n-1].End == r.Start && list[n-1].Prot == r.Prot && list[n-1].Name == r.Name &&
 			list[n-1].Ino == r.Ino && list[n-1].Dev == r.Dev && (r.Ino == 0 || list[n-1].Offset+int64(list[n-1].End-list[n-1].Start) == r.Offset) {
 			list[n-1].End = r.End
 			continue

@@ -128,7 +128,6 @@ func (s *Space) build(addr, n uint64, prot, flags int, f *File, off int64) ([]*a
 
 // install puts areas in place of what is there.
 func (s *Space) install(start, end uint64, list []*area) error {
-	s.flushShared(start, end)
 	for _, old := range s.cut(start, end) {
 		s.drop(old)
 	}
@@ -150,7 +149,7 @@ func (s *Space) mapArea(a *area) error {
 	if a.beyond {
 		return s.window.Unmap(a.start, a.end-a.start)
 	}
-	return s.window.Map(a.start, a.end-a.start, windowProt(a.prot), a.src)
+	return s.window.Map(a.start, a.end-a.start, a.windowProt(), a.src)
 }
 
 // Munmap is munmap(2).
@@ -169,7 +168,6 @@ func (s *Space) Munmap(addr, n uint64) error {
 
 func (s *Space) unmap(start, end uint64) error {
 	return s.changeCode(start, end, func() error {
-		s.flushShared(start, end)
 		old := s.cut(start, end)
 		for _, a := range old {
 			_ = s.window.Unmap(a.start, a.end-a.start)
@@ -205,7 +203,7 @@ func (s *Space) Mprotect(addr, n uint64, prot int) error {
 		case from != at:
 			stop = linux.ENOMEM
 			return
-		case prot&ProtWrite != 0 && a.obj != nil && a.obj.file != nil && !a.obj.writable:
+		case prot&ProtWrite != 0 && (a.readOnly || a.obj != nil && a.obj.shared && a.obj.backing != nil && !a.obj.writable):
 			stop = linux.EACCES
 			return
 		}
@@ -220,6 +218,9 @@ func (s *Space) Mprotect(addr, n uint64, prot int) error {
 		return stop
 	}
 	end = at
+	if a := s.at(start); a.prot == prot && end <= a.end {
+		return stop // it is so, and stays one area
+	}
 	if err := s.pay(extra); err != nil {
 		return err
 	}
@@ -229,12 +230,17 @@ func (s *Space) Mprotect(addr, n uint64, prot int) error {
 				a.charged = true
 			}
 			a.prot = prot
-			if !a.beyond {
-				if err := s.window.Protect(a.start, a.end-a.start, windowProt(prot)); err != nil {
-					return linux.ENOMEM
-				}
+			var err error
+			switch {
+			case a.waits() && a.always():
+				err = s.tell(a)
+			case !a.beyond:
+				err = s.window.Protect(a.start, a.end-a.start, a.windowProt())
 			}
 			s.put(a)
+			if err != nil {
+				return linux.ENOMEM
+			}
 		}
 		return nil
 	})

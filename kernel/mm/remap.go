@@ -72,16 +72,24 @@ func (s *Space) Mremap(old, oldLen, newLen uint64, flags int, to uint64) (uint64
 // grow adds pages behind a map, made of what it is made of.
 func (s *Space) grow(old, oldLen, newLen uint64) error {
 	last := s.at(old + oldLen - 1)
-	more := &area{start: old + oldLen, end: old + newLen, prot: last.prot, src: last.src, obj: last.obj.ref(), charged: last.charged, beyond: last.beyond}
+	start, end := old+oldLen, old+newLen
+	if o := last.obj; o != nil && o.backing != nil {
+		list, err := s.fileAreas(o, start, end-start, last.prot, last.off+int64(start-last.start))
+		if err != nil {
+			return err
+		}
+		return s.changeCode(start, end, func() error { return s.install(start, end, list) })
+	}
+	more := &area{start: old + oldLen, end: old + newLen, prot: last.prot, src: last.src, obj: last.obj.ref(), charged: last.charged, beyond: last.beyond, readOnly: last.readOnly}
 	d := int64(more.start - last.start)
 	if more.off = last.off + d; more.src.File != nil {
 		more.src.Offset += d
 	}
 	list := []*area{more}
 	if more.src.File != nil {
-		// Shared memory goes on to its end; of a private file ours holds what was mapped.
+		// Shared memory goes on to its end.
 		have := int64(0)
-		if fi, err := more.src.File.Stat(); err == nil && last.obj != nil && last.obj.shared {
+		if fi, err := more.src.File.Stat(); err == nil {
 			have = int64(memory.PageUp(uint64(max(fi.Size()-more.src.Offset, 0))))
 		}
 		if mid := more.start + uint64(have); have == 0 {
@@ -101,7 +109,6 @@ func (s *Space) grow(old, oldLen, newLen uint64) error {
 			return err
 		}
 	}
-	start, end := old+oldLen, old+newLen
 	return s.changeCode(start, end, func() error { return s.install(start, end, list) })
 }
 

@@ -37,6 +37,8 @@ type Account interface {
 	Charge(delta int64) error
 	// Hold is told of what may outlive the process: the memory of shared maps.
 	Hold(delta int64) error
+	// PID is the process's.
+	PID() int
 }
 
 // Space is the address space of a process, or of several: threads share it,
@@ -47,13 +49,14 @@ type Space struct {
 	exec    cpu.Executor
 	refs    atomic.Int64
 	account Account
-	files   *Files
 
 	mu       sync.Mutex
 	areas    []*area
 	brkStart uint64
 	brk      uint64
+	strings  Strings
 	code     atomic.Pointer[[]codeRange]
+	tellings atomic.Int64 // how often a file was told of stores
 }
 
 // codeRange is pages that may be executed.
@@ -66,12 +69,12 @@ var _ cpu.Code = (*Space)(nil)
 
 // New makes an empty address space with one reference. A nil Account allows all.
 // cpu.ErrUnsupported and memory.ErrUnsupported come from hosts that can't.
-func New(h Host, files *Files, account Account) (*Space, error) {
+func New(h Host, account Account) (*Space, error) {
 	w, err := h.NewWindow()
 	if err != nil {
 		return nil, err
 	}
-	s := &Space{host: h, window: w, account: account, files: files}
+	s := &Space{host: h, window: w, account: account}
 	s.refs.Store(1)
 	s.code.Store(&[]codeRange{})
 	if s.exec, err = h.NewExecutor(w, s); err != nil {
@@ -87,6 +90,19 @@ func (s *Space) Ref() *Space {
 	return s
 }
 
+// TryRef is Ref for who may come too late: false when the last user is gone.
+func (s *Space) TryRef() bool {
+	for {
+		n := s.refs.Load()
+		if n == 0 {
+			return false
+		}
+		if s.refs.CompareAndSwap(n, n+1) {
+			return true
+		}
+	}
+}
+
 // Unref counts one out; the last frees everything.
 func (s *Space) Unref() {
 	if s.refs.Add(-1) > 0 {
@@ -94,13 +110,13 @@ func (s *Space) Unref() {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.flushShared(0, memory.Size)
 	s.exec.Close()
-	for _, a := range s.areas {
+	old := s.areas
+	s.count(-len(old))
+	s.areas = nil
+	for _, a := range old {
 		s.drop(a)
 	}
-	s.count(-len(s.areas))
-	s.areas = nil
 	s.window.Close()
 }
 
@@ -214,7 +230,14 @@ func (s *Space) drop(a *area) {
 	if a.charged {
 		_ = s.pay(-int64(a.end - a.start))
 	}
-	a.obj.unref()
+	o := a.obj
+	if a.tracked() {
+		s.unused(o)
+	}
+	o.unref()
+	if o != nil && o.segment != nil {
+		o.segment.touch(s.pid(), false)
+	}
 }
 
 // pageRange checks and rounds a range as most calls do.

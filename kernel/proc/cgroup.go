@@ -13,7 +13,7 @@ import (
 // NewCgroup makes the cgroup v2 hierarchy that a container sees as its root, to
 // be mounted at /sys/fs/cgroup: the sandbox's limits and use, read-only.
 func NewCgroup(dev uint64, src Source) vfs.Super {
-	f := newStatic("cgroup2", linux.CGROUP2_SUPER_MAGIC, dev, src, cgroupFiles())
+	f := newStatic("cgroup2", linux.CGROUP2_SUPER_MAGIC, dev, src, cgroupFiles)
 	return &f
 }
 

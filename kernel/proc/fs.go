@@ -19,10 +19,10 @@ type Caller interface {
 }
 
 // procFS is /proc.
-type procFS struct {
-	staticFS
-	self, threadSelf vfs.Ino
-}
+type procFS struct{ staticFS }
+
+// The first two lines of procFiles.
+var self, threadSelf = inoOf(0, 1), inoOf(1, 1)
 
 var (
 	_ vfs.Super       = (*procFS)(nil)
@@ -31,10 +31,20 @@ var (
 
 // New makes /proc over the kernel; dev is its device number.
 func New(dev uint64, src Source) vfs.Super {
-	f := &procFS{staticFS: newStatic("proc", linux.PROC_SUPER_MAGIC, dev, src, procFiles())}
-	root := f.tree.node(1)
-	f.self, f.threadSelf = root.child("self").ino, root.child("thread-self").ino
-	return f
+	return &procFS{newStatic("proc", linux.PROC_SUPER_MAGIC, dev, src, procFiles)}
+}
+
+// Folder returns the id of the process whose folder an inode is: EBADF for another,
+// ESRCH once the process is gone.
+func (f *procFS) Folder(ino vfs.Ino) (pid int, err error) {
+	if r := decode(ino); ino&inoDynamic == 0 || r.task || r.kind != kindFolder {
+		return 0, linux.EBADF
+	}
+	r, _, _, err := f.find(ino)
+	if err != nil {
+		return 0, linux.ESRCH
+	}
+	return r.id, nil
 }
 
 // find resolves an inode of a process's folder; ENOENT once the process is gone.
@@ -72,7 +82,7 @@ func (f *procFS) folder(name string, task bool) (ref, Status, error) {
 func (f *procFS) Lookup(dir vfs.Ino, name string) (vfs.Ino, error) {
 	if dir&inoDynamic == 0 {
 		ino, err := f.staticFS.Lookup(dir, name)
-		if dir == 1 && err == linux.ENOENT {
+		if dir == rootIno && err == linux.ENOENT {
 			r, _, err := f.folder(name, false)
 			if err != nil {
 				return 0, err
@@ -134,7 +144,7 @@ func (f *procFS) Parent(dir vfs.Ino) (vfs.Ino, string, error) {
 		return r.with(k.in, 0).ino(), k.name, nil
 	}
 	if !r.task {
-		return 1, strconv.Itoa(r.id), nil
+		return rootIno, strconv.Itoa(r.id), nil
 	}
 	up, _, err := f.folder(strconv.Itoa(st.TGID), false)
 	if err != nil {
@@ -147,10 +157,10 @@ func (f *procFS) Parent(dir vfs.Ino) (vfs.Ino, string, error) {
 func (f *procFS) Getattr(ino vfs.Ino, a *vfs.Attr) error {
 	if ino&inoDynamic == 0 {
 		err := f.staticFS.Getattr(ino, a)
-		if ino == 1 {
+		if ino == rootIno {
 			a.Nlink += uint32(len(f.src.PIDs()))
 		}
-		if ino == f.self || ino == f.threadSelf {
+		if ino == self || ino == threadSelf {
 			a.Size = 0
 		}
 		return err
@@ -209,10 +219,10 @@ func (f *procFS) ReadlinkFor(ino vfs.Ino, caller any) (string, bool, error) {
 	if !ok {
 		return "", false, nil
 	}
-	if ino == f.self || ino == f.threadSelf {
+	if ino == self || ino == threadSelf {
 		tgid, tid := c.ProcSelf()
 		s := strconv.Itoa(tgid)
-		if ino == f.threadSelf {
+		if ino == threadSelf {
 			s += "/task/" + strconv.Itoa(tid)
 		}
 		return s, true, nil
@@ -227,7 +237,7 @@ func (f *procFS) ReadlinkFor(ino vfs.Ino, caller any) (string, bool, error) {
 // first process when it is not known: see ReadlinkFor.
 func (f *procFS) Readlink(ino vfs.Ino) (string, error) {
 	if ino&inoDynamic == 0 {
-		if ino == f.self || ino == f.threadSelf {
+		if ino == self || ino == threadSelf {
 			pids := f.src.PIDs()
 			if len(pids) == 0 {
 				return "", linux.ENOENT
@@ -258,8 +268,18 @@ func (f *procFS) FollowMagic(ino vfs.Ino) (vfs.Loc, bool, error) {
 	}
 	if err == nil && l == (vfs.Loc{}) {
 		err = linux.ENOENT
+		if r, t, _, _ := f.find(ino); r.kind == kindFD {
+			err = &vfs.Elsewhere{File: OpenFile{t, r.arg}}
+		}
 	}
 	return l, true, err
+}
+
+// OpenFile is what a link of /proc/PID/fd leads to when that has no place in the
+// tree: the File of a *vfs.Elsewhere.
+type OpenFile struct {
+	Task Task
+	FD   int
 }
 
 func (f *procFS) magic(ino vfs.Ino) (vfs.Loc, string, error) {
@@ -297,15 +317,15 @@ func (f *procFS) Setattr(ino vfs.Ino, s *vfs.SetAttr) error {
 	return f.Base.Setattr(ino, s)
 }
 
-// Open renders a file, or opens a directory.
+// Open opens a file, which is rendered when it is read, or a directory.
 func (f *procFS) Open(ino vfs.Ino, flags int) (vfs.Handle, error) {
-	if ino == 1 {
-		return &pseudofs.Dir{Self: 1, Parent: 1, List: f.listRoot}, nil
+	if ino == rootIno {
+		return &pseudofs.Dir{Self: rootIno, Parent: rootIno, List: f.listRoot}, nil
 	}
 	if ino&inoDynamic == 0 {
 		return f.staticFS.Open(ino, flags)
 	}
-	r, t, st, err := f.find(ino)
+	r, t, _, err := f.find(ino)
 	if err != nil {
 		return nil, err
 	}
@@ -318,11 +338,14 @@ func (f *procFS) Open(ino vfs.Ino, flags int) (vfs.Handle, error) {
 	}
 	h := &pseudofs.File{}
 	if k.render != nil {
-		b, err := k.render(&pidView{t, st, f.src, r})
-		if err != nil {
-			return nil, err
+		h.Render = func() ([]byte, error) {
+			r, t, st, err := f.find(ino)
+			if err != nil {
+				return nil, linux.ESRCH // it is gone
+			}
+			b, err := k.render(&pidView{t, st, f.src, r})
+			return []byte(b), err
 		}
-		h.Content = []byte(b)
 	}
 	if k.store != nil {
 		h.Store = func(p []byte) error { return k.store(t, string(p)) }

@@ -1,6 +1,7 @@
 package proc
 
 import (
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -147,7 +148,7 @@ func TestMagicLinks(t *testing.T) {
 			t.Errorf("%s reads %q", path, s)
 		}
 	}
-	if _, magic, err := ml.FollowMagic(walk(t, fs, "10/fd/1")); !magic || err != linux.ENOENT {
+	if _, magic, err := ml.FollowMagic(walk(t, fs, "10/fd/1")); !magic || !errors.Is(err, linux.ENOENT) {
 		t.Errorf("a descriptor that leads nowhere: %v, %v", magic, err)
 	}
 }
@@ -229,17 +230,20 @@ func TestStores(t *testing.T) {
 	}
 }
 
-func TestSnapshotAtOpen(t *testing.T) {
+func TestReadingOn(t *testing.T) {
 	src := newFake()
 	fs := New(9, src)
 	h, _ := fs.Open(walk(t, fs, "sys/kernel/hostname"), 0)
-	src.hostname = "changed"
-	p := make([]byte, 2)
-	h.ReadAt(p, 0)
-	q := make([]byte, 10)
-	n, _ := h.ReadAt(q, 2)
-	if string(p)+string(q[:n]) != "box\n" {
-		t.Errorf("%q%q", p, q[:n])
+	for _, name := range []string{"box", "changed"} { // all of one name, and the new one when read again
+		src.hostname = name
+		p := make([]byte, 2)
+		h.ReadAt(p, 0)
+		src.hostname = "other"
+		q := make([]byte, 10)
+		n, _ := h.ReadAt(q, 2)
+		if got := string(p) + string(q[:n]); got != name+"\n" {
+			t.Errorf("%q, want %q", got, name)
+		}
 	}
 }
 

@@ -94,7 +94,7 @@ func buildKinds() []entry {
 		entry{name: "oom_adj", mode: reg | 0o644, render: renderOOMOld},
 		entry{name: "cgroup", mode: reg | 0o444, render: fixed("0::/\n")},
 		entry{name: "cpuset", mode: reg | 0o444, render: fixed("/\n")},
-		entry{name: "loginuid", mode: reg | 0o644, render: fixed("4294967295")},
+		entry{name: "loginuid", mode: reg | 0o644, render: renderLoginUID, store: storeLoginUID},
 		entry{name: "sessionid", mode: reg | 0o444, render: fixed("4294967295")},
 		entry{name: "personality", mode: reg | 0o400, render: fixed("00000000\n")},
 		entry{name: "wchan", mode: reg | 0o444, render: fixed("0")},
@@ -114,14 +114,22 @@ func buildKinds() []entry {
 		}
 	}
 	for _, n := range netFiles() {
-		t = append(t, entry{name: n.path, in: kindNet, mode: reg | 0o444, render: fixed(n.render(nil))})
+		t = append(t, entry{name: n.path, in: kindNet, mode: reg | 0o444, render: func(*pidView) (string, error) { return n.render(nil), nil }})
 	}
 	return t
 }
 
+// storeComm keeps a newline at the end, as Linux does.
 func storeComm(t Task, s string) error {
-	s = strings.TrimSuffix(s, "\n")
 	return t.SetComm(s[:min(len(s), 15)])
+}
+
+func storeLoginUID(t Task, s string) error {
+	n, err := strconv.ParseUint(strings.TrimSpace(s), 10, 32)
+	if err != nil {
+		return linux.EINVAL
+	}
+	return t.SetLoginUID(uint32(n))
 }
 
 func storeOOM(t Task, s string) error {

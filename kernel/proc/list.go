@@ -13,7 +13,7 @@ import (
 const pidCookies = 1 << 32
 
 func (f *procFS) listRoot(after uint64, fn func(vfs.DirEntry) bool) error {
-	if after < pidCookies && !f.tree.node(1).list(after, fn) {
+	if after < pidCookies && !f.tree().list(node{dir: true}, after, fn) {
 		return nil
 	}
 	f.listIDs(f.src.PIDs(), false, pidCookies, after, fn)

@@ -7,18 +7,12 @@ import (
 	"github.com/sbxrun/sbx/abi/linux"
 )
 
-// zeroEnded joins strings as in memory: each ended by a zero byte.
-func zeroEnded(ss []string) string {
-	if len(ss) == 0 {
-		return ""
-	}
-	return strings.Join(ss, "\x00") + "\x00"
-}
-
-func renderCmdline(v *pidView) (string, error) { return zeroEnded(v.Argv()), nil }
-func renderEnviron(v *pidView) (string, error) { return zeroEnded(v.Environ()), nil }
+func renderCmdline(v *pidView) (string, error) { return string(v.Cmdline()), nil }
+func renderEnviron(v *pidView) (string, error) { return string(v.Environ()), nil }
 func renderComm(v *pidView) (string, error)    { return v.st.Comm + "\n", nil }
 func renderOOM(v *pidView) (string, error)     { return fmt.Sprintln(v.st.OOMScoreAdj), nil }
+
+func renderLoginUID(v *pidView) (string, error) { return fmt.Sprint(v.st.LoginUID), nil }
 
 // renderOOMOld scales the adjustment to the -17..15 of the old file.
 func renderOOMOld(v *pidView) (string, error) {

@@ -16,6 +16,8 @@ type Source interface {
 	Task(id int) (Task, bool)
 	// System returns numbers about the whole sandbox.
 	System() System
+	// SysvIPC makes a file of /proc/sysvipc: "msg", "sem" or "shm".
+	SysvIPC(name string) string
 	// SetHostname and SetDomainname are writes to /proc/sys/kernel.
 	SetHostname(name string) error
 	SetDomainname(name string) error
@@ -25,10 +27,10 @@ type Source interface {
 // task that has ended meanwhile give zero values, or ESRCH.
 type Task interface {
 	Status() Status
-	Argv() []string    // nil for a zombie
-	Environ() []string // of the time of exec
-	Threads() []int    // ids of the threads of its process, ascending
-	FDs() []int        // open descriptors, ascending
+	Cmdline() []byte // arguments, each ended by a zero byte, or a title; nil for a zombie
+	Environ() []byte // the environment that it was started with, each ended by a zero byte
+	Threads() []int  // ids of the threads of its process, ascending
+	FDs() []int      // open descriptors, ascending
 	FD(fd int) (FD, error)
 	// Link resolves exe, cwd and root: the place and the text readlink gives.
 	Link(l Link) (vfs.Loc, string, error)
@@ -37,6 +39,7 @@ type Task interface {
 	Limits() [16]linux.Rlimit
 	SetComm(name string) error
 	SetOOMScoreAdj(n int) error
+	SetLoginUID(uid uint32) error
 }
 
 // Link is a magic link in a process's folder.
@@ -63,6 +66,7 @@ type Status struct {
 	Umask                        uint32
 	Threads                      int
 	Nice                         int
+	CPUs                         uint64        // the affinity, 0: all of them
 	Start                        time.Duration // since boot
 	UTime, STime, CUTime, CSTime time.Duration
 	VmSize, VmRSS                int64 // bytes
@@ -75,11 +79,13 @@ type Status struct {
 	CapInh, CapPrm, CapEff       uint64
 	CapBnd, CapAmb               uint64
 	NoNewPrivs                   bool
+	Seccomp, SeccompFilters      int
 	Voluntary, Involuntary       uint64 // context switches
 	ReadChars, WriteChars        uint64
 	ReadCalls, WriteCalls        uint64
 	ReadBytes, WriteBytes        uint64
 	OOMScoreAdj                  int
+	LoginUID                     uint32
 	ExitCode                     linux.WaitStatus
 }
 
@@ -125,6 +131,7 @@ type System struct {
 	Forks, Switches      uint64
 	OpenFiles, FileMax   uint64
 	PipeMaxSize          int
+	AIO, AIOMax          uint64
 	BootID               string // UUID; "" is derived from Boot
 	CommandLine          string
 	CPUModel, CPUFlags   string // of /proc/cpuinfo; "" for a plain x86-64-v2

@@ -70,10 +70,11 @@ func (f *fake) System() System {
 
 func (f *fake) SetHostname(name string) error { f.hostname = name; return nil }
 func (f *fake) SetDomainname(string) error    { return linux.EPERM }
+func (f *fake) SysvIPC(name string) string    { return name + "\n" }
 
-func (t *fakeTask) Status() Status    { return t.st }
-func (t *fakeTask) Argv() []string    { return []string{"sh", "-c", "true"} }
-func (t *fakeTask) Environ() []string { return []string{"A=1", "B=2"} }
+func (t *fakeTask) Status() Status  { return t.st }
+func (t *fakeTask) Cmdline() []byte { return []byte("sh\x00-c\x00true\x00") }
+func (t *fakeTask) Environ() []byte { return []byte("A=1\x00B=2\x00") }
 func (t *fakeTask) Threads() []int {
 	if t.st.TGID == 10 {
 		return []int{10, 12}
@@ -117,6 +118,7 @@ func (t *fakeTask) Limits() [16]linux.Rlimit {
 }
 
 func (t *fakeTask) SetComm(name string) error  { t.comm = name; return nil }
+func (t *fakeTask) SetLoginUID(uint32) error   { return linux.EPERM }
 func (t *fakeTask) SetOOMScoreAdj(n int) error { t.oom = n; return nil }
 
 // walk finds a path from the root.

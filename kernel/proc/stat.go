@@ -2,6 +2,7 @@ package proc
 
 import (
 	"fmt"
+	"math/bits"
 	"strconv"
 	"strings"
 	"time"
@@ -87,13 +88,16 @@ func renderStatus(v *pidView) (string, error) {
 	line("SigQ", "%d/%d", s.SigQueued, s.SigQueueLimit)
 	statusMasks(&b, s)
 	line("NoNewPrivs", "%d", bit(s.NoNewPrivs))
-	line("Seccomp", "0")
-	line("Seccomp_filters", "0")
+	line("Seccomp", "%d", s.Seccomp)
+	line("Seccomp_filters", "%d", s.SeccompFilters)
 	line("Speculation_Store_Bypass", "not vulnerable")
 	line("SpeculationIndirectBranch", "not affected")
-	cpus := v.src.System().CPUs
-	line("Cpus_allowed", "%s", cpuMask(cpus))
-	line("Cpus_allowed_list", "%s", cpuList(cpus))
+	cpus := s.CPUs
+	if cpus == 0 {
+		cpus = ^uint64(0) >> (64 - min(max(v.src.System().CPUs, 1), 64))
+	}
+	line("Cpus_allowed", "%s", maskWords(cpus))
+	line("Cpus_allowed_list", "%s", maskList(cpus))
 	line("Mems_allowed", "1")
 	line("Mems_allowed_list", "0")
 	line("voluntary_ctxt_switches", "%d", s.Voluntary)
@@ -151,6 +155,29 @@ func groups(gs []uint32) string {
 // escapeComm keeps a name on one line.
 func escapeComm(s string) string {
 	return strings.NewReplacer("\\", "\\\\", "\n", "\\n").Replace(s)
+}
+
+// maskWords is a set of CPUs in words of 32 bits, maskList in ranges.
+func maskWords(set uint64) string {
+	if set>>32 != 0 {
+		return fmt.Sprintf("%x,%08x", set>>32, uint32(set))
+	}
+	return fmt.Sprintf("%x", set)
+}
+
+func maskList(set uint64) string {
+	var parts []string
+	for at := 0; set>>at != 0; {
+		first := at + bits.TrailingZeros64(set>>at)
+		last := first + bits.TrailingZeros64(^(set >> first)) - 1
+		if part := strconv.Itoa(first); last == first {
+			parts = append(parts, part)
+		} else {
+			parts = append(parts, part+"-"+strconv.Itoa(last))
+		}
+		at = last + 1
+	}
+	return strings.Join(parts, ",")
 }
 
 // cpuMask is n CPUs as a mask in words of 32 bits.

@@ -17,12 +17,12 @@ type staticFS struct {
 	magic int64
 	dev   uint64
 	src   Source
-	tree  *tree
+	tree  func() tree
 	boot  func() vfs.Timespec
 }
 
-func newStatic(kind string, magic int64, dev uint64, src Source, files []file) staticFS {
-	return staticFS{kind: kind, magic: magic, dev: dev, src: src, tree: newTree(files),
+func newStatic(kind string, magic int64, dev uint64, src Source, files func() []file) staticFS {
+	return staticFS{kind: kind, magic: magic, dev: dev, src: src, tree: sync.OnceValue(func() tree { return files() }),
 		boot: sync.OnceValue(func() vfs.Timespec { return vfs.TimespecOf(src.System().Boot) })}
 }
 
@@ -33,7 +33,7 @@ func (f *staticFS) Type() string { return f.kind }
 func (f *staticFS) Dev() uint64 { return f.dev }
 
 // Root is always 1.
-func (f *staticFS) Root() vfs.Ino { return 1 }
+func (f *staticFS) Root() vfs.Ino { return rootIno }
 
 // Statfs has only a type to tell.
 func (f *staticFS) Statfs() (linux.Statfs, error) {
@@ -42,71 +42,73 @@ func (f *staticFS) Statfs() (linux.Statfs, error) {
 
 // Lookup finds a name in a directory of the tree.
 func (f *staticFS) Lookup(dir vfs.Ino, name string) (vfs.Ino, error) {
-	n := f.tree.node(dir)
-	if n == nil || !n.isDir() {
+	t := f.tree()
+	n, ok := t.node(dir)
+	if !ok || !n.dir {
 		return 0, linux.ENOTDIR
 	}
-	if c := n.child(name); c != nil {
-		return c.ino, nil
+	if ino, ok := t.child(n, name); ok {
+		return ino, nil
 	}
 	return 0, linux.ENOENT
 }
 
 // Parent finds where a directory of the tree is.
 func (f *staticFS) Parent(dir vfs.Ino) (vfs.Ino, string, error) {
-	n := f.tree.node(dir)
-	if n == nil || !n.isDir() {
+	t := f.tree()
+	n, ok := t.node(dir)
+	if !ok || !n.dir {
 		return 0, "", linux.ENOTDIR
 	}
-	return n.parent.ino, n.name, nil
+	up := t.parent(n)
+	return up.ino(), strings.TrimPrefix(n.path[len(up.path):], "/"), nil
 }
 
 // Getattr gives sizes of 0, as the real ones do, and the time of boot.
 func (f *staticFS) Getattr(ino vfs.Ino, a *vfs.Attr) error {
-	n := f.tree.node(ino)
-	if n == nil {
+	t := f.tree()
+	n, ok := t.node(ino)
+	if !ok {
 		return linux.ENOENT
 	}
-	t := f.boot()
-	*a = vfs.Attr{Dev: f.dev, Blksize: 4096, Atime: t, Mtime: t, Ctime: t, Btime: t}
-	if f.kind != "proc" {
-		a.Blksize = 4096
-	} else {
+	boot := f.boot()
+	*a = vfs.Attr{Dev: f.dev, Blksize: 4096, Atime: boot, Mtime: boot, Ctime: boot, Btime: boot}
+	if f.kind == "proc" {
 		a.Blksize = 1024
 	}
-	n.fill(a)
+	t.attr(n, a)
 	return nil
 }
 
 // Readlink reads a link of the tree.
 func (f *staticFS) Readlink(ino vfs.Ino) (string, error) {
-	n := f.tree.node(ino)
-	if n == nil || n.target == "" {
+	t := f.tree()
+	n, ok := t.node(ino)
+	if !ok || n.dir || t[n.line].target == "" {
 		return "", linux.EINVAL
 	}
-	return n.target, nil
+	return t[n.line].target, nil
 }
 
-// Open renders a file, or opens a directory.
+// Open opens a file, which is rendered when it is read, or a directory.
 func (f *staticFS) Open(ino vfs.Ino, _ int) (vfs.Handle, error) {
-	n := f.tree.node(ino)
+	t := f.tree()
+	n, ok := t.node(ino)
 	switch {
-	case n == nil:
+	case !ok:
 		return nil, linux.ENOENT
-	case n.isDir():
-		return &pseudofs.Dir{Self: ino, Parent: n.parent.ino, List: func(after uint64, fn func(vfs.DirEntry) bool) error {
-			n.list(after, fn)
+	case n.dir:
+		return &pseudofs.Dir{Self: ino, Parent: t.parent(n).ino(), List: func(after uint64, fn func(vfs.DirEntry) bool) error {
+			t.list(n, after, fn)
 			return nil
 		}}, nil
-	case n.target != "":
+	case t[n.line].target != "":
 		return nil, linux.ELOOP
 	}
-	h := &pseudofs.File{}
-	if n.render != nil {
-		h.Content = []byte(n.render(&view{f.src.System(), f.src}))
-	}
-	if n.store != nil {
-		h.Store = func(p []byte) error { return n.store(f.src, strings.TrimRight(string(p), "\n\x00")) }
+	l := &t[n.line]
+	h := &pseudofs.File{Render: func() ([]byte, error) { return []byte(l.content(f.src)), nil }}
+	if l.store != nil {
+		h.Store = func(p []byte) error { return l.store(f.src, strings.TrimRight(string(p), "\n\x00")) }
 	}
 	return h, nil
 }

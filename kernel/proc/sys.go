@@ -11,7 +11,7 @@ import (
 // NewSys makes /sys over the kernel; dev is its device number. Its fs/cgroup is
 // an empty directory to mount what NewCgroup makes on.
 func NewSys(dev uint64, src Source) vfs.Super {
-	f := newStatic("sysfs", linux.SYSFS_MAGIC, dev, src, sysFiles(src.System().CPUs))
+	f := newStatic("sysfs", linux.SYSFS_MAGIC, dev, src, func() []file { return sysFiles(src.System().CPUs) })
 	return &f
 }
 

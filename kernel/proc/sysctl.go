@@ -4,7 +4,11 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"fmt"
+	"slices"
 	"strconv"
+
+	"github.com/sbxrun/sbx/kernel/ipc"
+	"github.com/sbxrun/sbx/kernel/mqueue"
 )
 
 // uuid formats 16 bytes as a random UUID, RFC 9562 version 4.
@@ -39,6 +43,9 @@ func number(path string, fallback uint64, get func(*view) uint64) file {
 	}}
 }
 
+// none leaves a number at what it always is.
+func none(*view) uint64 { return 0 }
+
 // sysctlFiles is /proc/sys.
 func sysctlFiles() []file {
 	k := "sys/kernel/"
@@ -52,16 +59,21 @@ func sysctlFiles() []file {
 		{path: k + "random/boot_id", render: renderBootID},
 		number(k+"pid_max", 32768, func(v *view) uint64 { return uint64(v.PIDMax) }),
 		number(k+"threads-max", 32768, func(v *view) uint64 { return uint64(v.TasksLimit) }),
+		number(k+"msgmax", ipc.MsgMax, none), number(k+"msgmnb", ipc.MsgMNB, none), number(k+"msgmni", ipc.MsgMNI, none),
+		number(k+"shmall", ipc.ShmAll, none), number(k+"shmmax", ipc.ShmMax, none), number(k+"shmmni", ipc.ShmMNI, none),
+		text(k+"sem", fmt.Sprintf("%d\t%d\t%d\t%d", ipc.SemMSL, ipc.SemMNS, ipc.SemOPM, ipc.SemMNI)),
 		number(k+"pty/nr", 0, func(v *view) uint64 { return uint64(v.Ptys) }),
+		number("sys/fs/mqueue/msg_default", mqueue.MsgDefault, none), number("sys/fs/mqueue/msg_max", mqueue.MsgMax, none),
+		number("sys/fs/mqueue/msgsize_default", mqueue.MsgSizeDefault, none), number("sys/fs/mqueue/msgsize_max", mqueue.MsgSizeMax, none),
+		number("sys/fs/mqueue/queues_max", mqueue.QueuesMax, none),
+		number("sys/fs/aio-max-nr", 65536, func(v *view) uint64 { return v.AIOMax }),
+		number("sys/fs/aio-nr", 0, func(v *view) uint64 { return v.AIO }),
 		number("sys/fs/file-max", 1<<20, func(v *view) uint64 { return v.FileMax }),
 		number("sys/fs/pipe-max-size", 1<<20, func(v *view) uint64 { return uint64(v.PipeMaxSize) }),
 		{path: "sys/fs/file-nr", render: func(v *view) string { return fmt.Sprintf("%d\t0\t%d\n", v.OpenFiles, max(v.FileMax, 1<<20)) }},
 	}
-	files = append(files, texts(k, kernelSysctls[:]...)...)
-	files = append(files, texts("sys/vm/", vmSysctls[:]...)...)
-	files = append(files, texts("sys/fs/", fsSysctls[:]...)...)
-	files = append(files, texts("sys/net/", netSysctls[:]...)...)
-	return append(files, texts("sys/dev/tty/", "ldisc_autoload", "0", "legacy_tiocsti", "0")...)
+	return slices.Concat(files, texts(k, kernelSysctls[:]...), texts("sys/vm/", vmSysctls[:]...), texts("sys/fs/", fsSysctls[:]...),
+		texts("sys/net/", netSysctls[:]...), texts("sys/dev/tty/", "ldisc_autoload", "0", "legacy_tiocsti", "0"))
 }
 
 func renderDomainname(v *view) string {
@@ -75,12 +87,11 @@ var kernelSysctls = [...]string{
 	"ostype", "Linux", "random/entropy_avail", "256", "random/poolsize", "256", "cap_last_cap", "40",
 	"ngroups_max", "65536", "overflowuid", "65534", "overflowgid", "65534", "core_pattern", "core",
 	"core_uses_pid", "0", "core_pipe_limit", "0", "dmesg_restrict", "1", "kptr_restrict", "1",
-	"msgmax", "8192", "msgmnb", "16384", "msgmni", "32000", "sem", "32000\t1024000000\t500\t32000",
-	"shmall", "18446744073692774399", "shmmax", "18446744073692774399", "shmmni", "4096", "shm_rmid_forced", "0",
+	"shm_rmid_forced", "0",
 	"panic", "0", "panic_on_oops", "0", "perf_event_paranoid", "4", "printk", "4\t4\t1\t7",
 	"pty/max", "4096", "pty/reserve", "1024", "randomize_va_space", "2", "sched_rr_timeslice_ms", "100",
 	"sched_rt_period_us", "1000000", "sched_rt_runtime_us", "950000", "seccomp/actions_avail",
-	"kill_process kill_thread trap errno user_notif trace log allow", "tainted", "0", "unprivileged_bpf_disabled", "2",
+	"kill_process kill_thread trap errno trace log allow", "tainted", "0", "unprivileged_bpf_disabled", "2",
 	"io_uring_disabled", "2", "sysctl_writes_strict", "1", "yama/ptrace_scope", "1", "keys/maxkeys", "200",
 }
 
@@ -95,12 +106,11 @@ var vmSysctls = [...]string{
 var fsSysctls = [...]string{
 	"nr_open", "1048576", "pipe-user-pages-hard", "0", "pipe-user-pages-soft", "16384",
 	"inotify/max_queued_events", "16384", "inotify/max_user_instances", "128", "inotify/max_user_watches", "65536",
-	"epoll/max_user_watches", "1048576", "aio-max-nr", "65536", "aio-nr", "0", "inode-nr", "0\t0",
+	"epoll/max_user_watches", "1048576", "inode-nr", "0\t0",
 	"inode-state", "0\t0\t0\t0\t0\t0\t0", "dentry-state", "0\t0\t45\t0\t0\t0", "lease-break-time", "45",
 	"leases-enable", "1", "mount-max", "100000", "overflowuid", "65534", "overflowgid", "65534",
 	"protected_fifos", "1", "protected_hardlinks", "1", "protected_regular", "2", "protected_symlinks", "1",
-	"suid_dumpable", "0", "dir-notify-enable", "1", "mqueue/msg_default", "10", "mqueue/msg_max", "10",
-	"mqueue/msgsize_default", "8192", "mqueue/msgsize_max", "8192", "mqueue/queues_max", "256",
+	"suid_dumpable", "0", "dir-notify-enable", "1",
 }
 
 var netSysctls = [...]string{

@@ -9,8 +9,8 @@ import (
 // procFiles is the part of /proc that belongs to no process.
 func procFiles() []file {
 	files := []file{
-		link("self", "self"), // depends on who asks
-		link("thread-self", "self"),
+		link("self", "self"),        // depends on who asks; inode self
+		link("thread-self", "self"), // inode threadSelf
 		link("mounts", "self/mounts"),
 		link("net", "self/net"),
 		{path: "cgroups", render: renderCgroups},
@@ -30,6 +30,9 @@ func procFiles() []file {
 		{path: "uptime", render: renderUptime},
 		{path: "version", render: renderVersion},
 		{path: "vmstat", render: renderVmstat},
+	}
+	for _, name := range [...]string{"msg", "sem", "shm"} {
+		files = append(files, file{path: "sysvipc/" + name, render: func(v *view) string { return v.src.SysvIPC(name) }})
 	}
 	return append(files, sysctlFiles()...)
 }

@@ -1,21 +1,22 @@
 package proc
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/sbxrun/sbx/abi/linux"
 	"github.com/sbxrun/sbx/vfs"
 )
 
-// file is one line of a table of fixed files. A render of nil makes an empty
-// file; target makes a symbolic link instead.
+// file is one line of a table of fixed files. A path that ends in a slash is a
+// directory with nothing in it.
 type file struct {
 	path   string
 	mode   uint32 // permission bits; 0 is 0444
+	text   string // what it always says,
+	line   bool   // and a newline
 	render func(*view) string
 	store  func(Source, string) error
-	target string
+	target string // of a symbolic link, which it is then
 }
 
 // view is what a file is rendered from.
@@ -25,13 +26,11 @@ type view struct {
 }
 
 // text makes a file that always says the same, and a newline.
-func text(path, s string) file {
-	return file{path: path, render: func(*view) string { return s + "\n" }}
-}
+func text(path, s string) file { return file{path: path, text: s, line: true} }
 
 // texts makes files from path, value, path, value, and so on.
 func texts(dir string, pairs ...string) []file {
-	var out []file
+	out := make([]file, 0, len(pairs)/2)
 	for i := 0; i+1 < len(pairs); i += 2 {
 		out = append(out, text(dir+pairs[i], pairs[i+1]))
 	}
@@ -41,126 +40,167 @@ func texts(dir string, pairs ...string) []file {
 // link makes a symbolic link.
 func link(path, target string) file { return file{path: path, target: target} }
 
-// node is one inode of a tree.
-type node struct {
-	file
-	name     string
-	ino      vfs.Ino
-	parent   *node
-	children []*node // nil for all but directories; sorted by name
-}
-
-// tree is a fixed tree of files. Its inode numbers are 1 for the root and then
-// in the order of the table.
-type tree struct {
-	nodes []*node // by ino-1
-}
-
-func newTree(files []file) *tree {
-	t := &tree{}
-	t.add(nil, "", file{})
-	t.nodes[0].parent = t.nodes[0]
-	for _, f := range files {
-		t.addPath(f)
-	}
-	for _, n := range t.nodes {
-		slices.SortFunc(n.children, func(a, b *node) int { return strings.Compare(a.name, b.name) })
-	}
-	return t
-}
-
-func (t *tree) add(parent *node, name string, f file) *node {
-	n := &node{file: f, name: name, ino: vfs.Ino(len(t.nodes) + 1), parent: parent}
-	t.nodes = append(t.nodes, n)
-	if parent != nil {
-		parent.children = append(parent.children, n)
-	}
-	return n
-}
-
-// addPath makes a file and the directories above it; a path that ends in a
-// slash makes only those.
-func (t *tree) addPath(f file) {
-	at := t.nodes[0]
-	names := strings.Split(f.path, "/")
-	for i, name := range names {
-		if name == "" {
-			return
-		}
-		if i == len(names)-1 {
-			t.add(at, name, f)
-			return
-		}
-		next := at.child(name)
-		if next == nil {
-			next = t.add(at, name, file{})
-		}
-		next.path = ""
-		at = next
-	}
-}
-
-func (n *node) child(name string) *node {
-	for _, c := range n.children {
-		if c.name == name {
-			return c
-		}
-	}
-	return nil
-}
-
-// isDir tells directories, which have no path of their own.
-func (n *node) isDir() bool { return n.path == "" }
-
-func (n *node) modeBits() uint32 {
+// content is what a reader gets.
+func (f *file) content(src Source) string {
 	switch {
-	case n.isDir():
-		return linux.S_IFDIR | 0o555
-	case n.target != "":
+	case f.render != nil:
+		return f.render(&view{src.System(), src})
+	case f.line:
+		return f.text + "\n"
+	}
+	return f.text
+}
+
+func (f *file) modeBits() uint32 {
+	switch {
+	case f.target != "":
 		return linux.S_IFLNK | 0o777
-	case n.mode == 0:
+	case f.mode == 0:
 		return linux.S_IFREG | 0o444
 	}
-	return linux.S_IFREG | n.mode
+	return linux.S_IFREG | f.mode
 }
 
-func (n *node) dirs() uint32 {
-	c := uint32(0)
-	for _, k := range n.children {
-		if k.isDir() {
-			c++
+// tree is a fixed tree of files: the table itself, in which whoever asks
+// searches. Few do, and most programs never look.
+type tree []file
+
+// node is one inode of a tree. Directories have no lines of their own: they are
+// the first names of a path. So an inode is the first line that has its path, and
+// how many names of that line's path it is; the root is inode 1.
+type node struct {
+	line, names int
+	path        string
+	dir         bool
+}
+
+const (
+	rootIno   = vfs.Ino(1)
+	namesBits = 4
+)
+
+func inoOf(line, names int) vfs.Ino { return vfs.Ino(line+1)<<namesBits | vfs.Ino(names) }
+
+func (n node) ino() vfs.Ino {
+	if n.names == 0 {
+		return rootIno
+	}
+	return inoOf(n.line, n.names)
+}
+
+// node decodes an inode number.
+func (t tree) node(ino vfs.Ino) (node, bool) {
+	n := node{line: int(ino>>namesBits) - 1, names: int(ino & (1<<namesBits - 1))}
+	if ino == rootIno {
+		return node{dir: true}, true
+	}
+	if n.line < 0 || n.line >= len(t) || n.names == 0 {
+		return n, false
+	}
+	n.path, n.dir = firstNames(t[n.line].path, n.names)
+	return n, n.path != ""
+}
+
+// firstNames cuts a path after n names, and tells whether more follows; "" when
+// it has fewer.
+func firstNames(path string, n int) (head string, more bool) {
+	at := 0
+	for range n {
+		if at >= len(path) {
+			return "", false
+		}
+		i := strings.IndexByte(path[at:], '/')
+		if i < 0 {
+			i = len(path) - at
+		}
+		at += i + 1
+	}
+	return path[:at-1], at <= len(path)
+}
+
+// entry is the name that the line has in the directory; "" for none.
+func (t tree) entry(dir node, line int) string {
+	rest := t[line].path
+	if dir.path != "" {
+		var ok bool
+		if rest, ok = strings.CutPrefix(rest, dir.path); !ok || rest == "" || rest[0] != '/' {
+			return ""
+		}
+		rest = rest[1:]
+	}
+	name, _, _ := strings.Cut(rest, "/")
+	return name
+}
+
+// child finds a name in a directory.
+func (t tree) child(dir node, name string) (vfs.Ino, bool) {
+	for i := dir.line; i < len(t); i++ {
+		if n := t.entry(dir, i); n == name && n != "" {
+			return inoOf(i, dir.names+1), true
 		}
 	}
-	return c
+	return 0, false
 }
 
-func (t *tree) node(ino vfs.Ino) *node {
-	if ino == 0 || ino > vfs.Ino(len(t.nodes)) {
-		return nil
+// parent finds the directory that has a node.
+func (t tree) parent(n node) node {
+	if n.names <= 1 {
+		return node{dir: true}
 	}
-	return t.nodes[ino-1]
-}
-
-func (n *node) fill(a *vfs.Attr) {
-	a.Ino, a.Mode, a.Nlink = n.ino, n.modeBits(), 1
-	switch {
-	case n.isDir():
-		a.Nlink = 2 + n.dirs()
-	case n.target != "":
-		a.Size = int64(len(n.target))
+	up := node{names: n.names - 1, dir: true}
+	up.path, _ = firstNames(n.path, up.names)
+	for t.entry(up, up.line) == "" {
+		up.line++ // ends at n.line at the latest
 	}
+	return up
 }
 
-// list gives the children with cookies that are their inode numbers plus 2, in
-// the order of these.
-func (n *node) list(after uint64, fn func(vfs.DirEntry) bool) bool {
-	kids := slices.Clone(n.children)
-	slices.SortFunc(kids, func(a, b *node) int { return int(a.ino) - int(b.ino) })
-	for _, c := range kids {
-		e := vfs.DirEntry{Name: c.name, Ino: c.ino, Type: linux.DirType(c.modeBits()), Cookie: c.ino + 2}
-		if e.Cookie > after && !fn(e) {
+// children calls fn for what is in a directory, in the order of inode numbers,
+// until it says false.
+func (t tree) children(dir node, fn func(name string, ino vfs.Ino, mode uint32) bool) bool {
+	seen := map[string]bool{}
+	for i := dir.line; i < len(t); i++ {
+		name := t.entry(dir, i)
+		if name == "" || seen[name] {
+			continue
+		}
+		seen[name] = true
+		ino := inoOf(i, dir.names+1)
+		n, _ := t.node(ino)
+		if !fn(name, ino, t.modeBits(n)) {
 			return false
 		}
 	}
 	return true
+}
+
+func (t tree) modeBits(n node) uint32 {
+	if n.dir {
+		return linux.S_IFDIR | 0o555
+	}
+	return t[n.line].modeBits()
+}
+
+// attr fills in what the node has of its own.
+func (t tree) attr(n node, a *vfs.Attr) {
+	a.Ino, a.Mode, a.Nlink = n.ino(), t.modeBits(n), 1
+	if !n.dir {
+		a.Size = int64(len(t[n.line].target))
+		return
+	}
+	a.Nlink = 2
+	t.children(n, func(_ string, _ vfs.Ino, mode uint32) bool {
+		if linux.S_ISDIR(mode) {
+			a.Nlink++
+		}
+		return true
+	})
+}
+
+// list gives the children with cookies that are their inode numbers plus 2.
+func (t tree) list(dir node, after uint64, fn func(vfs.DirEntry) bool) bool {
+	return t.children(dir, func(name string, ino vfs.Ino, mode uint32) bool {
+		e := vfs.DirEntry{Name: name, Ino: ino, Type: linux.DirType(mode), Cookie: ino + 2}
+		return e.Cookie <= after || fn(e)
+	})
 }

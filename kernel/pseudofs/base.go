@@ -1,8 +1,8 @@
 // Package pseudofs owns what the file systems that the kernel makes up (procfs,
 // sysfs, devpts) have in common: refusing what they cannot do, and handles for
-// directories and for files whose content is fixed when they are opened.
+// directories and for files whose content is made when they are read.
 //
-// It has no locks.
+// An open file's lock is held while its content is made; nothing that makes content may read the same open file.
 package pseudofs
 
 import (
@@ -13,6 +13,9 @@ import (
 // Base refuses every operation that changes a tree, as procfs does. A file
 // system embeds it and implements the rest of [vfs.Super].
 type Base struct{}
+
+// DirRoot says that the root is a directory.
+func (Base) DirRoot() {}
 
 // Create refuses: names are made by the kernel only.
 func (Base) Create(vfs.Ino, string, vfs.CreateOpts) (vfs.Ino, error) { return 0, linux.ENOENT }

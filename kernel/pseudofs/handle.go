@@ -1,26 +1,50 @@
 package pseudofs
 
 import (
+	"sync"
+
 	"github.com/sbxrun/sbx/abi/linux"
 	"github.com/sbxrun/sbx/vfs"
 )
 
-// File is an open file with fixed content. Store, when not nil, takes each
-// write; without it writes are EACCES.
+// File is an open file. Render makes its content when it is read from the
+// start, as it is then; reads further on continue in the same content. Without
+// it the file is empty. Store, when not nil, takes each write; without it
+// writes are EACCES.
 type File struct {
-	Content []byte
-	Store   func(p []byte) error
+	Render func() ([]byte, error)
+	Store  func(p []byte) error
+
+	mu       sync.Mutex
+	content  []byte
+	rendered bool
 }
 
-// ReadAt reads the content that was fixed at open.
+// ReadAt reads, and makes the content if it has to.
 func (f *File) ReadAt(p []byte, off int64) (int, error) {
 	if off < 0 {
 		return 0, linux.EINVAL
 	}
-	if off >= int64(len(f.Content)) {
-		return 0, nil
+	b, err := f.text(off == 0)
+	if err != nil || off >= int64(len(b)) {
+		return 0, err
 	}
-	return copy(p, f.Content[off:]), nil
+	return copy(p, b[off:]), nil
+}
+
+// text is the content, made anew if it was never made or is to be fresh.
+func (f *File) text(fresh bool) ([]byte, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.Render == nil || f.rendered && !fresh {
+		return f.content, nil
+	}
+	b, err := f.Render()
+	if err != nil {
+		return nil, err
+	}
+	f.content, f.rendered = b, true
+	return b, nil
 }
 
 // WriteAt hands p to Store; the offset does not matter, as in sysctl files.
@@ -45,7 +69,9 @@ func (f *File) Allocate(uint32, int64, int64) error { return linux.EOPNOTSUPP }
 
 // SeekData finds all of the content to be data.
 func (f *File) SeekData(off int64) (int64, error) {
-	if off < 0 || off >= int64(len(f.Content)) {
+	if b, err := f.text(false); err != nil {
+		return 0, err
+	} else if off < 0 || off >= int64(len(b)) {
 		return 0, linux.ENXIO
 	}
 	return off, nil
@@ -53,10 +79,14 @@ func (f *File) SeekData(off int64) (int64, error) {
 
 // SeekHole finds the end.
 func (f *File) SeekHole(off int64) (int64, error) {
-	if off < 0 || off >= int64(len(f.Content)) {
+	b, err := f.text(false)
+	if err != nil {
+		return 0, err
+	}
+	if off < 0 || off >= int64(len(b)) {
 		return 0, linux.ENXIO
 	}
-	return int64(len(f.Content)), nil
+	return int64(len(b)), nil
 }
 
 // ReadDir refuses: it is no directory.

@@ -1,6 +1,7 @@
 package pseudofs
 
 import (
+	"bytes"
 	"errors"
 	"testing"
 
@@ -15,7 +16,7 @@ var (
 
 func TestFile(t *testing.T) {
 	stored := ""
-	f := &File{Content: []byte("hello"), Store: func(p []byte) error { stored = string(p); return nil }}
+	f := &File{Render: func() ([]byte, error) { return []byte("hello"), nil }, Store: func(p []byte) error { stored = string(p); return nil }}
 	p := make([]byte, 3)
 	for _, c := range []struct {
 		off  int64
@@ -40,6 +41,27 @@ func TestFile(t *testing.T) {
 	}
 	if err := f.ReadDir(0, nil); err != linux.ENOTDIR {
 		t.Errorf("ReadDir: %v", err)
+	}
+}
+
+// TestFileIsReadAnew reads a file whose content grows: it is another from the start on only.
+func TestFileIsReadAnew(t *testing.T) {
+	n := 0
+	f := &File{Render: func() ([]byte, error) {
+		if n++; n > 3 {
+			return nil, linux.ESRCH
+		}
+		return bytes.Repeat([]byte{byte('0' + n)}, 2+n), nil
+	}}
+	p := make([]byte, 3)
+	for _, c := range []struct {
+		off  int64
+		want string
+		err  error
+	}{{1, "11", nil}, {0, "222", nil}, {3, "2", nil}, {4, "", nil}, {0, "333", nil}, {3, "33", nil}, {0, "", linux.ESRCH}} {
+		if n, err := f.ReadAt(p, c.off); string(p[:n]) != c.want || err != c.err {
+			t.Errorf("at %d: %q, %v, want %q, %v", c.off, p[:n], err, c.want, c.err)
+		}
 	}
 }
 

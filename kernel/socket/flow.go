@@ -41,7 +41,8 @@ func (s *Socket) sendOut(to netip.AddrPort, data []byte) (int, error) {
 		ctx, cancel := context.WithCancel(s.st.cfg.Context)
 		f = &flow{to: to, out: make(chan []byte, flowQueue), cancel: cancel}
 		s.out.m[to] = f
-		s.st.cfg.Go(func() { defer cancel(); s.runFlow(ctx, f) })
+		from := unmap(s.local.AddrPort())
+		s.st.cfg.Go(func() { defer cancel(); s.runFlow(ctx, from, f) })
 	}
 	s.out.tick++
 	f.used = s.out.tick
@@ -78,8 +79,8 @@ func (s *Socket) closeFlows() {
 }
 
 // runFlow talks with a destination until the socket is closed.
-func (s *Socket) runFlow(ctx context.Context, f *flow) {
-	c, err := s.st.dialOut(ctx, "udp", f.to.String())
+func (s *Socket) runFlow(ctx context.Context, from netip.AddrPort, f *flow) {
+	c, err := s.st.dialOut(ctx, "udp", from, f.to)
 	if err != nil {
 		s.flowFailed(f, Errno(err))
 		return

@@ -15,14 +15,38 @@ func (st *Stack) DialGuest(ctx context.Context, network string, port int) (net.C
 	if port <= 0 || port > 65535 {
 		return nil, linux.EINVAL
 	}
-	to := netip.AddrPortFrom(st.guestAddr(), uint16(port))
+	st.mu.Lock()
+	p, gateway, ok := st.own(false)
+	st.unlock()
+	to := p.Addr()
+	if !ok {
+		to = netip.AddrFrom4([4]byte{127, 0, 0, 1})
+	}
+	if !gateway.IsValid() {
+		gateway = to
+	}
+	return st.Connect(ctx, network, netip.AddrPortFrom(gateway, 0), netip.AddrPortFrom(to, uint16(port)))
+}
+
+// Connect is a connection from a machine of the network to a guest that listens:
+// network is "tcp" or "udp", from is the address that the guest sees, whose port
+// is chosen when it is 0. EHOSTUNREACH when to is not an address of the sandbox,
+// ECONNREFUSED when nobody listens; a full backlog waits for ctx.
+func (st *Stack) Connect(ctx context.Context, network string, from, to netip.AddrPort) (net.Conn, error) {
+	from, to = unmap(from), unmap(to)
+	if to.Port() == 0 || from.Addr().Is4() != to.Addr().Is4() {
+		return nil, linux.EINVAL
+	}
 	h := &HostConn{changed: make(chan struct{})}
 	var p protocol
-	typ, num := linux.SOCK_STREAM, linux.IPPROTO_TCP
+	domain, typ, num := linux.AF_INET, linux.SOCK_STREAM, linux.IPPROTO_TCP
+	if to.Addr().Is6() {
+		domain = linux.AF_INET6
+	}
 	switch network {
-	case "tcp", "tcp4":
+	case "tcp", "tcp4", "tcp6":
 		p = tcpProto{}
-	case "udp", "udp4":
+	case "udp", "udp4", "udp6":
 		p, typ, num = udpProto{}, linux.SOCK_DGRAM, linux.IPPROTO_UDP
 	default:
 		return nil, linux.EPROTONOSUPPORT
@@ -32,13 +56,19 @@ func (st *Stack) DialGuest(ctx context.Context, network string, port int) (net.C
 	if st.closed {
 		return nil, linux.ENETDOWN
 	}
-	s := st.newLocked(p, linux.AF_INET, typ, num, Owner{}, h.poke)
+	if !st.local(to.Addr()) {
+		return nil, linux.EHOSTUNREACH
+	}
+	s := st.newLocked(p, domain, typ, num, Owner{}, h.poke)
 	s.host, h.s = true, s
-	if err := s.takePort(st.gateway(), 0); err != nil {
+	if from.Port() != 0 { // the port of another machine, which is none of ours
+		s.local = linux.SockaddrInet(uint16(domain), from)
+		s.register()
+	} else if err := s.takePort(from.Addr(), 0); err != nil {
 		s.closeLocked()
 		return nil, err
 	}
-	s.remote = linux.SockaddrInet(linux.AF_INET, to)
+	s.remote = linux.SockaddrInet(uint16(domain), to)
 	if num == linux.IPPROTO_UDP {
 		s.state = connected
 		return h, nil
@@ -70,10 +100,7 @@ func (st *Stack) DialGuest(ctx context.Context, network string, port int) (net.C
 	return h, nil
 }
 
-// guestAddr is where the outside finds the guests.
-func (st *Stack) guestAddr() netip.Addr {
-	if p, ok := st.own(false); ok {
-		return p.Addr()
-	}
-	return netip.AddrFrom4([4]byte{127, 0, 0, 1})
+// unmap makes plain IPv4 of an address that is mapped into IPv6.
+func unmap(a netip.AddrPort) netip.AddrPort {
+	return netip.AddrPortFrom(a.Addr().Unmap(), a.Port())
 }

@@ -115,6 +115,15 @@ func (h *HostConn) Close() error {
 	return nil
 }
 
+// SetLinger is net.TCPConn's: with 0 Close resets the connection.
+func (h *HostConn) SetLinger(sec int) error {
+	st := h.s.st
+	st.mu.Lock()
+	defer st.unlock()
+	h.s.opt.linger, h.s.opt.lingerTime = sec >= 0, int32(max(sec, 0))
+	return nil
+}
+
 // fail gives the guest an error.
 func (h *HostConn) fail(err linux.Errno) {
 	st := h.s.st

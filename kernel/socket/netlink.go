@@ -176,6 +176,15 @@ func (s *Socket) nlQueue(b []byte) {
 	}
 }
 
+// Tell queues bytes for who reads a netlink socket, as the kernel does by itself.
+func (s *Socket) Tell(b []byte) {
+	s.st.mu.Lock()
+	defer s.st.unlock()
+	if s.domain == linux.AF_NETLINK && s.state != dead {
+		s.nlQueue(b)
+	}
+}
+
 func (netlinkProto) recv(s *Socket, m *Message, flags int) (int, error) {
 	if flags&linux.MSG_OOB != 0 {
 		return 0, linux.EOPNOTSUPP
@@ -229,7 +238,7 @@ func (st *Stack) links(body []byte, dump bool) (out [][]byte) {
 			a = a[min((n+3)&^3, len(a)):]
 		}
 	}
-	for _, i := range st.ifaces() {
+	for _, i := range st.nics {
 		if !dump && i.index != index && (name == "" || i.name != name) {
 			continue
 		}
@@ -257,8 +266,8 @@ func (st *Stack) links(body []byte, dump bool) (out [][]byte) {
 // addresses answers RTM_GETADDR.
 func (st *Stack) addresses(family byte) (out [][]byte) {
 	le := binary.LittleEndian
-	for _, i := range st.ifaces() {
-		for _, p := range st.addrs(&i) {
+	for _, i := range st.nics {
+		for _, p := range i.addrs {
 			f := familyOf(p.Addr())
 			if family != 0 && family != f {
 				continue
@@ -294,21 +303,34 @@ func familyOf(a netip.Addr) byte {
 	return linux.AF_INET6
 }
 
-// routes answers RTM_GETROUTE: the network of eth0, and through its gateway the
-// rest.
+// routes answers RTM_GETROUTE: the rest through the gateways, and the networks of
+// the interfaces.
 func (st *Stack) routes(family byte) (out [][]byte) {
-	p, ok := st.own(false)
-	if !ok || family != 0 && family != linux.AF_INET {
-		return nil
+	route := func(f, bits, scope, proto byte) []byte {
+		b := []byte{f, bits, 0, 0, linux.RT_TABLE_MAIN, proto, scope, linux.RTN_UNICAST, 0, 0, 0, 0}
+		return linux.AppendRta32(b, linux.RTA_TABLE, linux.RT_TABLE_MAIN)
 	}
-	route := func(bits, scope, proto byte) []byte {
-		return []byte{linux.AF_INET, bits, 0, 0, linux.RT_TABLE_MAIN, proto, scope, linux.RTN_UNICAST, 0, 0, 0, 0}
+	wanted := func(a netip.Addr) bool { return family == 0 || family == familyOf(a) }
+	for _, v6 := range []bool{false, true} {
+		_, gateway, _ := st.own(v6)
+		if !gateway.IsValid() || !wanted(gateway) {
+			continue
+		}
+		i, _, _ := st.link(gateway)
+		b := route(familyOf(gateway), 0, linux.RT_SCOPE_UNIVERSE, linux.RTPROT_BOOT)
+		b = linux.AppendRta(b, linux.RTA_GATEWAY, gateway.AsSlice())
+		out = append(out, linux.AppendRta32(b, linux.RTA_OIF, uint32(i.index)))
 	}
-	b := linux.AppendRta32(route(0, linux.RT_SCOPE_UNIVERSE, linux.RTPROT_BOOT), linux.RTA_TABLE, linux.RT_TABLE_MAIN)
-	b = linux.AppendRta(b, linux.RTA_GATEWAY, st.gateway().AsSlice())
-	out = append(out, linux.AppendRta32(b, linux.RTA_OIF, 2))
-	b = linux.AppendRta32(route(byte(p.Bits()), linux.RT_SCOPE_LINK, linux.RTPROT_KERNEL), linux.RTA_TABLE, linux.RT_TABLE_MAIN)
-	b = linux.AppendRta(b, linux.RTA_DST, p.Masked().Addr().AsSlice())
-	b = linux.AppendRta(b, linux.RTA_PREFSRC, p.Addr().AsSlice())
-	return append(out, linux.AppendRta32(b, linux.RTA_OIF, 2))
+	for _, i := range st.nics[1:] {
+		for _, p := range i.addrs {
+			if !wanted(p.Addr()) {
+				continue
+			}
+			b := route(familyOf(p.Addr()), byte(p.Bits()), linux.RT_SCOPE_LINK, linux.RTPROT_KERNEL)
+			b = linux.AppendRta(b, linux.RTA_DST, p.Masked().Addr().AsSlice())
+			b = linux.AppendRta(b, linux.RTA_PREFSRC, p.Addr().AsSlice())
+			out = append(out, linux.AppendRta32(b, linux.RTA_OIF, uint32(i.index)))
+		}
+	}
+	return out
 }

@@ -227,7 +227,7 @@ func cstring(v []byte) []byte {
 func (s *Socket) setSocket(name int, v []byte, privileged bool) (bool, error) {
 	if name == linux.SO_BINDTODEVICE {
 		s.opt.device = string(cstring(v))
-		if s.opt.device != "" && interfaceNamed(s.opt.device) == nil {
+		if s.opt.device != "" && s.st.named(s.opt.device) == nil {
 			return true, linux.ENODEV
 		}
 		return true, nil

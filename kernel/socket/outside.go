@@ -27,17 +27,27 @@ func Errno(err error) linux.Errno {
 	return linux.ErrnoOf(err)
 }
 
-// dialOut calls the dial function, whose panics are errors.
-func (st *Stack) dialOut(ctx context.Context, network, addr string) (c net.Conn, err error) {
+// dialOut calls the dial function that is for an address; its panics are errors.
+func (st *Stack) dialOut(ctx context.Context, network string, from, to netip.AddrPort) (c net.Conn, err error) {
 	defer func() {
 		if recover() != nil {
 			c, err = nil, linux.EIO
 		}
 	}()
-	if st.cfg.Dial == nil {
+	st.mu.Lock()
+	_, p, near := st.link(to.Addr())
+	st.mu.Unlock()
+	switch {
+	case near && st.cfg.Neighbour != nil:
+		if from.Addr().IsUnspecified() {
+			from = netip.AddrPortFrom(p.Addr(), from.Port())
+		}
+		c, err = st.cfg.Neighbour(ctx, network, from, to)
+	case st.cfg.Dial == nil:
 		return nil, linux.ENETUNREACH
+	default:
+		c, err = st.cfg.Dial(ctx, network, to.String())
 	}
-	c, err = st.cfg.Dial(ctx, network, addr)
 	if err == nil && c == nil {
 		err = linux.EIO
 	}
@@ -48,9 +58,10 @@ func (st *Stack) dialOut(ctx context.Context, network, addr string) (c net.Conn,
 func (s *Socket) dial(to netip.AddrPort) {
 	ctx, cancel := context.WithCancel(s.st.cfg.Context)
 	s.state, s.cancel = connecting, cancel
+	from := unmap(s.local.AddrPort())
 	s.st.cfg.Go(func() {
 		defer cancel()
-		c, err := s.st.dialOut(ctx, "tcp", to.String())
+		c, err := s.st.dialOut(ctx, "tcp", from, to)
 		s.st.mu.Lock()
 		if s.state != connecting || ctx.Err() != nil {
 			s.st.unlock()

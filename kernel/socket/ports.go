@@ -123,7 +123,7 @@ func (s *Socket) overlaps(a netip.Addr, o *Socket) bool {
 func (s *Socket) conflicts(a netip.Addr, port uint16) bool {
 	for _, o := range s.st.ports[portKey{s.num, port}] {
 		switch {
-		case o == s || !s.overlaps(a, o):
+		case o == s || o.host || !s.overlaps(a, o): // the host's ends have ports of other machines
 		case s.opt.reuseport && o.opt.reuseport && s.owner.UID == o.owner.UID:
 		case s.opt.reuseaddr && o.opt.reuseaddr && (s.num == linux.IPPROTO_UDP || o.state != listening && s.state != listening):
 		default:

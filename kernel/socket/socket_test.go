@@ -15,7 +15,7 @@ import (
 func newStack(tb testing.TB, edit func(c *Config)) *Stack {
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
-	c := Config{Context: ctx, Addresses: []netip.Prefix{netip.MustParsePrefix("10.0.2.15/24")}, NameServer: netip.MustParseAddr("10.0.2.3"),
+	c := Config{Context: ctx, Interfaces: []Interface{{Name: "eth0", Addresses: []netip.Prefix{netip.MustParsePrefix("10.0.2.15/24")}, Gateways: []netip.Addr{netip.MustParseAddr("10.0.2.1")}}}, NameServer: netip.MustParseAddr("10.0.2.3"),
 		Go: func(f func()) { wg.Add(1); go func() { defer wg.Done(); f() }() }}
 	if edit != nil {
 		edit(&c)

@@ -18,9 +18,12 @@ type Config struct {
 	Resolver Resolver
 	// NameServer is the address whose port 53 the resolver answers.
 	NameServer netip.Addr
-	// Addresses are those of eth0 besides the loopback's; the first IPv4
-	// network's first address is that of the gateway.
-	Addresses []netip.Prefix
+	// Neighbour opens connections to what is on a network that an interface has
+	// an address of, from an address of that interface: "tcp", or "udp" whose
+	// connection keeps the bounds of datagrams. nil leaves those to Dial.
+	Neighbour func(ctx context.Context, network string, from, to netip.AddrPort) (net.Conn, error)
+	// Interfaces are those besides the loopback's, to begin with.
+	Interfaces []Interface
 	// Charge accounts bytes that sockets hold; false means that there is no room.
 	Charge func(n int64) bool
 	// Context ends what goes on in the background, and Go starts it.
@@ -41,6 +44,8 @@ type Stack struct {
 	cfg Config
 
 	mu     sync.Mutex
+	nics   []iface // the loopback's first
+	index  int     // of the interface that came last
 	all    map[*Socket]struct{}
 	unix   map[any]*Socket       // bound names: of the filesystem and abstract ones
 	ports  map[portKey][]*Socket // bound ports
@@ -58,10 +63,14 @@ func New(cfg Config) *Stack {
 	if cfg.Charge == nil {
 		cfg.Charge = func(int64) bool { return true }
 	}
-	return &Stack{
+	st := &Stack{
 		cfg: cfg, all: map[*Socket]struct{}{}, unix: map[any]*Socket{}, ports: map[portKey][]*Socket{},
-		next: linux.IP_LOCAL_PORT_FIRST, nlPID: 1 << 31,
+		next: linux.IP_LOCAL_PORT_FIRST, nlPID: 1 << 31, nics: []iface{loopback}, index: loopback.index,
 	}
+	for _, i := range cfg.Interfaces {
+		st.add(i)
+	}
+	return st
 }
 
 // unlock ends a call and lets go of the files that it dropped.
@@ -103,35 +112,44 @@ func (st *Stack) local(a netip.Addr) bool {
 	if a.IsLoopback() || a.IsUnspecified() {
 		return true
 	}
-	for _, p := range st.cfg.Addresses {
-		if p.Addr() == a {
-			return true
+	for _, i := range st.nics[1:] {
+		for _, p := range i.addrs {
+			if p.Addr() == a {
+				return true
+			}
 		}
 	}
 	return false
 }
 
-// own returns the first address of a family that is not the loopback's.
-func (st *Stack) own(v6 bool) (netip.Prefix, bool) {
-	for _, p := range st.cfg.Addresses {
-		if p.Addr().Is6() == v6 {
-			return p, true
+// own returns the address of a family that packets to the outside have, with
+// its gateway: of the first interface that has one.
+func (st *Stack) own(v6 bool) (p netip.Prefix, gateway netip.Addr, ok bool) {
+	for _, i := range st.nics[1:] {
+		for _, a := range i.addrs {
+			switch {
+			case a.Addr().Is6() != v6:
+			case i.gateways[family(v6)].IsValid():
+				return a, i.gateways[family(v6)], true
+			case !ok:
+				p, ok = a, true
+			}
 		}
 	}
-	return netip.Prefix{}, false
+	return p, gateway, ok
 }
 
-// gateway is where the outside seems to be.
-func (st *Stack) gateway() netip.Addr {
-	p, ok := st.own(false)
-	if !ok {
-		return netip.AddrFrom4([4]byte{127, 0, 0, 1})
+// link returns the interface, and its address, on whose network an address is.
+func (st *Stack) link(a netip.Addr) (i *iface, p netip.Prefix, ok bool) {
+	for n := range st.nics[1:] {
+		i = &st.nics[1+n]
+		for _, p := range i.addrs {
+			if p.Contains(a) {
+				return i, p, true
+			}
+		}
 	}
-	g := p.Masked().Addr().Next()
-	if g == p.Addr() {
-		g = g.Next()
-	}
-	return g
+	return nil, p, false
 }
 
 // source is the address that packets to a destination come from.
@@ -141,11 +159,12 @@ func (st *Stack) source(dst netip.Addr) (netip.Addr, error) {
 		return netip.AddrFrom4([4]byte{127, 0, 0, 1}), nil
 	case dst.IsLoopback() || st.local(dst):
 		return dst, nil
-	case st.cfg.Dial == nil && !st.isNameServer(dst) && dst != st.gateway():
-		return netip.Addr{}, linux.ENETUNREACH
 	}
-	p, ok := st.own(dst.Is6())
-	if !ok {
+	if _, p, ok := st.link(dst); ok {
+		return p.Addr(), nil
+	}
+	p, _, ok := st.own(dst.Is6())
+	if !ok || st.cfg.Dial == nil && !st.isNameServer(dst) {
 		return netip.Addr{}, linux.ENETUNREACH
 	}
 	return p.Addr(), nil

@@ -78,6 +78,12 @@ func (s *Socket) autobind(src netip.Addr) error {
 // begin makes a connection to an address: at once when it is the sandbox's own.
 func (s *Socket) begin(to netip.AddrPort) {
 	switch st := s.st; {
+	case st.isNameServer(to.Addr()):
+		if to.Port() != 53 {
+			s.fail(linux.ECONNREFUSED)
+			return
+		}
+		st.serveNames(s)
 	case st.local(to.Addr()):
 		l := st.listener(to, s.local.AddrPort())
 		switch {
@@ -90,12 +96,6 @@ func (s *Socket) begin(to netip.AddrPort) {
 		default:
 			l.meet(s)
 		}
-	case st.isNameServer(to.Addr()):
-		if to.Port() != 53 {
-			s.fail(linux.ECONNREFUSED)
-			return
-		}
-		st.serveNames(s)
 	default:
 		s.dial(to)
 	}

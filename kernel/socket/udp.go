@@ -89,6 +89,12 @@ func (udpProto) send(s *Socket, m *Message) (int, error) {
 
 // route sends a datagram.
 func (st *Stack) route(s *Socket, from, to netip.AddrPort, data []byte) (int, error) {
+	if st.isNameServer(to.Addr()) {
+		if to.Port() == 53 {
+			st.ask(s, from, to, data)
+		}
+		return len(data), nil
+	}
 	o := st.best(portKey{linux.IPPROTO_UDP, to.Port()}, to, from, func(o *Socket) bool { return true })
 	switch {
 	case o != nil && (st.local(to.Addr()) || o.host):
@@ -97,10 +103,6 @@ func (st *Stack) route(s *Socket, from, to netip.AddrPort, data []byte) (int, er
 		if s.state == connected && !s.host {
 			s.err = linux.ECONNREFUSED
 			s.notify(linux.POLLERR)
-		}
-	case st.isNameServer(to.Addr()):
-		if to.Port() == 53 {
-			st.ask(s, from, to, data)
 		}
 	default:
 		return s.sendOut(to, data)

@@ -2,92 +2,91 @@ package syscalls
 
 import (
 	"github.com/sbxrun/sbx/abi/linux"
+	"github.com/sbxrun/sbx/kernel"
 	"github.com/sbxrun/sbx/vfs"
 )
 
-// side is a file that bytes are moved from or to: at an offset of the guest's, or
-// at the file's own.
-type side struct {
-	fd  int
-	at  uint64 // address of the offset; 0: the file's own
-	off int64
-}
-
-func (c *call) side(fd int, at uint64) (s side, err error) {
-	s = side{fd: fd, at: at}
+// spliceEnd is a file that bytes are moved from or to: at an offset of the guest's, or with
+// 0 at the file's own.
+func (c *call) spliceEnd(fd int, at uint64) *kernel.SpliceEnd {
+	e := &kernel.SpliceEnd{FD: fd}
 	if at != 0 {
-		v, err := c.mm.Uint64(at)
+		e.Load = func() (int64, error) {
+			v, err := c.mm.Uint64(at)
+			return int64(v), err
+		}
+	}
+	return e
+}
+
+// moved writes the offset of the guest's back when something was moved.
+func (c *call) moved(n int, err error, e *kernel.SpliceEnd, at uint64) (int, error) {
+	if err == nil && at != 0 {
+		err = c.mm.PutUint64(at, uint64(e.Off))
+	}
+	return n, err
+}
+
+func sysSendfile(c *call) (int64, error) {
+	in := c.spliceEnd(c.fd(1), c.a[2])
+	n, err := c.t.Sendfile(c.fd(0), in, c.a[3])
+	return fdResult(c.moved(n, err, in, c.a[2]))
+}
+
+func sysCopyFileRange(c *call) (int64, error) {
+	in, out := c.spliceEnd(c.fd(0), c.a[1]), c.spliceEnd(c.fd(2), c.a[3])
+	n, err := c.t.CopyFileRange(in, out, c.a[4], c.int(5))
+	n, err = c.moved(n, err, in, c.a[1])
+	return fdResult(c.moved(n, err, out, c.a[3]))
+}
+
+func sysSplice(c *call) (int64, error) {
+	in, out := c.spliceEnd(c.fd(0), c.a[1]), c.spliceEnd(c.fd(2), c.a[3])
+	n, err := c.t.Splice(in, out, c.a[4], c.int(5))
+	if c.a[4] == 0 {
+		return 0, err
+	}
+	n, err = c.moved(n, err, in, c.a[1])
+	return fdResult(c.moved(n, err, out, c.a[3]))
+}
+
+func sysTee(c *call) (int64, error) {
+	return fdResult(c.t.Tee(c.fd(0), c.fd(1), c.a[2], c.int(3)))
+}
+
+// sysVmsplice copies between memory and a pipe.
+func sysVmsplice(c *call) (int64, error) {
+	if c.int(3)&^linux.SPLICE_F_ALL != 0 {
+		return 0, linux.EINVAL
+	}
+	flags, err := c.t.StatusFlags(c.fd(0))
+	if err != nil {
+		return 0, err
+	}
+	if flags&linux.O_PATH != 0 {
+		return 0, linux.EBADF
+	}
+	v, err := c.iovecs(c.a[1], c.a[2])
+	if err != nil {
+		return 0, err
+	}
+	if flags&linux.O_ACCMODE != linux.O_RDONLY {
+		b, err := c.gather(v, maxVector)
 		if err != nil {
-			return s, err
+			return 0, err
 		}
-		if s.off = int64(v); s.off < 0 {
-			return s, linux.EINVAL
-		}
+		return fdResult(c.t.WritePipe(c.fd(0), c.int(3), b))
 	}
-	return s, nil
-}
-
-func (c *call) sideRead(s *side, p []byte) (n int, err error) {
-	if s.at == 0 {
-		return c.t.Read(s.fd, p)
+	total := uint64(0)
+	for _, x := range v {
+		total += x.len
 	}
-	n, err = c.t.Pread(s.fd, p, s.off)
-	s.off += int64(n)
-	return n, err
-}
-
-func (c *call) sideWrite(s *side, p []byte) (n int, err error) {
-	if s.at == 0 {
-		return c.t.Write(s.fd, p)
+	b := make([]byte, min(total, maxVector))
+	n, err := c.t.ReadPipe(c.fd(0), c.int(3), b)
+	if err != nil {
+		return 0, err
 	}
-	n, err = c.t.Pwrite(s.fd, p, s.off)
-	s.off += int64(n)
-	return n, err
-}
-
-// move copies at most n bytes, until a read is short. What was read from a file and
-// could not be written is given back to it.
-func (c *call) move(from, to side, n uint64) (int64, error) {
-	b, free := buf(chunk)
-	defer free()
-	done := int64(0)
-	var err error
-	for uint64(done) < n {
-		var got, put int
-		got, err = c.sideRead(&from, b[:min(n-uint64(done), chunk)])
-		if err != nil || got == 0 {
-			break
-		}
-		put, err = c.sideWrite(&to, b[:got])
-		done += int64(max(put, 0))
-		if rest := got - max(put, 0); rest > 0 {
-			c.giveBack(&from, rest)
-			break
-		}
-		if err != nil || got < chunk {
-			break
-		}
-	}
-	for _, s := range [...]side{from, to} {
-		if s.at != 0 {
-			if perr := c.mm.PutUint64(s.at, uint64(s.off)); perr != nil {
-				return 0, perr
-			}
-		}
-	}
-	if done > 0 {
-		return done, nil
-	}
-	return 0, err
-}
-
-func (c *call) giveBack(s *side, n int) {
-	if s.at != 0 {
-		s.off -= int64(n)
-		return
-	}
-	const seekCur = 1
-	_, _ = c.t.Lseek(s.fd, -int64(n), seekCur)
+	return int64(n), c.scatter(v, b[:n])
 }
 
 // regular reports whether a descriptor is a regular file.
@@ -95,60 +94,6 @@ func (c *call) regular(fd int) (bool, error) {
 	var a vfs.Attr
 	err := c.t.Fstat(fd, &a)
 	return err == nil && linux.S_ISREG(a.Mode), err
-}
-
-func sysSendfile(c *call) (int64, error) {
-	in, out := c.fd(1), c.fd(0)
-	reg, err := c.regular(in)
-	if err != nil {
-		return 0, err
-	}
-	if !reg {
-		return 0, linux.EINVAL // what cannot be given back is not taken
-	}
-	flags, err := c.t.StatusFlags(out)
-	if err != nil {
-		return 0, err
-	}
-	if flags&linux.O_APPEND != 0 {
-		return 0, linux.EINVAL
-	}
-	from, err := c.side(in, c.a[2])
-	if err != nil {
-		return 0, err
-	}
-	return c.move(from, side{fd: out}, min(c.a[3], maxIO))
-}
-
-func sysCopyFileRange(c *call) (int64, error) {
-	if c.a[5] != 0 {
-		return 0, linux.EINVAL
-	}
-	in, out := c.fd(0), c.fd(2)
-	for _, fd := range [...]int{in, out} {
-		switch reg, err := c.regular(fd); {
-		case err != nil:
-			return 0, err
-		case !reg:
-			return 0, linux.EINVAL
-		}
-	}
-	flags, err := c.t.StatusFlags(out)
-	if err != nil {
-		return 0, err
-	}
-	if flags&linux.O_APPEND != 0 {
-		return 0, linux.EBADF
-	}
-	from, err := c.side(in, c.a[1])
-	if err != nil {
-		return 0, err
-	}
-	to, err := c.side(out, c.a[3])
-	if err != nil {
-		return 0, err
-	}
-	return c.move(from, to, min(c.a[4], maxIO))
 }
 
 func sysFallocate(c *call) (int64, error) {
@@ -178,7 +123,3 @@ func sysSyncfs(c *call) (int64, error) {
 	_, err := c.t.FdFlags(c.fd(0))
 	return 0, err
 }
-
-// unspliceable answers splice(2) and its like as for files that cannot do it: callers
-// read and write then.
-func unspliceable(*call) (int64, error) { return 0, linux.EINVAL }

@@ -114,23 +114,24 @@ func (c *call) clone(a cloneArgs) (int64, error) {
 		child.onRelease = func() { close(wait) }
 	}
 	if f&cloneVM != 0 {
-		child.mm = c.mm.Ref()
+		child.mm, child.common = c.mm.Ref(), c.common.ref()
 	} else {
 		var err error
 		owner := &payer{k: c.t.Kernel(), reserve: true}
 		if child.mm, err = c.mm.Fork(owner); err != nil {
 			return 0, err
 		}
-		child.payer = owner
+		child.payer, child.common = owner, c.common.fork()
 	}
 	opts := kernel.CloneOpts{
-		Thread: f&cloneThread != 0, Files: f&cloneFiles != 0, FS: f&cloneFS != 0, Sighand: f&cloneSighand != 0,
+		Thread: f&cloneThread != 0, Files: f&cloneFiles != 0, FS: f&cloneFS != 0, Sighand: f&cloneSighand != 0, SysVSem: f&cloneSysvsem != 0,
 		Parent: f&cloneParent != 0, ExitSignal: a.signal,
 	}
 	ready := make(chan int, 1)
 	child.ready = ready
 	t, err := c.t.Clone(opts, child)
 	if err != nil {
+		child.common.unref()
 		child.mm.Unref()
 		return 0, err
 	}
@@ -186,6 +187,14 @@ func (y *payer) Charge(delta int64) error {
 
 // Hold implements mm.Account.
 func (y *payer) Hold(delta int64) error { return y.k.HoldMemory(delta) }
+
+// PID implements mm.Account.
+func (y *payer) PID() int {
+	if t := y.t.Load(); t != nil {
+		return t.Getpid()
+	}
+	return 0
+}
 
 // adopt makes a task pay, for what there is already too.
 func (y *payer) adopt(t *kernel.Task) error {

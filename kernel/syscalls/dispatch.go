@@ -28,21 +28,32 @@ func (p *Program) syscall() {
 	if n < uint64(len(table)) {
 		e = table[n]
 	}
-	if e.do == nil {
+	verdict := pass
+	if s := p.t.Seccomp(); s != nil {
+		verdict, err = c.filtered(s)
+	}
+	switch {
+	case verdict != pass:
+	case e.do == nil:
 		p.l.count(int(n), e.name)
 		err = linux.ENOSYS
-	} else {
+	default:
 		v, err = e.do(&c)
 	}
+	p.t.Kernel().TellOwners()
 	if tr := p.l.cfg.Trace; tr != nil {
-		tr.Call(p.t.Gettid(), p.t.Comm(), format(&c, n, e), result(v, err))
+		text := result(v, err)
+		if verdict == trapped {
+			text = "?"
+		}
+		tr.Call(p.t.Gettid(), p.t.Comm(), format(&c, n, e), text)
 	}
-	if p.ended || e.raw {
+	if p.ended || verdict == trapped || e.raw && verdict == pass {
 		return
 	}
 	if err != nil {
 		errno := linux.ErrnoOf(err)
-		if errno == linux.EINTR && !e.once {
+		if errno == linux.EINTR && !e.once && verdict == pass {
 			p.restart = true
 		}
 		v = -int64(errno)

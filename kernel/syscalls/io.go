@@ -248,12 +248,34 @@ func sysFsync(c *call) (int64, error)     { return 0, c.t.Fsync(c.fd(0)) }
 func sysFtruncate(c *call) (int64, error) { return 0, c.t.Ftruncate(c.fd(0), int64(c.a[1])) }
 func sysFlock(c *call) (int64, error)     { return 0, c.t.Flock(c.fd(0), c.int(1)) }
 
+// Headers of the entries that getdents(2) and getdents64(2) give: with the type behind
+// the name, or before it.
+const direntLen, dirent64Len = 18, 19
+
 func sysGetdents64(c *call) (int64, error) {
-	fd, room := c.fd(0), int(min(c.a[2], chunk))
+	return c.getdents(dirent64Len+1, func(b []byte, e *vfs.DirEntry, n int) []byte {
+		b = append(b, e.Type)
+		return append(b, e.Name...)
+	})
+}
+
+func sysGetdents(c *call) (int64, error) {
+	return c.getdents(direntLen+2, func(b []byte, e *vfs.DirEntry, n int) []byte {
+		at := len(b) - direntLen
+		b = append(b, e.Name...)
+		b = append(b, make([]byte, at+n-1-len(b))...)
+		return append(b, e.Type)
+	})
+}
+
+// getdents lists a directory. An entry without its name has extra bytes, the zero byte
+// among them; put appends what comes after the inode, the cookie and the length n.
+func (c *call) getdents(extra int, put func(b []byte, e *vfs.DirEntry, n int) []byte) (int64, error) {
+	fd, room := c.fd(0), int(min(c.a[2]&0xffffffff, chunk))
 	out := make([]byte, 0, room)
 	full := false
 	err := c.t.ReadDir(fd, func(e vfs.DirEntry) bool {
-		n := (19 + len(e.Name) + 1 + 7) &^ 7
+		n := (extra + len(e.Name) + 7) &^ 7
 		if len(out)+n > room {
 			full = true
 			return false
@@ -262,8 +284,7 @@ func sysGetdents64(c *call) (int64, error) {
 		out = le.AppendUint64(out, uint64(e.Ino))
 		out = le.AppendUint64(out, e.Cookie)
 		out = le.AppendUint16(out, uint16(n))
-		out = append(out, e.Type)
-		out = append(out, e.Name...)
+		out = put(out, &e, n)
 		out = append(out, make([]byte, at+n-len(out))...)
 		return true
 	})

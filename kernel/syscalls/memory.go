@@ -21,6 +21,12 @@ func sysMmap(c *call) (int64, error) {
 		defer m.Unref()
 		access := file.Flags() & linux.O_ACCMODE
 		f = &mm.File{Name: m.Name(), Dev: m.Dev(), Ino: m.Ino(), Readable: access != linux.O_WRONLY, Writable: access == linux.O_RDWR, Backing: m}
+		if how := flags & mm.MapSharedValidate; how != mm.MapPrivate && f.Writable && !m.MayStore() {
+			if prot&mm.ProtWrite != 0 {
+				return 0, linux.EPERM
+			}
+			f.Writable = false
+		}
 	}
 	at, err := c.mm.Mmap(c.a[0], c.a[1], prot, flags, f, int64(c.a[5]))
 	return int64(at), err
@@ -50,4 +56,38 @@ func sysBrk(c *call) (int64, error) {
 		return 0, err
 	}
 	return int64(c.mm.Brk(c.a[0], l.Cur)), nil
+}
+
+// sysMlock has nothing to do: what guests have is in memory. A range that is not
+// mapped is ENOMEM.
+func sysMlock(c *call) (int64, error) {
+	const page = 4096
+	start := c.a[0] &^ (page - 1)
+	end := c.a[0] + c.a[1]
+	if end < c.a[0] {
+		return 0, linux.EINVAL
+	}
+	if end == start {
+		return 0, nil
+	}
+	_, err := c.mm.Mincore(start, end-start)
+	return 0, err
+}
+
+func sysMlock2(c *call) (int64, error) {
+	if c.int(2)&^1 != 0 {
+		return 0, linux.EINVAL
+	}
+	return sysMlock(c)
+}
+
+func sysMlockall(c *call) (int64, error) {
+	if f := c.int(0); f == 0 || f&^7 != 0 || f == 4 {
+		return 0, linux.EINVAL
+	}
+	return 0, nil
+}
+
+func sysRemapFilePages(c *call) (int64, error) {
+	return 0, c.mm.RemapFilePages(c.a[0], c.a[1], c.int(2), c.a[3])
 }

@@ -1,7 +1,6 @@
 package syscalls
 
 import (
-	"github.com/sbxrun/sbx/abi/linux"
 	"github.com/sbxrun/sbx/kernel"
 )
 
@@ -32,18 +31,17 @@ func (c *call) fileOwner(fd, cmd int, arg uint64) (v int64, err error, ok bool) 
 	case fGetownEx:
 		return 0, c.putPair(arg, o.Kind, o.ID), true
 	case fSetown:
-		o.Kind, o.ID = kernel.F_OWNER_PID, int(int32(arg))
-		if o.ID < 0 {
-			o.Kind, o.ID = kernel.F_OWNER_PGRP, -o.ID
+		id := int(int32(arg))
+		if id < 0 {
+			return 0, c.t.SetFileOwner(fd, kernel.F_OWNER_PGRP, -id), true
 		}
+		return 0, c.t.SetFileOwner(fd, kernel.F_OWNER_PID, id), true
 	case fSetsig:
-		o.Signo = linux.Signal(int32(arg))
-	case fSetownEx:
-		b, err := c.bytes(arg, 8)
-		if err != nil {
-			return 0, err, true
-		}
-		o.Kind, o.ID = int(int32(le.Uint32(b))), int(int32(le.Uint32(b[4:])))
+		return 0, c.t.SetFileSignal(fd, int(int32(arg))), true
 	}
-	return 0, c.t.SetFileOwner(fd, o), true
+	b, err := c.bytes(arg, 8) // F_SETOWN_EX
+	if err != nil {
+		return 0, err, true
+	}
+	return 0, c.t.SetFileOwner(fd, int(int32(le.Uint32(b))), int(int32(le.Uint32(b[4:])))), true
 }

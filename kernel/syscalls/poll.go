@@ -51,6 +51,23 @@ func sysPoll(c *call) (int64, error) {
 	return c.poll(c.a[0], c.a[1], c.milliseconds(2), nil)
 }
 
+// looseTimeout is timeout for calls that take any numbers; a negative one is none.
+func (c *call) looseTimeout(addr uint64) (time.Duration, error) {
+	if addr == 0 {
+		return forever, nil
+	}
+	b, err := c.bytes(addr, 16)
+	if err != nil {
+		return 0, err
+	}
+	const most = 1 << 33 // seconds, of what a Duration holds
+	sec, nsec := int64(le.Uint64(b)), int64(le.Uint64(b[8:]))
+	if sec < 0 || nsec < 0 {
+		return forever, nil
+	}
+	return time.Duration(min(sec, most/2))*time.Second + time.Duration(min(nsec, most/2)), nil
+}
+
 // timeout reads a timespec that may be absent.
 func (c *call) timeout(addr uint64) (time.Duration, error) {
 	if addr == 0 {

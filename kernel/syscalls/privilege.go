@@ -1,6 +1,9 @@
 package syscalls
 
-import "github.com/sbxrun/sbx/abi/linux"
+import (
+	"github.com/sbxrun/sbx/abi/linux"
+	"github.com/sbxrun/sbx/vfs"
+)
 
 // Versions of struct __user_cap_header_struct, capget(2).
 const (
@@ -90,6 +93,9 @@ func sysUnshare(c *call) (int64, error) {
 		return 0, linux.EINVAL
 	default:
 		c.t.Unshare(f&cloneFiles != 0, f&cloneFS != 0)
+		if f&cloneSysvsem != 0 {
+			c.t.UnshareSem()
+		}
 	}
 	return 0, nil
 }
@@ -109,3 +115,40 @@ func denied(*call) (int64, error) { return 0, linux.EPERM }
 
 // absent answers for what this kernel is built without.
 func absent(*call) (int64, error) { return 0, linux.ENOSYS }
+
+// sysRestart finds nothing to go on with.
+func sysRestart(*call) (int64, error) { return 0, linux.EINTR }
+
+// sysProcessMrelease lets go of the memory of a process that is dying, which it does.
+func sysProcessMrelease(c *call) (int64, error) {
+	if c.a[1] != 0 {
+		return 0, linux.EINVAL
+	}
+	dying, err := c.t.PidfdDying(c.fd(0))
+	if err == nil && !dying {
+		err = linux.EINVAL
+	}
+	return 0, err
+}
+
+// sysNameToHandleAt finds the file, and that its filesystem has no handles.
+func sysNameToHandleAt(c *call) (int64, error) {
+	const fid = 0x200
+	flags := c.int(4)
+	if flags&^(linux.AT_SYMLINK_FOLLOW|linux.AT_EMPTY_PATH|fid) != 0 {
+		return 0, linux.EINVAL
+	}
+	path, err := c.path(1)
+	if err != nil {
+		return 0, err
+	}
+	how := flags & linux.AT_EMPTY_PATH
+	if flags&linux.AT_SYMLINK_FOLLOW == 0 {
+		how |= linux.AT_SYMLINK_NOFOLLOW
+	}
+	var a vfs.Attr
+	if err := c.t.Stat(c.fd(0), path, how, &a); err != nil {
+		return 0, err
+	}
+	return 0, linux.EOPNOTSUPP
+}

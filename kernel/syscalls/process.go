@@ -178,26 +178,19 @@ func sysSetrlimit(c *call) (int64, error) {
 }
 
 func sysPrlimit64(c *call) (int64, error) {
-	if pid := c.int(0); pid != 0 && pid != c.t.Getpid() {
-		return 0, linux.ESRCH
-	}
-	old, err := c.t.Getrlimit(c.int(1))
-	if err != nil {
-		return 0, err
-	}
+	var l *linux.Rlimit
 	if c.a[2] != 0 {
-		l, err := c.rlimit(c.a[2])
+		v, err := c.rlimit(c.a[2])
 		if err != nil {
 			return 0, err
 		}
-		if err := c.t.Setrlimit(c.int(1), l); err != nil {
-			return 0, err
-		}
+		l = &v
 	}
-	if c.a[3] != 0 {
-		return 0, c.putRlimit(c.a[3], old)
+	old, err := c.t.Prlimit(c.int(0), c.int(1), l)
+	if err != nil || c.a[3] == 0 {
+		return 0, err
 	}
-	return 0, nil
+	return 0, c.putRlimit(c.a[3], old)
 }
 
 func sysUname(c *call) (int64, error) {
@@ -223,13 +216,6 @@ func sysSysinfo(c *call) (int64, error) {
 	b = append(b, make([]byte, 22)...)
 	b = le.AppendUint32(b, 1) // the unit is a byte
 	return 0, c.mm.Write(c.a[0], append(b, make([]byte, 112-len(b))...))
-}
-
-func sysGetaffinity(c *call) (int64, error) {
-	if c.a[1] < 8 || c.a[1]%8 != 0 {
-		return 0, linux.EINVAL
-	}
-	return 8, c.mm.PutUint64(c.a[2], 1<<uint(min(c.t.CPUs(), 64))-1)
 }
 
 // Codes of arch_prctl(2).
@@ -266,6 +252,7 @@ const (
 	prGetSecurebits, prCapAmbient                                = 27, 47
 	prSetTimerslack, prGetTimerslack                             = 29, 30
 	prSetTHPDisable, prGetTHPDisable                             = 41, 42
+	prGetSeccomp, prSetSeccomp                                   = 21, 22
 )
 
 func sysPrctl(c *call) (int64, error) {
@@ -290,9 +277,22 @@ func sysPrctl(c *call) (int64, error) {
 		b := make([]byte, 16)
 		copy(b[:15], c.t.Comm())
 		return 0, c.mm.Write(c.a[1], b)
+	case prSetPdeathsig:
+		if c.a[1] >= linux.NSIG {
+			return 0, linux.EINVAL
+		}
+		return 0, c.t.SetPdeathsig(int(c.a[1]))
+	case prGetPdeathsig:
+		return 0, c.mm.PutUint32(c.a[1], uint32(c.t.Pdeathsig()))
 	case prGetDumpable:
-		return 1, nil
-	case prSetDumpable, prSetVMA:
+		return boolInt(c.t.Dumpable()), nil
+	case prSetDumpable:
+		if c.a[1] > 1 {
+			return 0, linux.EINVAL
+		}
+		c.t.SetDumpable(c.a[1] == 1)
+		return 0, nil
+	case prSetVMA:
 		return 0, nil
 	case prGetKeepcaps:
 		return boolInt(cred.KeepCaps), nil
@@ -320,6 +320,10 @@ func sysPrctl(c *call) (int64, error) {
 	case prGetSecurebits:
 		const keepCaps = 1 << 4
 		return boolInt(cred.KeepCaps) * keepCaps, nil
+	case prGetSeccomp:
+		return int64(c.t.Seccomp().Mode()), nil
+	case prSetSeccomp:
+		return c.prctlSeccomp()
 	case prCapAmbient:
 		return c.ambient(cred.Ambient)
 	case prSetTimerslack, prSetTHPDisable:

@@ -32,8 +32,7 @@ type Tracer interface {
 
 // Loader makes ELF files programs. It is a kernel.Loader, safe for concurrent use.
 type Loader struct {
-	cfg   Config
-	files *mm.Files
+	cfg Config
 
 	mu      sync.Mutex
 	missing map[int]int // calls that there is no handler for, and how often
@@ -42,7 +41,7 @@ type Loader struct {
 var _ kernel.Loader = (*Loader)(nil)
 
 // New makes a loader.
-func New(cfg Config) *Loader { return &Loader{cfg: cfg, files: mm.NewFiles(), missing: map[int]int{}} }
+func New(cfg Config) *Loader { return &Loader{cfg: cfg, missing: map[int]int{}} }
 
 // Name is "elf".
 func (l *Loader) Name() string { return "elf" }
@@ -54,7 +53,7 @@ func (l *Loader) Match(head []byte) bool { return bytes.HasPrefix(head, []byte(l
 // host can't run machine code.
 func (l *Loader) Load(t *kernel.Task, f *kernel.File, path string, argv, env []string) (kernel.Program, error) {
 	owner := &payer{k: t.Kernel()}
-	space, err := mm.New(l.cfg.Host, l.files, owner)
+	space, err := mm.New(l.cfg.Host, owner)
 	if errors.Is(err, memory.ErrUnsupported) || errors.Is(err, cpu.ErrUnsupported) {
 		return nil, linux.ENOEXEC
 	}
@@ -66,14 +65,15 @@ func (l *Loader) Load(t *kernel.Task, f *kernel.File, path string, argv, env []s
 		space.Unref()
 		return nil, err
 	}
-	return &Program{l: l, mm: space, start: regs, payer: owner}, nil
+	return &Program{l: l, mm: space, common: newCommon(), start: regs, payer: owner}, nil
 }
 
 // Program is one thread of machine code.
 type Program struct {
-	l     *Loader
-	mm    *mm.Space
-	start cpu.Regs
+	l      *Loader
+	mm     *mm.Space
+	common *common // goes with mm
+	start  cpu.Regs
 	// vectors of the thread that made this one; nil for those of a new process.
 	vectors []byte
 
@@ -92,6 +92,12 @@ type Program struct {
 	code    int
 	restart bool // the call gave EINTR and may be made again
 	number  uint64
+}
+
+// Unload implements kernel.Unloader.
+func (p *Program) Unload() {
+	p.common.unref()
+	p.mm.Unref()
 }
 
 // Run implements kernel.Program.
@@ -154,6 +160,7 @@ func (p *Program) release() {
 		}
 		p.clearTID = 0
 	}
+	p.common.unref()
 	p.mm.Unref()
 	if p.onRelease != nil {
 		p.onRelease()
@@ -214,6 +221,12 @@ func (p *Program) fault(e cpu.Exit) {
 	}
 	p.t.ForceSignal(info)
 }
+
+// Cmdline and Environ implement kernel.Titled.
+func (p *Program) Cmdline() []byte { return p.mm.Cmdline() }
+
+// Environ is the environment as it is in memory.
+func (p *Program) Environ() []byte { return p.mm.Environ() }
 
 // Maps implements kernel.Mapper.
 func (p *Program) Maps() []proc.Mapping {

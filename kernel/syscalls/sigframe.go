@@ -130,8 +130,15 @@ func (p *Program) encodeFrame(info kernel.SigInfo, act kernel.Action, mask linux
 func encodeSiginfo(i kernel.SigInfo) []byte {
 	b := make([]byte, siginfoLen)
 	le.PutUint32(b, uint32(i.Signo))
+	le.PutUint32(b[4:], uint32(i.Errno))
 	le.PutUint32(b[8:], uint32(i.Code))
 	switch {
+	case i.IO:
+		le.PutUint64(b[16:], i.Band)
+		le.PutUint32(b[24:], uint32(i.FD))
+	case i.Signo == linux.SIGSYS && i.Code == kernel.SYS_SECCOMP:
+		le.PutUint64(b[16:], i.Addr)
+		le.PutUint64(b[24:], i.Value)
 	case (i.Signo == linux.SIGSEGV || i.Signo == linux.SIGBUS || i.Signo == linux.SIGILL || i.Signo == linux.SIGFPE || i.Signo == linux.SIGTRAP) && i.Code > 0:
 		le.PutUint64(b[16:], i.Addr)
 	case i.Signo == linux.SIGCHLD && i.Code > 0:

@@ -67,7 +67,7 @@ func sysWaitid(c *call) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	if info.Signo != 0 {
+	if info.Signo != 0 && c.a[4] != 0 {
 		if err := c.putRusage(c.a[4], usage); err != nil {
 			return 0, err
 		}

@@ -200,7 +200,7 @@ func (c *call) sockIoctl(fd int, req uint32, arg uint64) (int64, error) {
 			}
 		}
 		return 0, c.mm.PutUint32(arg, uint32(n))
-	case linux.SIOCOUTQ, linux.SIOCATMARK, linux.FIOASYNC:
+	case linux.SIOCOUTQ, linux.SIOCATMARK:
 		return c.ioctlBuffer(fd, req, arg, 4)
 	}
 	if req>>8 != 0x89 {

@@ -12,6 +12,11 @@ func (c *call) duration(addr uint64) (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
+	return duration(b)
+}
+
+// duration decodes a struct timespec.
+func duration(b []byte) (time.Duration, error) {
 	sec, nsec := int64(le.Uint64(b)), int64(le.Uint64(b[8:]))
 	if sec < 0 || nsec < 0 || nsec >= 1e9 {
 		return 0, linux.EINVAL

@@ -56,14 +56,9 @@ func sysTimerGetoverrun(c *call) (int64, error) { return fdResult(c.t.TimerGetov
 func sysTimerCreate(c *call) (int64, error) {
 	var ev *kernel.Sigevent
 	if c.a[1] != 0 {
-		const sigeventLen = 64
-		b, err := c.bytes(c.a[1], sigeventLen)
-		if err != nil {
+		var err error
+		if ev, _, err = c.sigevent(c.a[1]); err != nil {
 			return 0, err
-		}
-		ev = &kernel.Sigevent{
-			Value: le.Uint64(b), Signo: linux.Signal(le.Uint32(b[8:])),
-			Notify: int(int32(le.Uint32(b[12:]))), TID: int(int32(le.Uint32(b[16:]))),
 		}
 	}
 	id, err := c.t.TimerCreate(c.int(0), ev)
@@ -75,6 +70,20 @@ func sysTimerCreate(c *call) (int64, error) {
 		return 0, err
 	}
 	return 0, nil
+}
+
+// sigevent reads a struct sigevent. number is its signal's, which may be none.
+func (c *call) sigevent(addr uint64) (ev *kernel.Sigevent, number int, err error) {
+	const sigeventLen = 64
+	b, err := c.bytes(addr, sigeventLen)
+	if err != nil {
+		return nil, 0, err
+	}
+	n := le.Uint32(b[8:])
+	return &kernel.Sigevent{
+		Value: le.Uint64(b), Signo: linux.Signal(min(n, 255)), // there is no signal 255 either
+		Notify: int(int32(le.Uint32(b[12:]))), TID: int(int32(le.Uint32(b[16:]))),
+	}, int(int32(n)), nil
 }
 
 // micros reads struct timeval.

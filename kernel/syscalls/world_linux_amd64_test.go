@@ -137,11 +137,10 @@ func initProcess(t *kernel.Task) int {
 
 func (w *world) write(name string, text []byte, mode uint32) {
 	w.tb.Helper()
-	loc, h, err := w.w.Open(vfs.Loc{}, name, linux.O_CREAT|linux.O_TRUNC|linux.O_WRONLY, mode)
+	_, h, err := w.w.Open(vfs.Loc{}, name, linux.O_CREAT|linux.O_TRUNC|linux.O_WRONLY, mode)
 	if err != nil {
 		w.tb.Fatal(name, err)
 	}
-	defer loc.Unref()
 	defer h.Close()
 	for off := 0; off < len(text); {
 		n, err := h.WriteAt(text[off:], int64(off))

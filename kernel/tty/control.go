@@ -36,6 +36,7 @@ func (e *End) SetTermios(c Caller, when int, n linux.Termios) error {
 	}
 	old := t.term
 	n.Cflag = n.Cflag&^(linux.CSIZE|linux.PARENB) | linux.CS8 | linux.CREAD
+	n.SetSpeeds()
 	t.term = n
 	t.d.setTermios(t, &old)
 	t.packetTermios(&old)

@@ -64,11 +64,9 @@ func (e *End) Close() error {
 		t.closeMaster()
 		return nil
 	}
-	if e.gen == t.gen {
-		t.slaveOpen--
-		if t.slaveOpen == 0 {
-			t.lastSlaveClose()
-		}
+	t.slaveOpen--
+	if t.slaveOpen == 0 {
+		t.lastSlaveClose()
 	}
 	return nil
 }

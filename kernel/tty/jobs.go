@@ -212,7 +212,8 @@ func (t *TTY) LeaderExit(sid int) {
 
 // Hangup is vhangup(2) and TIOCVHANGUP: every open slave description is dead
 // from now on (reads give end of file, all else EIO), the session loses the
-// terminal, its leader gets SIGHUP and SIGCONT. The slave may be opened anew.
+// terminal, its leader gets SIGHUP and SIGCONT. The slave may be opened anew. The master
+// sees the slave closed when the dead descriptions are, too.
 func (t *TTY) Hangup() {
 	t.mu.Lock()
 	defer t.unlock()
@@ -221,10 +222,6 @@ func (t *TTY) Hangup() {
 
 func (t *TTY) hangup(leaderExits bool) {
 	t.gen++
-	if t.slaveOpen > 0 {
-		t.slaveOpen = 0
-		t.slaveGone = true
-	}
 	t.flow = flow{}
 	t.exclusive = false
 	t.d.flush()

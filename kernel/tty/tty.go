@@ -61,7 +61,7 @@ type TTY struct {
 	locked     bool
 	exclusive  bool
 	masterOpen int    // open descriptions of the master
-	slaveOpen  int    // open descriptions of the slave that are not hung up
+	slaveOpen  int    // open descriptions of the slave, those that are hung up among them
 	slaveGone  bool   // the slave was closed for the last time (TTY_OTHER_CLOSED of the master)
 	hungUp     bool   // the master is closed: the pair is dead
 	gen        uint32 // counts hangups: an End of an older generation is hung up

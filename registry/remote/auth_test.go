@@ -102,7 +102,7 @@ func basicWall(user, secret string) func(http.Handler) http.Handler {
 // makeOne makes an image in a store.
 func makeOne(t *testing.T, s *registry.Store, name string) registry.Image {
 	t.Helper()
-	img, err := s.Import(context.Background(), strings.NewReader(string(tarOf(t, "etc/x", "1", "b", noise(100<<10, 4)))), name, nil)
+	img, err := s.Import(context.Background(), strings.NewReader(string(tarOf(t, "etc/x", "1", "b", noise(100<<10, 4)))), name, registry.ContainerConfig{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes real multi-layer Debian images, as an OCI image layout, with Debian's own tools.
 #
-#   make.sh OUT [IMAGE ...]      IMAGE: tiny debian12 debian13        (default: tiny debian12)
+#   make.sh OUT [IMAGE ...]      IMAGE: tiny large debian12 debian13 debian12-full debian13-full   (default: tiny debian12)
 #
 # OUT/oci is the layout; its tags are the names above. Nothing in an image is written by this
 # project: the packages come from the mirror that this machine's own apt sources name, mmdebstrap and
@@ -12,8 +12,10 @@
 #   large     debian12 and one more layer with compilers and servers, about 550 MB: for benchmarks
 #   debianNN  3 layers, about 115 MB: mmdebstrap's minbase, then perl, python3-minimal and friends
 #             installed by the image's own apt, then a clean-up layer with whiteouts
+#   debianNN-full  debianNN and one more layer with the programs that tests run: gcc, git, python3, nginx, redis, ...
 #
-# An image that is there already is not made again. Exit status: 0 made, 3 this machine can't (and why).
+# An image that is there already is not made again; several make.sh may make different images in one OUT at the same time.
+# Exit status: 0 made, 3 this machine can't (and why).
 set -euo pipefail
 
 out=${1:?usage: make.sh OUT [IMAGE ...]}
@@ -41,7 +43,8 @@ cleanup() {
 trap cleanup EXIT
 
 layout=$out/oci
-[ -d "$layout" ] || umoci init --layout "$layout"
+umoci() { flock "$out/lock" umoci "$@"; }
+flock "$out/lock" sh -c '[ -d "$0" ] || exec umoci init --layout "$0"' "$layout"
 export SOURCE_DATE_EPOCH=1719792000 DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8
 
 begin() { # begin NAME: an empty image unpacked into $work/bundle
@@ -75,11 +78,11 @@ unpack() { # unpack PACKAGE...: from $work/debs into the rootfs, no maintainer s
 	done
 }
 
-make_tiny() {
+make_tiny() { # make_tiny NAME
 	local one="base-files base-passwd busybox-static tzdata" two="dash coreutils libc6 libselinux1 libacl1 libattr1 libpcre2-8-0 libgmp10"
 	# shellcheck disable=SC2086
 	fetch $one $two
-	begin tiny
+	begin "$1"
 	mkdir -p "$root"/usr/{bin,sbin,lib,lib64}
 	for d in bin sbin lib lib64; do ln -s "usr/$d" "$root/$d"; done
 	# shellcheck disable=SC2086
@@ -87,26 +90,29 @@ make_tiny() {
 	cp "$root/usr/share/base-passwd/passwd.master" "$root/etc/passwd"
 	cp "$root/usr/share/base-passwd/group.master" "$root/etc/group"
 	rm -rf "$root"/usr/share/zoneinfo/{right,posix}
-	layer tiny "base-files, base-passwd, busybox-static, tzdata"
+	layer "$1" "base-files, base-passwd, busybox-static, tzdata"
 	# shellcheck disable=SC2086
 	unpack $two
 	ln -sf dash "$root/usr/bin/sh"
-	layer tiny "dash, coreutils and their libraries"
+	layer "$1" "dash, coreutils and their libraries"
 	rm -rf "$root/usr/share/doc" "$root/usr/share/man" "$root/usr/share/locale"
 	rm -rf "$root/usr/share/info" && mkdir "$root/usr/share/info" && echo "made again" >"$root/usr/share/info/dir"
 	rm -f "$root/usr/bin/factor" && ln -s busybox "$root/usr/bin/factor"
 	ln "$root/usr/bin/cat" "$root/usr/bin/cat-too"
-	layer tiny "rm documentation"
-	config tiny /bin/sh
+	layer "$1" "rm documentation"
+	config "$1" /bin/sh
 }
 
 in_chroot() { # in_chroot ARGS...: the image's own apt-get update, then apt-get ARGS, with this machine's network
 	mount -t proc proc "$root/proc"
 	cp /etc/resolv.conf "$root/etc/resolv.conf"
 	for f in /etc/apt/apt.conf.d/*proxy*; do [ -f "$f" ] && cp "$f" "$root/etc/apt/apt.conf.d/99host-proxy"; done
+	printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d" # servers are installed, not started
+	chmod 755 "$root/usr/sbin/policy-rc.d"
 	chroot "$root" apt-get update -q >&2
 	chroot "$root" apt-get "$@" >&2
 	umount "$root/proc"
+	rm "$root/usr/sbin/policy-rc.d"
 	rm -f "$root/etc/apt/apt.conf.d/99host-proxy"
 	: >"$root/etc/resolv.conf"
 }
@@ -124,26 +130,40 @@ make_debian() { # make_debian NAME SUITE
 	config "$1" bash
 }
 
-make_large() { # debian12 must be there
-	has debian12 || make_debian debian12 bookworm
-	umoci tag --image "$layout:debian12" large
+make_more() { # make_more NAME BASE PACKAGE...: BASE, made if need be, and one more layer
+	local name=$1 base=$2
+	shift 2
+	ensure "$base"
+	umoci tag --image "$layout:$base" "$name"
 	rm -rf --one-file-system "$work/bundle"
-	umoci unpack --image "$layout:large" "$work/bundle"
+	umoci unpack --image "$layout:$name" "$work/bundle"
 	root=$work/bundle/rootfs
-	in_chroot install -q -y --no-install-recommends build-essential git nginx perl python3 redis-server sqlite3 cmake vim gawk
+	in_chroot install -q -y --no-install-recommends "$@"
 	rm -rf "$root"/var/lib/apt/lists/* "$root"/var/cache/apt/*.bin "$root"/var/cache/apt/archives/*.deb
-	layer large "apt-get install build-essential git nginx perl python3 redis-server sqlite3 cmake vim gawk"
-	config large bash
+	layer "$name" "apt-get install $*"
+	config "$name" bash
+}
+
+full="busybox-static ca-certificates curl gcc git libc6-dev nginx nodejs openssl perl python3 redis-server sqlite3 wget zstd"
+ensure() { # ensure IMAGE: make it, unless it is there; under another name until it is whole
+	has "$1" && return
+	local part=$1.part
+	has "$part" && umoci rm --image "$layout:$part"
+	# shellcheck disable=SC2086
+	case $1 in
+	tiny) make_tiny "$part" ;;
+	large) make_more "$part" debian12 build-essential git nginx perl python3 redis-server sqlite3 cmake vim gawk ;;
+	debian12) make_debian "$part" bookworm ;;
+	debian13) make_debian "$part" trixie ;;
+	debian12-full | debian13-full) make_more "$part" "${1%-full}" $full ;;
+	*) echo "make.sh: no such image: $1" >&2; exit 2 ;;
+	esac
+	umoci tag --image "$layout:$part" "$1"
+	umoci rm --image "$layout:$part"
 }
 
 for image; do
 	has "$image" && { echo "$image: there already"; continue; }
-	case $image in
-	tiny) make_tiny ;;
-	large) make_large ;;
-	debian12) make_debian debian12 bookworm ;;
-	debian13) make_debian debian13 trixie ;;
-	*) echo "make.sh: no such image: $image" >&2; exit 2 ;;
-	esac
+	ensure "$image"
 	echo "$image: made"
 done

@@ -5,7 +5,7 @@
 #
 # Prints `http://127.0.0.1:PORT` once every image can be pulled, and serves until its standard input
 # closes or it is signalled. Names: debian12 is library/debian:12 and :latest (and library/ubuntu:latest,
-# for the tutorial), debian13 is library/debian:13, tiny is library/tiny:latest.
+# for the tutorial), debian13 is library/debian:13, debian13-full library/debian:13-full, tiny is library/tiny:latest.
 # Needs Debian's docker-registry and skopeo. Exit status: 3 when this machine can't (and why).
 set -euo pipefail
 
@@ -54,8 +54,9 @@ push() { # push IMAGE NAME...
 }
 for image in $(umoci list --layout "$out/oci"); do
 	case $image in
+	*.part) ;; # not made to its end
 	debian12) push "$image" debian:12 debian:latest ubuntu:latest ;;
-	debian13) push "$image" debian:13 ;;
+	debian*) push "$image" "debian:${image#debian}" ;;
 	*) push "$image" "$image:latest" ;;
 	esac
 done

@@ -27,7 +27,7 @@ func (c *Checker) step() (n int, err error) {
 		}
 		return 1, c.registers(in)
 	case x86.Nop:
-		if in.Opcode == 0x90 && in.Map == 0 && !in.HasModRM {
+		if in.Opcode == 0x90 && in.Map == 0 && !in.HasModRM || in.Opcode == 0x1f && in.Map == 1 {
 			return 1, nil
 		}
 	case x86.Xlat, x86.MaskMov:
@@ -92,7 +92,7 @@ func (c *Checker) plain(in *inst) (n int, err error) {
 			return 0, errors.New("a segment without an operand")
 		}
 		switch {
-		case move32(in, x86.RAX):
+		case move32(in, goal):
 			return c.target(1)
 		case same32(in, x86.RSI) && c.peek(1).Form.Class == x86.String:
 			return c.loads(1)
@@ -111,7 +111,7 @@ func (c *Checker) plain(in *inst) (n int, err error) {
 	if in.Base() == x86.RSP {
 		return 0, errors.New("an operand at RSP")
 	}
-	if isLoad(in, 4) && in.RegField() == x86.RAX {
+	if isLoad(in, 4) && in.RegField() == goal {
 		return c.target(1)
 	}
 	return 1, nil
@@ -133,13 +133,13 @@ func (c *Checker) state(in *inst, off int32) (n int, err error) {
 	load := isLoad(in, 8)
 	store := in.Map == 0 && in.VEX == 0 && in.Opcode == 0x89 && in.OpSize == 8
 	switch off {
-	case trap.OffR15, trap.OffSpill, trap.OffSpill + 8, trap.OffSpill + 16:
+	case trap.OffR11, trap.OffSpill, trap.OffSpill + 8, trap.OffSpill + 16:
 		switch {
 		case store && in.RegField() == x86.RBX:
 			return c.window(off)
 		case load || store:
 			return 1, nil
-		case isLoad(in, 4) && off == trap.OffR15 && in.RegField() == x86.RAX:
+		case isLoad(in, 4) && off == trap.OffR11 && in.RegField() == goal:
 			return c.target(1)
 		}
 	case trap.OffFSBase, trap.OffGSBase:

@@ -7,6 +7,12 @@ import (
 	"github.com/sbxrun/sbx/cpu/x86"
 )
 
+// Registers with a part to play: where an indirect branch goes, and the guest's stack pointer.
+const (
+	goal   = x86.R10
+	hostSP = x86.R11
+)
+
 // peek returns the i-th instruction from the present one on, or one that is nothing.
 func (c *Checker) peek(i int) *inst {
 	if c.at+i < len(c.list) {
@@ -15,15 +21,15 @@ func (c *Checker) peek(i int) *inst {
 	return &inst{Inst: x86.Inst{Form: &x86.Form{Class: x86.Ud}}}
 }
 
-// target follows EAX, which a move of 32 bits has just loaded, to the jump through the
+// target follows R10, which a move of 32 bits has just loaded, to the jump through the
 // table. With 32 bits zero-extended, the complement times 8 lies in the table, which has
-// a slot for each of 2^32. In between, nothing may write RAX. A load of EAX that no
+// a slot for each of 2^32. In between, nothing may write R10. A load of R10 that no
 // jump follows is an ordinary one.
 func (c *Checker) target(i int) (n int, err error) {
 	for ; ; i++ {
 		in := c.peek(i)
 		switch {
-		case isNotRAX(in):
+		case isNotGoal(in):
 			if !isTableJump(c.peek(i + 1)) {
 				return 1, nil
 			}
@@ -43,9 +49,9 @@ func (c *Checker) betweens(in *inst) bool {
 	off, slot := slotOf(&in.Inst)
 	switch {
 	case in.Form.Class == x86.Lea:
-		return in.Prefix == 0 && in.RegField() == 15
+		return in.Prefix == 0 && in.RegField() == hostSP
 	case isLoad(in, 8):
-		return slot && isSpill(off) && in.RegField() != x86.RAX
+		return slot && isSpill(off) && in.RegField() != goal
 	case in.Opcode == 0xc7:
 		return !slot && in.IsMem() && windowPrefix(in) && !in.RIPRelative() && in.Base() != x86.RSP
 	}
@@ -57,13 +63,13 @@ func isSpill(off int32) bool {
 	return off == trap.OffSpill || off == trap.OffSpill+8 || off == trap.OffSpill+16
 }
 
-func isNotRAX(in *inst) bool {
-	return in.Map == 0 && in.VEX == 0 && in.Opcode == 0xf7 && in.HasModRM && in.ModRM == 0xd0 && in.REX == 0x48 && in.Prefix == 0
+func isNotGoal(in *inst) bool {
+	return in.Map == 0 && in.VEX == 0 && in.Opcode == 0xf7 && in.HasModRM && in.ModRM == 0xd2 && in.REX == 0x49 && in.Prefix == 0
 }
 
 func isTableJump(in *inst) bool {
-	return in.Form.Class == x86.JmpInd && in.IsMem() && in.Prefix == x86.PrefixGS && in.REX == 0 && in.Base() < 0 && !in.RIPRelative() &&
-		in.Index() == x86.RAX && in.Scale() == 8 && in.Disp == tableDisp
+	return in.Form.Class == x86.JmpInd && in.IsMem() && in.Prefix == x86.PrefixGS && in.REX == 0x42 && in.Base() < 0 && !in.RIPRelative() &&
+		in.Index() == goal && in.Scale() == 8 && in.Disp == tableDisp
 }
 
 // move32 recognizes mov reg, r of 32 bits, which clears the upper half.
@@ -115,7 +121,7 @@ func (c *Checker) window(spill int32) (n int, err error) {
 		return 1, nil
 	}
 	fail := errors.New("the sequence of a string instruction is not whole")
-	if spill == trap.OffR15 || !isLoad(c.peek(1), 8) || c.peek(1).RegField() != x86.RBX {
+	if spill == trap.OffR11 || !isLoad(c.peek(1), 8) || c.peek(1).RegField() != x86.RBX {
 		return 0, fail
 	}
 	i := 2

@@ -20,10 +20,10 @@ func TestCheck(t *testing.T) {
 		{"no prefix", "8b03", false},
 		{"RIP", "65678b0500000000", false},
 		{"RSP in the window", "65678b0424", false},
-		{"R15 in the window", "6567418b07", true},
-		{"a field", "488b0424", true},
+		{"R11 in the window", "6567418b03", true},
+		{"a field", "488b4424e0", true},
 		{"half a field", "8b442428", false},
-		{"half a field, but the one for targets", "8b0424", true},
+		{"half a field, but the one for targets", "448b5424e0", true},
 		{"FS base", "488b542418", true},
 		{"writing FS base", "4889542418", false},
 		{"the window's base", "488b5c2458", false},
@@ -48,13 +48,13 @@ func TestCheck(t *testing.T) {
 		{"wrpkru", "0f01ef", false}, {"xbegin", "c7f800000000", false}, {"cpuid", "0fa2", false}, {"in", "e4 00", false},
 		{"swapgs", "0f01f8", false}, {"bt far away", "65670fa303", false}, {"EVEX", "62f17c48280424", false},
 		{"a jump through a register", "ffe0", false}, {"a call through a register", "ffd0", false},
-		{"a jump through the table", "89d048f7d065ff24c5000000c0", true},
-		{"with 64 bits", "4889d048f7d065ff24c5000000c0", false},
-		{"without not", "89d065ff24c5000000c0", false},
-		{"with RAX written between", "89d0488b44242848f7d065ff24c5000000c0", false},
-		{"with RCX written between", "89d0488b4c243048f7d065ff24c5000000c0", true},
-		{"another table", "89d048f7d065ff24c5000000c1", false},
-		{"another scale", "89d048f7d065ff2485000000c0", false},
+		{"a jump through the table", "4189d249f7d26542ff24d5000000c0", true},
+		{"with 64 bits", "4989d249f7d26542ff24d5000000c0", false},
+		{"without not", "4189d26542ff24d5000000c0", false},
+		{"with R10 written between", "4189d24c8b54242849f7d26542ff24d5000000c0", false},
+		{"with RCX written between", "4189d2488b4c243049f7d26542ff24d5000000c0", true},
+		{"another table", "4189d249f7d26542ff24d5000000c1", false},
+		{"another scale", "4189d249f7d26542ff2495000000c0", false},
 		{"stos", "48895c2428488b5c245889ff488d3c1faa48f7d3488d7c1f01488b5c2428", true},
 		{"stos alone", "aa", false},
 		{"stos with 64 bits", "48895c2428488b5c24584889ff488d3c1faa48f7d3488d7c1f01488b5c2428", false},
@@ -64,6 +64,7 @@ func TestCheck(t *testing.T) {
 		{"movs with 64 bits of RSI", "48895c2428488b5c245889ff488d3c1f65a448f7d3488d7c1f01488b5c2428", false},
 		{"lods", "89f665ac", true},
 		{"lods with 64 bits", "65ac", false},
+		{"a long nop", "0f1f00", true},
 		{"a branch into a sequence", "eb0289f665ac", false},
 		{"a branch around it", "eb0489f665ac", true},
 		{"a branch into an instruction", "eb016690", false},
@@ -80,7 +81,7 @@ func TestCheck(t *testing.T) {
 			t.Errorf("%s: %v", c.name, err)
 		}
 	}
-	for _, end := range []string{"", "90", "ff542448", "7400", "89d0"} {
+	for _, end := range []string{"", "90", "ff542448", "7400", "4189d2"} {
 		b, _ := hex.DecodeString(end)
 		if err := new(Checker).Check(&Code{Bytes: b}); err == nil {
 			t.Errorf("%q runs off the end", end)

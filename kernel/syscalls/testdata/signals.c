@@ -215,6 +215,8 @@ int main(void) {
   install(SIGTRAP, keep, SA_SIGINFO);
   __asm__ volatile("int3");
   printf("trap code %d\n", info.si_code);
+  __asm__ volatile(".byte 0xcd, 3");
+  printf("int $3 code %d\n", info.si_code);
   install(SIGFPE, jump, 0);
   install(SIGILL, jump, 0);
   if ((r = sigsetjmp(jb, 1)) == 0) __asm__ volatile("hlt");
@@ -222,6 +224,8 @@ int main(void) {
   // privileged and odd instructions
   if ((r = sigsetjmp(jb, 1)) == 0) __asm__ volatile("cli");
   printf("cli %d\n", r);
+  if ((r = sigsetjmp(jb, 1)) == 0) __asm__ volatile("int $4");
+  printf("int $4 %d\n", r);
   if ((r = sigsetjmp(jb, 1)) == 0) __asm__ volatile("xor %%edx,%%edx; xor %%eax,%%eax; xor %%ecx,%%ecx; div %%ecx" ::: "rax", "rcx", "rdx");
   printf("div %d\n", r);
   if ((r = sigsetjmp(jb, 1)) == 0) ((void (*)(void))0x7654321000)();

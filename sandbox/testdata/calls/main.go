@@ -63,6 +63,10 @@ func u32(v ...uint32) []byte {
 }
 
 func main() {
+	if len(os.Args) > 1 && os.Args[1] == "wait" {
+		os.Stdin.Read(make([]byte, 1))
+		return
+	}
 	if len(os.Args) > 1 {
 		show("run", os.Args[1:])
 		return
@@ -76,6 +80,7 @@ func main() {
 	if err := os.Chdir(dir); err != nil {
 		panic(err)
 	}
+	children()
 	unixSockets()
 	inetSockets()
 	polling()
@@ -242,6 +247,8 @@ func files() {
 	off2 := u64(1)
 	show("copy_file_range", call(326, a, ptr(off2), b, 0, 4, 0), le.Uint64(off2), call(326, a, 0, b, 0, 4, 1), call(326, a, 0, 99, 0, 1, 0))
 	show("size", call(8, b, 0, 2))
+	show("copy_file_range of one file", call(8, a, 0, 0), call(326, a, 0, a, 0, 5, 0), call(326, a, ptr(u64(0)), a, ptr(u64(4)), 5, 0),
+		call(326, a, ptr(u64(0)), a, ptr(u64(5)), 5, 0), call(326, a, ptr(u64(8)), a, ptr(u64(4)), 5, 0), call(326, a, ptr(u64(99)), a, ptr(u64(99)), 5, 0), call(8, a, 0, 0))
 	in := make([]byte, 10)
 	iov := u64(uint64(ptr(in)), 4, uint64(ptr(in[4:])), 6)
 	show("preadv", call(295, a, ptr(iov), 2, 3), string(in[:7]), call(327, a, ptr(iov), 2, 8, 0, 0), call(327, a, ptr(iov), 2, 0, 0, 0x1000), call(295, a, ptr(iov), 2, none))

@@ -267,7 +267,5 @@ func (f *File) Close() error {
 		return linux.EBADF
 	}
 	f.closed = true
-	err := f.h.Close()
-	f.loc.Unref()
-	return err
+	return f.h.Close()
 }

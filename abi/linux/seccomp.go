@@ -1,0 +1,37 @@
+package linux
+
+// Operations and flags of seccomp(2).
+const (
+	SECCOMP_MODE_DISABLED = 0
+	SECCOMP_MODE_STRICT   = 1
+	SECCOMP_MODE_FILTER   = 2
+
+	SECCOMP_SET_MODE_STRICT  = 0
+	SECCOMP_SET_MODE_FILTER  = 1
+	SECCOMP_GET_ACTION_AVAIL = 2
+	SECCOMP_GET_NOTIF_SIZES  = 3
+
+	SECCOMP_FILTER_FLAG_TSYNC        = 1
+	SECCOMP_FILTER_FLAG_LOG          = 2
+	SECCOMP_FILTER_FLAG_SPEC_ALLOW   = 4
+	SECCOMP_FILTER_FLAG_NEW_LISTENER = 8
+	SECCOMP_FILTER_FLAG_TSYNC_ESRCH  = 16
+)
+
+// What a filter of seccomp(2) answers: an action and 16 bits for it. The lowest action,
+// as a signed number, of several filters counts.
+const (
+	SECCOMP_RET_KILL_PROCESS = 0x80000000
+	SECCOMP_RET_KILL_THREAD  = 0x00000000
+	SECCOMP_RET_TRAP         = 0x00030000
+	SECCOMP_RET_ERRNO        = 0x00050000
+	SECCOMP_RET_USER_NOTIF   = 0x7fc00000
+	SECCOMP_RET_TRACE        = 0x7ff00000
+	SECCOMP_RET_LOG          = 0x7ffc0000
+	SECCOMP_RET_ALLOW        = 0x7fff0000
+	SECCOMP_RET_ACTION_FULL  = 0xffff0000
+	SECCOMP_RET_DATA         = 0x0000ffff
+
+	// AUDIT_ARCH_X86_64 is the architecture that filters are told of.
+	AUDIT_ARCH_X86_64 = 0xc000003e
+)

@@ -1,0 +1,13 @@
+perl -e 'my %h; $h{$_ % 7} += $_ for 1..100000; print join(",", map {"$_=$h{$_}"} sort keys %h), "\n"; printf "%.10f\n", atan2(1,1)*4; print sprintf("%vd", $^V), "\n"'
+perl -e 'my $p = fork; if (!$p) { exit 3 } waitpid $p, 0; print $? >> 8, "\n"; pipe my $r, my $w; if (!fork) { print $w "child\n"; exit } close $w; print <$r>; $SIG{ALRM} = sub { print "alarm\n"; exit 5 }; alarm 1; sleep 9'; echo $?
+perl -ne 'print if /^(\w)\w*\1/' /etc/passwd; perl -pe 's/(\d+)/$1*2/ge' <<< 'a 1 b 22'; perl -lane 'print $F[-1] if $. < 3' /etc/fstab; perl -i.old -pe 'tr/a-z/A-Z/' <(echo) 2>/dev/null; printf 'x\ny\n' > in; perl -i.old -pe '$_ = uc' in; cat in in.old
+perl -e 'use strict; use warnings; my @a = sort { $a <=> $b } map { ($_ * 7919) % 10007 } 1..10007; print "$a[0] $a[-1]\n"; my $s = "x" x 1000; my $n = 0; $n += length($1) while $s =~ /(x{1,7})/g; print "$n\n"; print scalar(reverse "hello"), "\n"; local $, = "-"; print 1..5; print "\n"; printf "%s\n", join ",", unpack "(A2)*", "aabbcc"; print pack("NnC", 1, 2, 3) eq "\0\0\0\1\0\2\3" ? "packed\n" : "not\n"; eval { die { code => 42 } }; print $@->{code}, "\n"; print "undef\n" unless defined eval { my $x = 1 / 0; 1 }; print $@'
+perl -e 'use Socket; socketpair my $a, my $b, AF_UNIX, SOCK_STREAM, 0 or die; if (fork) { syswrite $a, "ping"; sysread $a, my $x, 4; print "$x\n"; wait } else { sysread $b, my $x, 4; syswrite $b, uc reverse $x; exit }'
+perl -e 'use POSIX ":sys_wait_h"; $SIG{CHLD} = sub { while ((my $p = waitpid -1, WNOHANG) > 0) { $n++ } }; for (1..5) { fork or exit 0 } select undef, undef, undef, 0.05 while $n < 5; print "$n\n"; print POSIX::floor(-1.5), POSIX::strftime("%F", gmtime 0), "\n"; my ($s, $e) = (POSIX::sigaction(SIGUSR1, POSIX::SigAction->new(sub { print "usr1\n" })), kill USR1 => $$); opendir my $d, "/" or die; print join(" ", sort grep !/^\./, readdir $d), "\n"; print -s "/bin/bash" > 0 ? "size\n" : "", (stat "/etc/passwd")[2] & 07777, "\n"'
+perl -e 'open my $p, "-|", "sort -r" or die; print <$p>; open $p, "|-", "cat -n" or die; print $p "to cat\n"; close $p; print `echo back`, $? , "\n"; system "exit 7"; print $? >> 8, "\n"; print "$0 @ARGV\n"; exec "echo", "replaced"' a b < <(seq 3)
+perl -e '$0 = "a new name"; open F, "/proc/$$/cmdline"; local $/; $_ = <F>; s/\0+$//; print "$_\n"; open F, "/proc/$$/comm"; print <F>; print `ps -o args= -p $$`'
+perl -e 'print "a" . 1 + 2, "\n"; use utf8; binmode STDOUT, ":utf8"; print length("häß"), uc("straße"), "\n"; my @s = (1) x 5; $#s = 2; print "@s\n"; print join(",", (1..3, "a".."e")[1..5]), "\n"; print 10 % 3, -10 % 3, 2 ** 0.5, 1e21, 0x1f, 0b11, "\n"; format STDOUT =
+@<<<<< @>>>>>
+"left", "right"
+.
+write' 2>&1

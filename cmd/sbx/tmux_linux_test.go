@@ -1,0 +1,112 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// tmux is a terminal of 80 by 24 with a shell of the host, whose screen can be read.
+type tmux struct {
+	t    *testing.T
+	name string
+	env  []string
+	pane string // where is typed
+}
+
+func newTmux(t *testing.T, env []string) *tmux {
+	t.Helper()
+	if _, err := exec.LookPath("tmux"); err != nil {
+		t.Skip("needs tmux")
+	}
+	m := &tmux{t: t, name: fmt.Sprintf("sbx-test-%d", os.Getpid()), env: append(env, "TERM=xterm", "TMUX=", "TMUX_TMPDIR="+t.TempDir())}
+	m.do("-f", "/dev/null", "new-session", "-d", "-s", "hold", "cat") // the server ends with the last session
+	t.Cleanup(func() { m.do("kill-server") })
+	return m
+}
+
+// session begins a terminal of that size.
+func (m *tmux) session(columns, rows int) {
+	m.t.Helper()
+	m.pane = fmt.Sprint("of", columns)
+	m.do("new-session", "-d", "-x", fmt.Sprint(columns), "-y", fmt.Sprint(rows), "-s", m.pane, "sh")
+	m.line("PS1='host$ '; clear")
+	m.shows("host$\n")
+}
+
+func (m *tmux) do(args ...string) string {
+	m.t.Helper()
+	cmd := exec.Command("tmux", append([]string{"-L", m.name}, args...)...)
+	cmd.Env = m.env
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		m.t.Fatalf("tmux %s: %v: %s", strings.Join(args, " "), err, out)
+	}
+	return string(out)
+}
+
+// line types a line, keys tmux's names of keys.
+func (m *tmux) line(text string)    { m.keys("-l", text); m.keys("Enter") }
+func (m *tmux) keys(keys ...string) { m.do(append([]string{"send-keys", "-t", m.pane}, keys...)...) }
+
+// shows waits until the screen has some text.
+func (m *tmux) shows(text string) {
+	m.t.Helper()
+	screen := ""
+	for range 1000 {
+		if screen = m.do("capture-pane", "-p", "-t", m.pane); strings.Contains(screen, text) {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	m.t.Fatalf("no %q on the screen:\n%s", text, screen)
+}
+
+// TestInTmux is a session of a user: a container is entered, left, joined again
+// from other windows, of other sizes, and outlives a window that is closed.
+func TestInTmux(t *testing.T) {
+	c := buildCommand(t)
+	defer endAll(t, c.home)
+	m := newTmux(t, append(c.env, "PATH="+filepath.Dir(c.path)+":"+os.Getenv("PATH")))
+	m.session(80, 24)
+	m.line("sbx run -it --name box base sh")
+	m.shows("\n#\n")
+	m.line("stty size; echo in $((6*7))")
+	m.shows("24 80\nin 42\n")
+	m.keys("C-p", "C-q")
+	m.shows("host$\n") // a new prompt below
+	m.line("s=$?; clear; echo status $s; sbx ps --format '{{.Names}} {{.State}}'")
+	m.shows("status 0\nbox running\n")
+
+	m.line("clear; sbx attach box")
+	m.keys("Enter")
+	m.shows("\n#\n")
+	m.line("sh -c 'echo on; sleep 1000'")
+	m.shows("\non\n")
+	m.keys("C-c")
+	m.line("echo code $?")
+	m.shows("code 130\n")
+	m.do("resize-window", "-t", m.pane, "-x", "100", "-y", "30")
+	m.line("clear; stty size")
+	m.shows("30 100\n")
+
+	m.do("kill-session", "-t", m.pane) // with the attached sbx in it
+	m.session(70, 20)
+	m.line("sbx exec -it -e A=1 box sh -c 'echo A=$A; stty size; exec sh'")
+	m.shows("A=1\n20 70\n")
+	m.line("ps -o pid,args; exit 5")
+	m.shows("host$\n")
+	m.line("s=$?; clear; echo status $s; sbx stop -t 0 box; sbx logs box | tail -n 1 | wc -c")
+	m.shows("status 5\nbox\n")
+	for range 200 {
+		if len(c.supervisors()) == 0 {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Error("a process stays")
+}

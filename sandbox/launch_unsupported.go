@@ -1,0 +1,9 @@
+//go:build !unix && !windows
+
+package sandbox
+
+import "syscall"
+
+func ownSession() *syscall.SysProcAttr { return nil }
+
+func rootDir() string { return "/" }

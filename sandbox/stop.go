@@ -1,0 +1,88 @@
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/sbxrun/sbx/abi/linux"
+)
+
+// defaultStopTimeout is how long Stop waits before SIGKILL.
+const defaultStopTimeout = 10 * time.Second
+
+// StopOptions says how Stop ends a container.
+type StopOptions struct {
+	Signal  linux.Signal // 0: that of the container or its image, else SIGTERM
+	Timeout *int         // seconds before SIGKILL, -1: never; nil: the container's, else 10
+}
+
+// stopDefaults are the signal and the time that the container asks for.
+func (r *Run) stopDefaults() (linux.Signal, time.Duration) {
+	sig, ok := linux.ParseSignal(r.rec.Process.StopSignal)
+	if !ok || sig == 0 {
+		sig = linux.SIGTERM
+	}
+	wait := defaultStopTimeout
+	if t := r.rec.Config.StopTimeout; t != nil {
+		wait = time.Duration(*t) * time.Second
+	}
+	return sig, wait
+}
+
+// Stop sends the first program a signal, and SIGKILL when it has not ended
+// after wait (negative: never). It does not wait itself.
+func (r *Run) Stop(sig linux.Signal, wait time.Duration) error {
+	if err := r.Signal(sig); err != nil || wait < 0 {
+		return err
+	}
+	go func() {
+		ctx, cancel := context.WithTimeout(context.Background(), wait)
+		defer cancel()
+		if _, err := r.proc.Load().Wait(ctx); err != nil {
+			r.Kill()
+		}
+	}()
+	return nil
+}
+
+// Stop ends a container and waits until it is saved; one that does not run is
+// fine.
+func (e *Engine) Stop(ctx context.Context, ref string, o StopOptions) error {
+	_, err := e.waitWith(ctx, ref, "stop", stopArgs{Signal: o.Signal, Timeout: o.Timeout})
+	return err
+}
+
+// Wait waits until a container has ended and is saved, and returns its exit
+// code: the last one when it does not run.
+func (e *Engine) Wait(ctx context.Context, ref string) (int, error) {
+	return e.waitWith(ctx, ref, "wait", nil)
+}
+
+// waitWith makes a call whose session tells of the end.
+func (e *Engine) waitWith(ctx context.Context, ref, op string, args any) (int, error) {
+	id, err := e.disk.find(ref)
+	if err != nil {
+		return 0, err
+	}
+	for {
+		st := e.disk.state(id, false)
+		if st.Status != StatusRunning {
+			return st.ExitCode, nil
+		}
+		a, err := e.callControl(ctx, id, st, op, args)
+		if err == nil {
+			code, serr := (&Session{a: a}).Serve(IO{})
+			if !errors.Is(serr, ErrLost) {
+				return code, nil // what could not be saved is told by the state
+			}
+		} else if !errors.Is(err, errUnreachable) {
+			return 0, err
+		}
+		select { // it is ending, or was killed, or has no socket
+		case <-ctx.Done():
+			return 0, context.Cause(ctx)
+		case <-time.After(lockPoll):
+		}
+	}
+}
