@@ -152,7 +152,7 @@ func TestKilledAtAnyTime(t *testing.T) {
 	if rerr := e.Remove(ctx, "victim", RemoveOptions{Volumes: true}); !errors.Is(rerr, ErrNotFound) {
 		err = errors.Join(err, rerr)
 	}
-	if _, _, perr := e.PruneVolumes(true); err != nil || perr != nil {
+	if _, _, perr := e.PruneVolumes(t.Context(), true, nil); err != nil || perr != nil {
 		t.Error(err, perr)
 	}
 	left, err := filepath.Glob(filepath.Join(home, "containers", "*"))

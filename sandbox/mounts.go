@@ -200,11 +200,13 @@ func (e *Engine) prepareMounts(list []Mount) (undo func(), err error) {
 		case MountBind:
 			err = prepareBind(m)
 		case MountVolume:
+			var labels map[string]string
 			if m.Source == "" {
 				m.Source, m.Anonymous = newID(), true
 				made = append(made, m.Source)
+				labels = map[string]string{anonymousLabel: ""}
 			}
-			err = os.MkdirAll(e.volumeDir(m.Source), 0o700)
+			err = e.makeVolume(m.Source, labels)
 		}
 		if err != nil {
 			undo()

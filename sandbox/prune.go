@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io/fs"
-	"os"
 	"path/filepath"
 
 	"github.com/sbxrun/sbx/registry"
@@ -48,74 +47,6 @@ func (e *Engine) PruneImages(ctx context.Context, all bool) ([]registry.RemoveEv
 	e.baseDone = false
 	e.base.Unlock()
 	return e.store.Prune(ctx, all)
-}
-
-// Volume is a file system that outlives containers.
-type Volume struct {
-	Name string
-	Path string // the folder that keeps it
-	Size int64
-	Uses int // containers that mount it
-}
-
-// Volumes lists the volumes by name.
-func (e *Engine) Volumes() ([]Volume, error) {
-	list, err := os.ReadDir(filepath.Join(e.home, "volumes"))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	uses, err := e.volumeUses()
-	if err != nil {
-		return nil, err
-	}
-	var out []Volume
-	for _, d := range list {
-		if !validName(d.Name()) {
-			continue
-		}
-		v := Volume{Name: d.Name(), Path: e.volumeDir(d.Name()), Uses: uses[d.Name()]}
-		v.Size = dirSize(v.Path)
-		out = append(out, v)
-	}
-	return out, nil
-}
-
-func (e *Engine) volumeUses() (map[string]int, error) {
-	list, err := e.List(ListOptions{All: true})
-	uses := map[string]int{}
-	for _, c := range list {
-		for _, m := range c.Config.Mounts {
-			if m.Type == MountVolume {
-				uses[m.Source]++
-			}
-		}
-	}
-	return uses, err
-}
-
-// PruneVolumes removes volumes that no container mounts: those made without
-// a name, with all set every one.
-func (e *Engine) PruneVolumes(all bool) (names []string, freed int64, err error) {
-	list, err := e.Volumes()
-	if err != nil {
-		return nil, 0, err
-	}
-	var errs []error
-	for _, v := range list {
-		anonymous := len(v.Name) == idLen && isHex(v.Name)
-		if v.Uses > 0 || !anonymous && !all {
-			continue
-		}
-		if err := e.removeVolume(v.Name); err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		names, freed = append(names, v.Name), freed+v.Size
-	}
-	return names, freed, errors.Join(errs...)
 }
 
 // dirSize sums the files below a folder; what cannot be read counts nothing.
@@ -173,7 +104,7 @@ func (e *Engine) DiskUsage(ctx context.Context) (u Usage, err error) {
 	for _, v := range volumes {
 		u.Volumes++
 		u.VolumesSize += v.Size
-		if v.Uses > 0 {
+		if len(v.Users) > 0 {
 			u.VolumesActive++
 		} else {
 			u.VolumesReclaimable += v.Size

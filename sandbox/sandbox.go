@@ -12,6 +12,7 @@
 //	containers/<id>/lock          held by whoever runs or changes it; the OS drops it on a crash
 //	run/<short id>.sock           where a running container takes calls (control.go)
 //	volumes/<name>/data.tar       what a volume holds
+//	volumes/<name>/volume.json    when it was made, and its labels
 //	volumes/<name>/lock           held by the engine that has it open
 //	networks/<id>/network.json    a network that a user made (Network)
 //	networks/<id>/<address>.json  who has an address there (Endpoint); void when that container's lock is free

@@ -277,5 +277,11 @@ func removeVolumeDir(dir, name string) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	return os.RemoveAll(dir)
+	const tries = 100
+	for range tries {
+		if err = os.RemoveAll(dir); err == nil {
+			break // else somebody may just have made it anew
+		}
+	}
+	return err
 }

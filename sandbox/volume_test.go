@@ -141,7 +141,7 @@ func TestImageVolumes(t *testing.T) {
 	if out := vsh(t, e, Config{AutoRemove: true, Mounts: []Mount{{Type: MountTmpfs, Target: "/data"}}}, "echo /data/*"); out != "/data/*\n" || len(volumeNames(t, e)) != 2 {
 		t.Errorf("--rm with a mount: %q %v", out, volumeNames(t, e))
 	}
-	if names, _, err := e.PruneVolumes(false); err != nil || len(names) != 2 {
+	if names, _, err := e.PruneVolumes(t.Context(), false, nil); err != nil || len(names) != 2 {
 		t.Errorf("prune: %v %v", names, err)
 	}
 }
@@ -210,7 +210,7 @@ func TestVolumeIsShared(t *testing.T) {
 	if text, err := os.ReadFile(dir + "/reply"); err != nil || string(text) != "hello\n" {
 		t.Errorf("copied %q %v", text, err)
 	}
-	if names, _, err := b.PruneVolumes(true); len(names) != 0 {
+	if names, _, err := b.PruneVolumes(t.Context(), true, nil); len(names) != 0 {
 		t.Errorf("pruned in use: %v %v", names, err)
 	}
 	_, _ = io.WriteString(feed, "\n")

@@ -68,7 +68,7 @@ func (a *app) networkLsCmd() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		keep, err := networkFilter(filters)
+		keep, err := filterBy(filters, networkTest, "id, name, label, driver, or type=builtin or custom")
 		if err != nil {
 			return err
 		}
@@ -118,37 +118,21 @@ func networkHasIPv6(n sandbox.Network) bool {
 	return false
 }
 
-func networkFilter(filters []string) (func(sandbox.Network) bool, error) {
-	tests := map[string][]func(sandbox.Network) bool{}
-	for _, f := range filters {
-		key, val, ok := strings.Cut(f, "=")
-		var t func(sandbox.Network) bool
-		switch {
-		case !ok:
-			return nil, usagef("invalid filter %q: use KEY=VALUE", f)
-		case key == "id":
-			t = func(n sandbox.Network) bool { return strings.HasPrefix(n.ID, val) }
-		case key == "name":
-			t = func(n sandbox.Network) bool { return strings.Contains(n.Name, val) }
-		case key == "label":
-			t = func(n sandbox.Network) bool { return matchLabel(val, n.Labels) }
-		case key == "driver":
-			t = func(n sandbox.Network) bool { return networkDriver(n) == val }
-		case key == "type" && (val == "builtin" || val == "custom"):
-			t = func(n sandbox.Network) bool { return n.Builtin() == (val == "builtin") }
-		default:
-			return nil, usagef("invalid filter %q: use id, name, label, driver, or type=builtin or custom", f)
-		}
-		tests[key] = append(tests[key], t)
+// networkTest is one filter of network ls; nil when there is none such.
+func networkTest(key, val string) func(sandbox.Network) bool {
+	switch {
+	case key == "id":
+		return func(n sandbox.Network) bool { return strings.HasPrefix(n.ID, val) }
+	case key == "name":
+		return func(n sandbox.Network) bool { return strings.Contains(n.Name, val) }
+	case key == "label":
+		return func(n sandbox.Network) bool { return matchLabel(val, n.Labels) }
+	case key == "driver":
+		return func(n sandbox.Network) bool { return networkDriver(n) == val }
+	case key == "type" && (val == "builtin" || val == "custom"):
+		return func(n sandbox.Network) bool { return n.Builtin() == (val == "builtin") }
 	}
-	return func(n sandbox.Network) bool {
-		for _, list := range tests {
-			if !slices.ContainsFunc(list, func(t func(sandbox.Network) bool) bool { return t(n) }) {
-				return false
-			}
-		}
-		return true
-	}, nil
+	return nil
 }
 
 func (a *app) networkInspectCmd() *cobra.Command {

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -60,6 +61,31 @@ func (a *app) fromFile(path, flag string) (io.ReadCloser, error) {
 		return nil, fmt.Errorf("%s: %w", path, reason(err))
 	}
 	return f, nil
+}
+
+// filterBy combines filters KEY=VALUE: those of one key with or, labels and keys
+// with and. test makes one, or nil; keys are those that it knows.
+func filterBy[T any](filters []string, test func(key, val string) func(T) bool, keys string) (func(T) bool, error) {
+	var all []func(T) bool
+	byKey := map[string][]func(T) bool{}
+	for _, f := range filters {
+		key, val, ok := strings.Cut(f, "=")
+		if !ok {
+			return nil, usagef("invalid filter %q: use KEY=VALUE", f)
+		}
+		switch t := test(key, val); {
+		case t == nil:
+			return nil, usagef("invalid filter %q: use %s", f, keys)
+		case strings.HasPrefix(key, "label"):
+			all = append(all, t)
+		default:
+			byKey[key] = append(byKey[key], t)
+		}
+	}
+	for _, list := range byKey {
+		all = append(all, func(v T) bool { return slices.ContainsFunc(list, func(t func(T) bool) bool { return t(v) }) })
+	}
+	return func(v T) bool { return !slices.ContainsFunc(all, func(t func(T) bool) bool { return !t(v) }) }, nil
 }
 
 // confirm asks a question on a terminal; elsewhere the answer is no.

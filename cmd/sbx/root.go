@@ -79,7 +79,7 @@ func (a *app) verbs() []namedVerb {
 		{"images", func() *cobra.Command { return a.imagesCmd("images") }}, {"login", a.loginCmd}, {"logout", a.logoutCmd}, {"search", a.searchCmd},
 		{"exec", a.execCmd}, {"logs", a.logsCmd}, {"stop", a.stopCmd}, {"attach", a.attachCmd}, {"restart", a.restartCmd}, {"wait", a.waitCmd},
 		{superviseVerb, a.superviseCmd}, {"create", a.createCmd}, {"start", a.startCmd}, {"rm", a.rmCmd}, {"cp", a.cpCmd}, {"diff", a.diffCmd}, {"export", a.exportCmd},
-		{"commit", a.commitCmd}, {"port", a.portCmd}, {"top", a.topCmd}, {"rename", a.renameCmd}, {"network", a.networkGroup}, {"kill", a.killCmd}, {"inspect", func() *cobra.Command { return a.inspectCmd("") }},
+		{"commit", a.commitCmd}, {"port", a.portCmd}, {"top", a.topCmd}, {"rename", a.renameCmd}, {"network", a.networkGroup}, {"volume", a.volumeGroup}, {"kill", a.killCmd}, {"inspect", func() *cobra.Command { return a.inspectCmd("") }},
 		{"rmi", func() *cobra.Command { return a.rmiCmd("rmi IMAGE [IMAGE...]") }}, {"tag", a.tagCmd}, {"history", a.historyCmd},
 		{"load", a.loadCmd}, {"save", a.saveCmd}, {"import", a.importCmd}, {"info", a.infoCmd}, {"version", a.versionCmd},
 	}
@@ -115,7 +115,6 @@ func (a *app) addVerbs(root *cobra.Command, only string) {
 			alias(a.imagesCmd("ls"), "list"), a.buildCmd(), a.pullCmd(), a.pushCmd(), alias(a.rmiCmd("rm IMAGE [IMAGE...]"), "remove"), a.tagCmd(), a.historyCmd(), a.loadCmd(),
 			a.saveCmd(), a.importCmd(), a.inspectCmd("image"), a.imagePruneCmd()),
 		group(groupImages, "builder", "Manage the build cache", a.buildCmd(), a.builderPruneCmd()),
-		group(groupImages, "volume", "Manage volumes", alias(a.volumeLsCmd(), "list"), a.volumePruneCmd()),
 		group(groupSystem, "system", "See and free what sbx keeps on disk", a.dfCmd(), a.systemPruneCmd(), a.infoCmd()),
 	)
 }

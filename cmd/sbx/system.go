@@ -74,7 +74,7 @@ func (a *app) systemPruneCmd() *cobra.Command {
 		}
 		steps := []pruneStep{a.pruneContainers, a.pruneNetworks, a.pruneImages(o.all), a.pruneBuilds(build.PruneOptions{All: o.all})}
 		if o.volumes {
-			steps = append(steps, a.pruneVolumes(false))
+			steps = append(steps, a.pruneVolumes(false, nil))
 		}
 		return a.prune(c.Context(), steps...)
 	})
@@ -100,16 +100,6 @@ func (a *app) imagePruneCmd() *cobra.Command {
 		}
 		return a.prune(c.Context(), a.pruneImages(o.all))
 	}), "Remove every image that no container uses")
-}
-
-func (a *app) volumePruneCmd() *cobra.Command {
-	var o pruneOptions
-	return o.flags(verb(groupSystem, "prune [OPTIONS]", "Remove volumes that no container mounts", noArgs, func(c *cobra.Command, _ []string) error {
-		if !o.force && !a.confirm("This removes anonymous volumes that no container mounts, or with -a all of them.") {
-			return nil
-		}
-		return a.prune(c.Context(), a.pruneVolumes(o.all))
-	}), "Remove named volumes too")
 }
 
 // pruneStep removes one kind of thing, prints what it removed, and returns
@@ -159,45 +149,4 @@ func (a *app) pruneImages(all bool) pruneStep {
 		printDeleted(w, "Deleted Images", lines)
 		return freed, err
 	}
-}
-
-func (a *app) pruneVolumes(all bool) pruneStep {
-	return func(_ context.Context, w io.Writer) (int64, error) {
-		e, err := a.engine()
-		if err != nil {
-			return 0, err
-		}
-		names, freed, err := e.PruneVolumes(all)
-		printDeleted(w, "Deleted Volumes", names)
-		return freed, err
-	}
-}
-
-func (a *app) volumeLsCmd() *cobra.Command {
-	var text string
-	var quiet bool
-	c := verb(groupSystem, "ls [OPTIONS]", "List volumes", noArgs, func(*cobra.Command, []string) error {
-		e, err := a.engine()
-		if err != nil {
-			return err
-		}
-		volumes, err := e.Volumes()
-		if err != nil {
-			return err
-		}
-		var rows []format.Row
-		for _, v := range volumes {
-			rows = append(rows, format.Row{"Driver": "local", "Name": v.Name, "Mountpoint": v.Path, "Size": format.Size(v.Size), "Scope": "local"})
-		}
-		if quiet && text == "" {
-			text = "{{.Name}}"
-		}
-		return format.List{
-			Columns: []format.Column{{Name: "Driver", Head: "DRIVER"}, {Name: "Name", Head: "VOLUME NAME"}, {Name: "Mountpoint", Head: "MOUNTPOINT"}, {Name: "Size", Head: "SIZE"}, {Name: "Scope", Head: "SCOPE"}},
-			Default: []string{"Driver", "Name"},
-		}.Print(a.out, text, rows)
-	})
-	c.Flags().StringVar(&text, "format", "", "Format: table, json, or a Go `template`")
-	c.Flags().BoolVarP(&quiet, "quiet", "q", false, "Show names only")
-	return c
 }
