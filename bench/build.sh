@@ -6,7 +6,7 @@
 . "$(dirname "$0")/lib.sh"
 runs=${1:-3}
 [ "$(id -u)" = 0 ] || { echo "only root can chroot" >&2; exit 3; }
-mirror=$(sed -n 's/^URIs: \(http:[^ ]*\).*/\1/p; s/^deb \(http:[^ ]*\).*/\1/p' /etc/apt/sources.list.d/* /etc/apt/sources.list 2>/dev/null | head -n 1)
+mirror=$(sed -n 's/^URIs: \(http:[^ ]*\).*/\1/p; s/^deb \(http:[^ ]*\).*/\1/p' /etc/apt/sources.list.d/*.sources /etc/apt/sources.list.d/*.list /etc/apt/sources.list 2>/dev/null | head -n 1 || true)
 [ -n "$mirror" ] || { echo "no mirror of Debian's packages over HTTP" >&2; exit 3; }
 registry
 machine

@@ -53,7 +53,7 @@ func sniff(br *bufio.Reader) (compression, error) {
 	return uncompressed, nil
 }
 
-// decompress returns the uncompressed stream of br. Memory is bounded by window for zstd. Errors of the compressed
+// decompress returns the uncompressed stream of br. Memory is bounded by window for zstd, by that and maxXZWindow for xz. Errors of the compressed
 // data wrap ErrCorrupt.
 func decompress(br *bufio.Reader, c compression, window uint64) (io.ReadCloser, error) {
 	switch c {

@@ -11,6 +11,8 @@ import (
 	"hash/crc32"
 	"hash/crc64"
 	"io"
+
+	"github.com/ulikunitz/xz/lzma"
 )
 
 // ErrData is what is wrong with input that is not .xz. Input that ends too
@@ -48,7 +50,9 @@ type Reader struct {
 	packed    int64 // what the block's header says; -1: nothing
 	unpacked  int64
 	headerLen int64
-	lz        lzma2
+	lz        *lzma.Reader2
+	dict      int   // bytes of the block's dictionary
+	dicts     int64 // of all that were made
 }
 
 // record is what the index says of a block.
@@ -57,16 +61,35 @@ type record struct{ unpadded, size int64 }
 // maxBlocks bounds the blocks of a stream: their sizes are kept for the index.
 const maxBlocks = 1 << 20
 
-// NewReader decompresses r. maxDict bounds the dictionary in bytes; memory is
-// up to two times that.
+// Every block has a dictionary of its own, which costs time even where the
+// block is empty: all of them together may have freeDicts and dictsPerByte for
+// each byte of the input.
+const (
+	freeDicts    = 1 << 30
+	dictsPerByte = 4096
+)
+
+// NewReader decompresses r. maxDict bounds the dictionary in bytes.
 func NewReader(r io.Reader, maxDict int64) *Reader {
 	return &Reader{in: &counter{r: bufio.NewReaderSize(r, 64<<10)}, maxDict: maxDict}
 }
 
-// counter counts what is read.
+// counter counts what is read, and keeps the source's errors apart from those
+// of the data.
 type counter struct {
-	r *bufio.Reader
-	n int64
+	r   *bufio.Reader
+	n   int64
+	err error // of the source, not its end
+}
+
+// Read implements io.Reader.
+func (c *counter) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n += int64(n)
+	if err != nil && err != io.EOF {
+		c.err = err
+	}
+	return n, err
 }
 
 func (c *counter) ReadByte() (byte, error) {
@@ -91,34 +114,42 @@ func (c *counter) full(p []byte) error {
 // Read implements io.Reader.
 func (r *Reader) Read(p []byte) (int, error) {
 	for r.err == nil && len(p) > 0 {
-		if n := r.lz.read(p); n > 0 {
-			if r.sum != nil {
-				r.sum.Write(p[:n])
-			}
-			if r.size += int64(n); r.unpacked >= 0 && r.size > r.unpacked {
-				r.err = damaged("a block is longer than it says")
-				break
-			}
+		if !r.inBlock {
+			r.err = r.between()
+			continue
+		}
+		n, err := r.lz.Read(p)
+		if r.sum != nil {
+			r.sum.Write(p[:n])
+		}
+		switch r.size += int64(n); {
+		case r.unpacked >= 0 && r.size > r.unpacked:
+			r.err = damaged("a block is longer than it says")
+			return 0, r.err
+		case err == io.EOF:
+			r.err = r.endBlock()
+		case err != nil:
+			r.err = r.blame(err)
+		}
+		if n > 0 {
 			return n, nil
 		}
-		r.err = r.next()
+	}
+	if len(p) == 0 && r.err == nil {
+		return 0, nil
 	}
 	return 0, r.err
 }
 
-// next decodes some more of a block, or what stands between blocks.
-func (r *Reader) next() error {
-	if !r.inBlock {
-		return r.between()
+// blame tells whose an error of the decompressor is.
+func (r *Reader) blame(err error) error {
+	if r.in.err != nil {
+		return r.in.err
 	}
-	more, err := r.lz.chunk(r.in)
-	if err != nil {
-		return err
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return io.ErrUnexpectedEOF
 	}
-	if !more {
-		return r.endBlock()
-	}
-	return nil
+	return fmt.Errorf("%w: %w", ErrData, err)
 }
 
 // between reads a stream's header, a block's header, or the index and what
@@ -219,6 +250,11 @@ func (r *Reader) blockHeader(size byte) error {
 	default:
 		r.sum = nil
 	}
+	// This reads the first chunk's header: it comes after all of the block's.
+	var err error
+	if r.lz, err = (lzma.Reader2Config{DictCap: r.dict}).NewReader2(r.in); err != nil {
+		return r.blame(err)
+	}
 	return nil
 }
 
@@ -247,7 +283,14 @@ func (r *Reader) filters(n int, b *bytes.Reader) error {
 	if dict > r.maxDict {
 		return fmt.Errorf("%w: the dictionary has %d bytes", ErrUnsupported, dict)
 	}
-	r.lz.reset(int(dict))
+	if r.unpacked >= 0 {
+		dict = min(dict, r.unpacked) // nothing reaches further back
+	}
+	dict = max(dict, lzma.MinDictCap)
+	if r.dicts += dict; r.dicts > freeDicts+dictsPerByte*r.in.n {
+		return fmt.Errorf("%w: small blocks with large dictionaries", ErrUnsupported)
+	}
+	r.dict = int(dict)
 	return nil
 }
 
