@@ -1,13 +1,12 @@
 #!/usr/bin/env bash
 # What a build costs: the Dockerfile of a tutorial (apt-get update, apt-get install nginx on Debian) by sbx, by a chroot that does
-# the same natively, and the second build, which finds every step. The packages come from the machine's own mirror: its speed
-# is in both figures.
+# the same natively, by podman where it builds without an engine's help (chroot isolation), and the second build, which finds
+# every step. The packages come from the machine's own mirror: its speed is in all figures.
 # Usage: SBX_TEST_IMAGES=DIR bench/build.sh [RUNS]     as root, on Debian
 . "$(dirname "$0")/lib.sh"
 runs=${1:-3}
 [ "$(id -u)" = 0 ] || { echo "only root can chroot" >&2; exit 3; }
-mirror=$(sed -n 's/^URIs: \(http:[^ ]*\).*/\1/p; s/^deb \(http:[^ ]*\).*/\1/p' /etc/apt/sources.list.d/*.sources /etc/apt/sources.list.d/*.list /etc/apt/sources.list 2>/dev/null | head -n 1 || true)
-[ -n "$mirror" ] || { echo "no mirror of Debian's packages over HTTP" >&2; exit 3; }
+debian_mirror
 registry
 machine
 image=debian:12
@@ -22,11 +21,7 @@ RUN apt-get install -y nginx
 EXPOSE 80
 CMD ["nginx", "-g", "daemon off;"]
 EOF
-"$sbx" create --name tree "$image" true >/dev/null
-"$sbx" export tree | tar -xp -C "$tmp/base" --exclude='dev/*'
-mknod -m 666 "$tmp/base/dev/null" c 1 3
-mknod -m 666 "$tmp/base/dev/urandom" c 1 9
-cp /etc/resolv.conf "$tmp/base/etc/resolv.conf"
+native_tree "$image" "$tmp/base"
 cat >"$tmp/native" <<EOF
 #!/bin/sh -e
 # What a build leaves: a tree of its own for each run, and one archive of what came of it.
@@ -37,8 +32,24 @@ chroot $tmp/root apt-get update >/dev/null 2>&1
 chroot $tmp/root apt-get install -y nginx >/dev/null 2>&1
 EOF
 chmod +x "$tmp/native"
+sides=("native=$tmp/native" "sbx=$sbx build -q --no-cache -t my-nginx $tmp/ctx >/dev/null")
+second=("sbx version=$sbx version" "sbx build=$sbx build -q -t my-nginx $tmp/ctx >/dev/null")
+if command -v podman >/dev/null; then
+	# The files of its own, which leave nothing behind.
+	podman="podman --root $tmp/podman --runroot $tmp/podman-run --storage-driver vfs"
+	tar -C "$tmp/base" -c . | $podman import -q - "localhost/$image" >/dev/null
+	mkdir "$tmp/podman-ctx"
+	sed "1s|.*|FROM localhost/$image|" "$tmp/ctx/Dockerfile" >"$tmp/podman-ctx/Dockerfile"
+	build="$podman build -q --isolation chroot --network host -t my-nginx"
+	if printf 'FROM localhost/%s\nRUN true\n' "$image" | $build -f - "$tmp/podman-ctx" >"$tmp/said" 2>&1; then
+		sides+=("podman=$build --no-cache $tmp/podman-ctx >/dev/null 2>&1")
+		second+=("podman build=$build $tmp/podman-ctx >/dev/null 2>&1")
+	else
+		echo "podman does not build here: $(tail -n 1 "$tmp/said")"
+	fi
+fi
 echo "the same steps"
-"$pair" -n "$runs" "native=$tmp/native" "sbx=$sbx build -q --no-cache -t my-nginx $tmp/ctx >/dev/null"
+"$pair" -n "$runs" "${sides[@]}"
 echo
 echo "the second build"
-"$pair" -n 11 "sbx version=$sbx version" "sbx build=$sbx build -q -t my-nginx $tmp/ctx >/dev/null"
+"$pair" -n 11 "${second[@]}"
