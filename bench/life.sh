@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What living containers cost, whole processes, warm page cache: a further command in a running container, a detached start and
-# its end, and the memory of idle ones. Linux only (memory is read from /proc).
+# its end, 20 at once, and the memory of idle ones. Linux only (memory is read from /proc).
 # Usage: SBX_TEST_IMAGES=DIR bench/life.sh [RUNS]
 . "$(dirname "$0")/lib.sh"
 runs=${1:-21}
@@ -27,4 +27,19 @@ for pid in $pids; do total=$((total + $(awk '/^Pss:/ {print $2}' "/proc/$pid/sma
 printf 'memory of %d idle containers, shared pages shared out: %d KiB each\n' $(wc -w <<<"$pids") $((total / $(wc -w <<<"$pids")))
 began=$(date +%s%N)
 "$sbx" stop -t 0 $("$sbx" ps -q) >/dev/null
-printf 'all stopped at once: %d ms\n' $((($(date +%s%N) - began) / 1000000))
+printf 'all stopped with one command: %d ms\n' $((($(date +%s%N) - began) / 1000000))
+
+began=$(date +%s%N)
+starts=()
+for _ in $(seq 20); do "$sbx" run -d --health-cmd true debian:12 sleep 100000 >/dev/null & starts+=($!); done
+for pid in "${starts[@]}"; do wait "$pid"; done # and not for the registry
+printf '20 detached containers with health checks started at once: %d ms in all\n' $((($(date +%s%N) - began) / 1000000))
+ids=$("$sbx" ps -q)
+pids=$("$sbx" inspect -f '{{.State.Pid}}' $ids)
+began=$(date +%s%N)
+kill -9 $pids
+"$sbx" wait $ids >/dev/null
+printf 'the processes of all killed, and known to be: %d ms\n' $((($(date +%s%N) - began) / 1000000))
+began=$(date +%s%N)
+"$sbx" start $ids >/dev/null
+printf 'those started again with one command: %d ms\n' $((($(date +%s%N) - began) / 1000000))

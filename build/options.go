@@ -36,6 +36,7 @@ type Options struct {
 	ExtraHosts []string          // name:address
 	Memory     int64             // bytes that the programs of a RUN may use; 0: no limit
 	ShmSize    int64             // bytes of /dev/shm; 0: 64 MiB
+	Ulimits    []sandbox.Ulimit  // of the programs of a RUN
 	Secrets    map[string]Secret // by id
 	Contexts   map[string]string // further contexts: a folder, or docker-image://NAME
 

@@ -187,7 +187,7 @@ func (o *runOp) apply(ctx context.Context, b *builder, f *vfs.FS, v *vertex) (er
 	out := &lines{w: v}
 	code, err := b.o.run(ctx, sandbox.Step{
 		Root: f, Argv: o.args, Env: append(o.env[:len(o.env):len(o.env)], set.env...), Cwd: o.cwd, User: o.user,
-		Offline: o.offline, Hostname: "buildkitsandbox", ExtraHosts: b.o.ExtraHosts, Memory: b.o.Memory, ShmSize: b.o.ShmSize,
+		Offline: o.offline, Hostname: "buildkitsandbox", ExtraHosts: b.o.ExtraHosts, Memory: b.o.Memory, ShmSize: b.o.ShmSize, Ulimits: b.o.Ulimits,
 		Mounts: set.list, Stdout: out, Stderr: out,
 	})
 	switch {

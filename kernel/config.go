@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 
+	"github.com/sbxrun/sbx/abi/linux"
 	"github.com/sbxrun/sbx/kernel/socket"
 	"github.com/sbxrun/sbx/vfs"
 )
@@ -23,6 +24,9 @@ type Config struct {
 	Clock Clock
 	// Limits bounds what the guests may use together.
 	Limits Limits
+	// Rlimits are what processes that the host starts get instead of the defaults, by
+	// their number, setrlimit(2).
+	Rlimits map[int]linux.Rlimit
 	// Loaders turn files into programs, asked in order. "#!" lines are the
 	// kernel's own, after those loaders that want them.
 	Loaders []Loader
@@ -52,10 +56,11 @@ type Config struct {
 
 // Limits of one kernel. Zero means the default in brackets.
 type Limits struct {
-	Tasks     int   // tasks alive or unreaped at one time (4096): fork fails with EAGAIN
-	Memory    int64 // bytes that guests may hold (unlimited): ENOMEM
-	Disk      int64 // bytes shown as the size of the disk; the root's own quota enforces it
-	OpenFiles int   // open file descriptions of all tasks together (65536): ENFILE
+	Tasks     int     // tasks alive or unreaped at one time (4096): fork fails with EAGAIN
+	Memory    int64   // bytes that guests may hold (unlimited): the process with the most is killed, or ENOMEM
+	Disk      int64   // bytes shown as the size of the disk; the root's own quota enforces it
+	OpenFiles int     // open file descriptions of all tasks together (65536): ENFILE
+	CPU       float64 // processors' worth of time (unlimited): tasks are held up
 }
 
 const (

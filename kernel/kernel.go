@@ -49,6 +49,8 @@ type Kernel struct {
 
 	openFiles atomic.Int64
 	memory    atomic.Int64
+	oomKills  atomic.Int64
+	throttle  throttle
 	aio       atomic.Int64 // requests that contexts have room for
 	nextIno   atomic.Uint64
 	forks     atomic.Uint64
@@ -75,6 +77,11 @@ type Kernel struct {
 func New(cfg Config) (*Kernel, error) {
 	if cfg.Root == nil {
 		return nil, fmt.Errorf("kernel: no root filesystem: %w", linux.EINVAL)
+	}
+	for n, l := range cfg.Rlimits {
+		if n < 0 || n >= linux.RLIM_NLIMITS || l.Cur > l.Max {
+			return nil, fmt.Errorf("kernel: limit %d of %d to %d: %w", n, l.Cur, l.Max, linux.EINVAL)
+		}
 	}
 	cfg.Limits = cfg.Limits.withDefaults()
 	cfg.CPUs = max(cfg.CPUs, 1)
@@ -104,6 +111,10 @@ func New(cfg Config) (*Kernel, error) {
 	if err := k.mountAll(); err != nil {
 		k.cancel()
 		return nil, err
+	}
+	if k.cfg.Limits.CPU > 0 {
+		k.wg.Add(1)
+		go k.runThrottle()
 	}
 	return k, nil
 }
@@ -249,51 +260,3 @@ func (k *Kernel) allocLocked() (int, error) {
 	}
 	return 0, linux.EAGAIN
 }
-
-// charge adds n bytes to what the guests hold; false when the limit forbids it.
-func (k *Kernel) charge(n int64) bool {
-	for {
-		old := k.memory.Load()
-		if n > 0 && k.cfg.Limits.Memory > 0 && old+n > k.cfg.Limits.Memory {
-			return false
-		}
-		if k.memory.CompareAndSwap(old, max(old+n, 0)) {
-			return true
-		}
-	}
-}
-
-// HoldMemory accounts delta bytes that belong to no process alone, as shared memory
-// does: ENOMEM at the kernel's limit. A negative delta gives back.
-func (k *Kernel) HoldMemory(delta int64) error {
-	if !k.charge(delta) {
-		return linux.ENOMEM
-	}
-	return nil
-}
-
-// GrowMemory accounts delta bytes (negative: given back) to the process, for
-// programs that hold a memory. ENOMEM at RLIMIT_AS or the kernel's limit. Exec
-// and exit give everything back.
-func (t *Task) GrowMemory(delta int64) error {
-	p := t.proc
-	if delta < 0 {
-		delta = -min(-delta, p.memory.Load())
-	}
-	if delta > 0 && uint64(p.memory.Load()+delta) > t.rlimit(linux.RLIMIT_AS) {
-		return linux.ENOMEM
-	}
-	if !t.k.charge(delta) {
-		return linux.ENOMEM
-	}
-	now := p.memory.Add(delta)
-	for {
-		m := p.maxMemory.Load()
-		if now <= m || p.maxMemory.CompareAndSwap(m, now) {
-			return nil
-		}
-	}
-}
-
-// freeMemory gives back what the process holds.
-func (p *Process) freeMemory() { p.k.charge(-p.memory.Swap(0)) }

@@ -61,6 +61,7 @@ type Process struct {
 	usage      Rusage        // at the end
 
 	memory    atomic.Int64 // charged
+	reserved  atomic.Int64 // will be charged when it is used
 	maxMemory atomic.Int64
 	inBytes   atomic.Int64
 	outBytes  atomic.Int64

@@ -2,8 +2,8 @@ package kernel
 
 import "github.com/sbxrun/sbx/abi/linux"
 
-// defaultLimits are the limits of a new process of the host's.
-func defaultLimits() *rlimits {
+// firstLimits are the limits of a new process of the host's.
+func (k *Kernel) firstLimits() *rlimits {
 	r := &rlimits{}
 	for i := range r.l {
 		r.l[i] = linux.Rlimit{Cur: linux.RLIM_INFINITY, Max: linux.RLIM_INFINITY}
@@ -16,6 +16,9 @@ func defaultLimits() *rlimits {
 	r.l[linux.RLIMIT_MSGQUEUE] = linux.Rlimit{Cur: 819200, Max: 819200}
 	r.l[linux.RLIMIT_NICE] = linux.Rlimit{}
 	r.l[linux.RLIMIT_RTPRIO] = linux.Rlimit{}
+	for n, l := range k.cfg.Rlimits {
+		r.l[n] = l
+	}
 	return r
 }
 

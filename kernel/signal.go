@@ -294,16 +294,22 @@ func (t *Task) notice() {
 	}
 }
 
+// dueLocked reports whether there is a signal, a stop or death to look at.
+func (t *Task) dueLocked() bool {
+	p := t.proc
+	return t.dead.Load() || p.stopping && !t.stopped || (t.pending.set|p.pending.set)&^t.mask != 0
+}
+
 // recalcLocked sets attention to whether there is something to look at.
 func (t *Task) recalcLocked() {
-	p := t.proc
-	t.attention.Store(t.dead.Load() || p.stopping && !t.stopped || (t.pending.set|p.pending.set)&^t.mask != 0)
+	t.attention.Store(t.dueLocked() || t.k.throttle.gate.Load() != nil)
 }
 
 // attend looks at what needs attention: it dies, stops, drops ignored signals,
 // and leaves those that the program handles pending. The error is EINTR for
 // a death or a caught signal.
 func (t *Task) attend() (stopped bool, err error) {
+	t.Throttle()
 	t.k.mu.Lock()
 	defer t.k.mu.Unlock()
 	for {
@@ -320,7 +326,7 @@ func (t *Task) attend() (stopped bool, err error) {
 		}
 	}
 	t.recalcLocked()
-	if t.attention.Load() {
+	if t.dueLocked() {
 		return stopped, linux.EINTR
 	}
 	return stopped, nil

@@ -263,7 +263,7 @@ type Exec struct {
 func (k *Kernel) Start(e Exec) (*Process, error) {
 	c := k.newTask()
 	c.files = newFDTable()
-	c.proc = &Process{k: k, limits: defaultLimits()}
+	c.proc = &Process{k: k, limits: k.firstLimits()}
 	c.setCred(e.Cred)
 	none := &image{argv: slices.Clone(e.Argv), env: slices.Clone(e.Env)}
 	none.refs.Store(1)

@@ -102,7 +102,7 @@ func (k *Kernel) attach(t, c *Task, o CloneOpts) error {
 	if o.Thread {
 		c.proc = t.proc
 		t.proc.tasks = append(t.proc.tasks, c)
-		c.attention.Store(t.proc.stopping)
+		c.attention.Store(t.proc.stopping || t.k.throttle.gate.Load() != nil)
 		if t.proc.stopping {
 			t.proc.stopLeft++
 		}

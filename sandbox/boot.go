@@ -5,7 +5,6 @@ import (
 	"runtime"
 	"slices"
 
-	"github.com/sbxrun/sbx/abi/linux"
 	"github.com/sbxrun/sbx/kernel"
 	"github.com/sbxrun/sbx/vfs"
 )
@@ -83,6 +82,10 @@ func identify(w *vfs.Walker, p Process, add []string) (who Identity, env []strin
 // user's mounts in it.
 func (r *Run) startKernel(ctx context.Context, loaders []kernel.Loader) (err error) {
 	c := r.rec.Config
+	limits, err := rlimits(c.Ulimits)
+	if err != nil {
+		return err
+	}
 	if r.net, err = r.e.join(ctx, r.rec); err != nil {
 		return err
 	}
@@ -91,7 +94,8 @@ func (r *Run) startKernel(ctx context.Context, loaders []kernel.Loader) (err err
 		ReadOnly:   c.ReadOnly,
 		Hostname:   hostnameOf(c, r.rec.ID),
 		Domainname: c.Domainname,
-		Limits:     kernel.Limits{Tasks: int(max(c.PidsLimit, 0)), Memory: c.Memory, Disk: c.StorageSize},
+		Limits:     kernel.Limits{Tasks: int(max(c.PidsLimit, 0)), Memory: c.Memory, Disk: c.StorageSize, CPU: float64(c.NanoCPUs) / 1e9},
+		Rlimits:    limits,
 		Loaders:    loaders,
 		Dial:       r.net.outside(),
 		Neighbour:  r.net.neighbour,
@@ -125,7 +129,7 @@ func (r *Run) startProgram(plan *bootPlan) error {
 	p := r.rec.Process
 	start := kernel.Exec{
 		Argv: append([]string{p.Path}, p.Args...), Env: plan.env, Cwd: p.Cwd,
-		Cred: credentials(plan.who), Umask: 0o022,
+		Cred: r.rec.Config.credentials(plan.who), Umask: 0o022,
 		Files: files, CTTY: r.io.tty, NewSession: true,
 	}
 	var proc *kernel.Process
@@ -165,21 +169,4 @@ func (r *Run) stdio(host IO) (*stdio, error) {
 		s.log = r.log
 	}
 	return s, nil
-}
-
-// containerCaps are the capabilities that docker leaves root by default.
-const containerCaps = 1<<linux.CAP_CHOWN | 1<<linux.CAP_DAC_OVERRIDE | 1<<linux.CAP_FSETID | 1<<linux.CAP_FOWNER |
-	1<<linux.CAP_MKNOD | 1<<linux.CAP_NET_RAW | 1<<linux.CAP_SETGID | 1<<linux.CAP_SETUID | 1<<linux.CAP_SETFCAP |
-	1<<linux.CAP_SETPCAP | 1<<linux.CAP_NET_BIND_SERVICE | 1<<linux.CAP_SYS_CHROOT | 1<<linux.CAP_KILL | 1<<linux.CAP_AUDIT_WRITE
-
-func credentials(who Identity) kernel.Credentials {
-	c := kernel.Credentials{
-		UID: who.UID, EUID: who.UID, SUID: who.UID, FSUID: who.UID,
-		GID: who.GID, EGID: who.GID, SGID: who.GID, FSGID: who.GID,
-		Groups: who.Groups, Bounding: containerCaps,
-	}
-	if who.UID == 0 {
-		c.Permitted, c.Effective = containerCaps, containerCaps
-	}
-	return c
 }

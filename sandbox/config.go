@@ -2,10 +2,12 @@ package sandbox
 
 import (
 	"fmt"
+	"runtime"
 	"strings"
 	"time"
 
 	"github.com/sbxrun/sbx/abi/linux"
+	"github.com/sbxrun/sbx/registry"
 )
 
 // PullPolicy says when Create asks a registry for the image.
@@ -68,6 +70,13 @@ type Config struct {
 	// nil is defaultStopTimeout.
 	StopTimeout *int `json:",omitempty"`
 
+	// Health is what of the image's health check is otherwise; a Test of "NONE"
+	// drops it.
+	Health *registry.Healthcheck `json:",omitempty"`
+	// Restart says what Supervise does when the first program has ended. Run and
+	// Start run it once.
+	Restart RestartPolicy `json:",omitzero"`
+
 	LogDriver LogDriver         // default LogJSONFile
 	LogOpts   map[string]string `json:",omitempty"` // of json-file: max-size, max-file, labels, env
 
@@ -79,10 +88,16 @@ type Config struct {
 	OpenStdin bool // keep stdin open
 	StdinOnce bool // when the first caller's input ends, stdin does
 
-	Memory      int64 // bytes; 0: no limit
-	PidsLimit   int64 // processes; 0 or -1: no limit
-	StorageSize int64 // bytes of the writable layer; 0: no limit
-	ShmSize     int64 // bytes of /dev/shm; 0: 64 MiB
+	Memory      int64    // bytes; 0: no limit
+	PidsLimit   int64    // processes; 0 or -1: no limit
+	StorageSize int64    // bytes of the writable layer; 0: no limit
+	ShmSize     int64    // bytes of /dev/shm; 0: 64 MiB
+	Ulimits     []Ulimit `json:",omitempty"`
+	NanoCPUs    int64    `json:",omitempty"` // a billionth of a processor's time; 0: no limit
+
+	CapAdd      []string // capabilities that root of the container has too, or ALL
+	CapDrop     []string // capabilities that it has not
+	SecurityOpt []string // verify-code: the code that is made of the image's is proved safe before it is executed; no-new-privileges
 
 	Init       bool // process 1 is a small init of sbx's, and the program its child
 	AutoRemove bool // delete the container when it ends
@@ -127,11 +142,30 @@ func (c *Config) check() error {
 	if c.StopTimeout != nil && *c.StopTimeout < -1 {
 		return fail(ErrInvalid, "the stop timeout cannot be negative (-1 waits for ever)")
 	}
+	if err := checkHealth(c.Health); err != nil {
+		return err
+	}
+	if err := c.Restart.check(); err != nil {
+		return err
+	}
+	if c.AutoRemove && c.Restart.Restarts() {
+		return fail(ErrInvalid, "a container that is removed when it ends cannot be restarted: leave --rm or --restart out")
+	}
 	if _, ok := linux.ParseSignal(c.StopSignal); !ok && c.StopSignal != "" {
 		return fail(ErrInvalid, "invalid stop signal %q: use a name such as TERM, or a number", c.StopSignal)
 	}
 	if c.Memory < 0 || c.StorageSize < 0 || c.PidsLimit < -1 || c.ShmSize < 0 {
 		return fail(ErrInvalid, "limits cannot be negative")
+	}
+	const billion = 1_000_000_000
+	if n := runtime.NumCPU(); c.NanoCPUs != 0 && (c.NanoCPUs < billion/100 || c.NanoCPUs > int64(n)*billion) {
+		return fail(ErrInvalid, "the limit of CPUs must be from 0.01 to %d.00, as this host has %d", n, n)
+	}
+	if _, err := rlimits(c.Ulimits); err != nil {
+		return err
+	}
+	if err := c.checkSecurity(); err != nil {
+		return err
 	}
 	return c.checkStrings()
 }
@@ -175,15 +209,17 @@ type Status string
 const (
 	StatusCreated Status = "created"
 	StatusRunning Status = "running"
-	StatusExited  Status = "exited"
-	StatusDead    Status = "dead" // its folder is damaged; it can only be removed
+	// StatusRestarting: its policy starts it again in a while.
+	StatusRestarting Status = "restarting"
+	StatusExited     Status = "exited"
+	StatusDead       Status = "dead" // its folder is damaged; it can only be removed
 )
 
 // State is what changes in a container's life; it is state.json on disk.
 type State struct {
 	Status    Status `json:"status"`
 	ExitCode  int    `json:"exitCode"`
-	OOMKilled bool   `json:"oomKilled,omitempty"`
+	OOMKilled bool   `json:"oomKilled,omitempty"` // a process was killed at the limit of memory
 	Error     string `json:"error,omitempty"`
 	HostPID   int    `json:"hostPid,omitempty"` // the sbx that runs it
 	Control   string `json:"control,omitempty"` // the socket that it listens on
@@ -199,7 +235,13 @@ type State struct {
 	// of the guest's.
 	Scaffold []string `json:"scaffold,omitempty"`
 	UpperLen int64    `json:"upperBytes,omitempty"` // size of the saved upper layer
+	Health   *Health  `json:"health,omitempty"`     // nil: it is not probed
+	// Restarts counts how often its policy has started it since a user did.
+	Restarts int `json:"restarts,omitempty"`
 }
+
+// Active reports whether the container runs, or will again without a user's doing.
+func (s State) Active() bool { return s.Status == StatusRunning || s.Status == StatusRestarting }
 
 // Record is what a container is from its creation on; config.json on disk.
 type Record struct {
@@ -227,6 +269,10 @@ type Process struct {
 	Ports      []string          `json:"ports,omitempty"` // exposed, "80/tcp"
 	Volumes    []string          `json:"volumes,omitempty"`
 	StopSignal string            `json:"stopSignal,omitempty"`
+	// Health is the health check, nil for none; Shell is what runs its CMD-SHELL
+	// form, /bin/sh -c when empty.
+	Health *registry.Healthcheck `json:"health,omitempty"`
+	Shell  []string              `json:"shell,omitempty"`
 }
 
 // Command is the process as the COMMAND column shows it, unquoted.
@@ -239,7 +285,16 @@ func (p Process) Command() string {
 func (s State) Describe(now time.Time, human func(time.Duration) string) string {
 	switch s.Status {
 	case StatusRunning:
-		return "Up " + human(now.Sub(s.StartedAt))
+		up := "Up " + human(now.Sub(s.StartedAt))
+		switch {
+		case s.Health == nil:
+			return up
+		case s.Health.Status == HealthStarting:
+			return up + " (health: starting)"
+		}
+		return up + " (" + string(s.Health.Status) + ")"
+	case StatusRestarting:
+		return fmt.Sprintf("Restarting (%d) %s ago", s.ExitCode, human(now.Sub(s.FinishedAt)))
 	case StatusExited:
 		return fmt.Sprintf("Exited (%d) %s ago", s.ExitCode, human(now.Sub(s.FinishedAt)))
 	case StatusDead:

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/sbxrun/sbx/registry"
 )
 
 func TestConfigCheck(t *testing.T) {
@@ -125,9 +127,9 @@ func TestMergeEnv(t *testing.T) {
 
 // TestMakeProcess holds docker's rules of ENTRYPOINT and CMD.
 func TestMakeProcess(t *testing.T) {
-	img := ocispec.ImageConfig{Entrypoint: []string{"/entry", "-x"}, Cmd: []string{"serve"}, User: "www", WorkingDir: "/srv", Env: []string{"LANG=C"}}
+	img := registry.ContainerConfig{ImageConfig: ocispec.ImageConfig{Entrypoint: []string{"/entry", "-x"}, Cmd: []string{"serve"}, User: "www", WorkingDir: "/srv", Env: []string{"LANG=C"}}}
 	for _, c := range []struct {
-		img  ocispec.ImageConfig
+		img  registry.ContainerConfig
 		cfg  Config
 		argv []string
 	}{
@@ -137,8 +139,8 @@ func TestMakeProcess(t *testing.T) {
 		{img, Config{Entrypoint: []string{"sh"}, Cmd: []string{"-c", "x"}}, []string{"sh", "-c", "x"}},
 		{img, Config{ClearEntrypoint: true, Cmd: []string{"ls"}}, []string{"ls"}},
 		{img, Config{ClearEntrypoint: true}, nil},
-		{ocispec.ImageConfig{}, Config{}, nil},
-		{ocispec.ImageConfig{Cmd: []string{"bash"}}, Config{}, []string{"bash"}},
+		{registry.ContainerConfig{}, Config{}, nil},
+		{registry.ContainerConfig{ImageConfig: ocispec.ImageConfig{Cmd: []string{"bash"}}}, Config{}, []string{"bash"}},
 	} {
 		p, err := makeProcess(c.img, c.cfg, "0123456789abcdef")
 		if c.argv == nil {

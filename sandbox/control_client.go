@@ -119,7 +119,11 @@ func (e *Engine) callRunning(ctx context.Context, ref, op string, args any) (*an
 		return nil, err
 	}
 	st := e.disk.state(id, false)
-	if st.Status != StatusRunning {
+	switch st.Status {
+	case StatusRunning:
+	case StatusRestarting:
+		return nil, restarting(ref)
+	default:
 		return nil, notRunning(ref)
 	}
 	a, err := e.callControl(ctx, id, st, op, args)
@@ -152,13 +156,27 @@ func notRunning(ref string) error {
 }
 
 // Signal sends a signal to the first program of a running container, whichever
-// sbx runs it.
+// sbx runs it. One that is to be restarted is not any more, if the signal asks a
+// container to end.
 func (e *Engine) Signal(ctx context.Context, ref string, sig linux.Signal) error {
-	a, err := e.callRunning(ctx, ref, "signal", signalArgs{sig})
-	if err != nil {
-		return err
+	for {
+		a, err := e.callRunning(ctx, ref, "signal", signalArgs{sig})
+		if err == nil {
+			return a.Close()
+		}
+		c, ierr := e.Inspect(ref)
+		if ierr != nil || !c.State.Active() || !c.Config.Restart.Restarts() || !asksToEnd(sig, c.Process) || !errors.Is(err, ErrConflict) {
+			return err
+		}
+		if c.State.Status == StatusRestarting { // else it runs again
+			if done, err := e.cancelRestart(ctx, c.ID); done || err != nil {
+				return err
+			}
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
 	}
-	return a.Close()
 }
 
 // killRunning kills a container and waits until it is saved.

@@ -50,7 +50,11 @@ func opSignal(r *Run, c *call) error {
 	if err := c.decode(&a); err != nil {
 		return err
 	}
-	if err := ending(r.Signal(a.Signal)); err != nil {
+	err := ending(r.Signal(a.Signal))
+	if errors.Is(err, errEnding) && r.unwanted.Load() && r.rec.Config.Restart.Restarts() {
+		err = nil // it will not be started again, which is what was asked for
+	}
+	if err != nil {
 		return err
 	}
 	return c.accept(nil)

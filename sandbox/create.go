@@ -46,7 +46,7 @@ func (e *Engine) create(ctx context.Context, cfg Config, opts CreateOptions) (re
 		return
 	}
 	rec = Record{ID: newID(), Name: cfg.Name, Created: time.Now().UTC(), ImageID: string(img.ID()), ImageRef: cfg.Image, Platform: registry.FormatPlatform(img.Platform())}
-	if rec.Process, err = makeProcess(img.Config().Config.ImageConfig, cfg, rec.ID); err != nil {
+	if rec.Process, err = makeProcess(img.Config().Config, cfg, rec.ID); err != nil {
 		return
 	}
 	if cfg.Mounts, err = e.allMounts(cfg, rec.Process.Volumes); err != nil {

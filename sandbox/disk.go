@@ -20,6 +20,7 @@ const (
 	stateName  = "state.json"
 	upperName  = "upper.tar"
 	lockName   = "lock"
+	againName  = "again"     // the lock of whoever waits to start it again
 	crashName  = "crash.txt" // what the Go runtime said of a supervisor that it ended
 
 	newPrefix = ".new-" // a folder that is being made
@@ -242,7 +243,7 @@ func damaged(id, what string, err error) error {
 }
 
 // state reads state.json and corrects one that a crash made untrue: running,
-// but with nobody holding the lock. held says that the caller has the lock.
+// but with nobody holding the lock, or about to be started by nobody. held says that the caller has the lock.
 func (d disk) state(id string, held bool) State {
 	var st State
 	switch err := readJSON(d.file(id, stateName), &st); {
@@ -250,6 +251,9 @@ func (d disk) state(id string, held bool) State {
 		return State{Status: StatusCreated}
 	case err != nil:
 		return State{Status: StatusDead, Error: damaged(id, "its state", err).Error(), ExitCode: exitSignal + 9}
+	}
+	if st.Status == StatusRestarting {
+		return d.orphaned(id, st, held)
 	}
 	if st.Status != StatusRunning {
 		return st
@@ -264,7 +268,8 @@ func (d disk) state(id string, held bool) State {
 			return st
 		}
 	}
-	st.Status, st.ExitCode, st.HostPID, st.Control = StatusExited, exitSignal+9, 0, ""
+	st.Status, st.ExitCode, st.HostPID, st.Control, st.Ports, st.Endpoints = StatusExited, exitSignal+9, 0, "", nil, nil
+	st.Health.over()
 	st.FinishedAt = time.Now().UTC()
 	st.Error = "the sbx that ran it was killed; what it changed is kept but for its last seconds"
 	if fi, err := os.Stat(d.file(id, crashName)); err == nil && fi.Size() > 0 {

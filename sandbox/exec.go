@@ -104,7 +104,7 @@ func (x *execution) start(r *Run, cfg ExecConfig) error {
 	}
 	x.proc, err = r.kernel.Start(kernel.Exec{
 		Argv: append([]string{p.Path}, p.Args...), Env: env, Cwd: p.Cwd,
-		Cred: credentials(who), Umask: 0o022,
+		Cred: r.rec.Config.credentials(who), Umask: 0o022,
 		Files: files, CTTY: x.io.tty, NewSession: true,
 	})
 	closeFiles(files)

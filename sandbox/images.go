@@ -124,6 +124,9 @@ func (e *Engine) Commit(ctx context.Context, container, ref string, o CommitOpti
 	p := v.rec.Process
 	cfg.Config.Env, cfg.Config.Labels = mergeEnv(cfg.Config.Env, v.rec.Config.Env), p.Labels
 	cfg.Config.Entrypoint, cfg.Config.Cmd, cfg.Config.User, cfg.Config.WorkingDir = p.Entrypoint, p.Cmd, p.User, firstOf(v.rec.Config.WorkingDir, cfg.Config.WorkingDir)
+	if p.Health != nil {
+		cfg.Config.Healthcheck = p.Health
+	}
 	if cfg.Config, err = dockerfile.Changes(cfg.Config, o.Changes); err != nil {
 		return registry.Image{}, err
 	}

@@ -33,7 +33,7 @@ func (e *Engine) Info(ctx context.Context) (Info, error) {
 	}
 	i.Containers = len(list)
 	for _, c := range list {
-		if c.State.Status == StatusRunning {
+		if c.State.Active() {
 			i.ContainersRunning++
 		}
 	}

@@ -117,8 +117,8 @@ type launchArgs struct {
 const launchTimeout = 10 * time.Second
 
 // Supervise starts the container and answers the Launch on the other end of in
-// and out, which it closes; it returns when the container has ended and all is
-// saved. When ctx ends the container is stopped, as Stop does it. The process is
+// and out, which it closes; it returns when the container has ended, its
+// Config.Restart does not start it again, and all is saved. When ctx ends the container is stopped, as Stop does it. The process is
 // the container's: if it crashes, the report is in the container's folder.
 func (e *Engine) Supervise(ctx context.Context, ref string, in, out *os.File) (int, error) {
 	conn := &pipes{in: in, out: out}
@@ -157,10 +157,6 @@ func (e *Engine) supervise(ctx context.Context, ref string, conn *pipes, rest *b
 		c.refuse(err)
 		return ExitCode(err), err
 	}
-	defer context.AfterFunc(ctx, func() {
-		sig, wait := r.stopDefaults()
-		_ = r.Stop(sig, wait)
-	})()
 	served := make(chan struct{})
 	go func() {
 		defer close(served)
@@ -173,12 +169,12 @@ func (e *Engine) supervise(ctx context.Context, ref string, conn *pipes, rest *b
 		}
 		_ = conn.Close()
 	}()
-	code, err := r.Wait(context.Background())
+	r.attend(ctx)
 	select {
 	case <-served:
 	case <-time.After(r.patience + closeTimeout): // nobody reads, and the host cannot interrupt the write
 	}
-	return code, err
+	return e.keepRunning(ctx, r)
 }
 
 // reportCrash has the Go runtime write to the container's folder why it ends

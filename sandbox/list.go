@@ -13,7 +13,7 @@ type Container struct {
 
 // ListOptions says which containers List returns.
 type ListOptions struct {
-	All bool // those too that are not running
+	All bool // those too that neither run nor are to be restarted
 }
 
 // List returns containers, the newest first. A damaged container has
@@ -32,7 +32,7 @@ func (e *Engine) List(o ListOptions) ([]Container, error) {
 		if err != nil {
 			return nil, err
 		}
-		if o.All || c.State.Status == StatusRunning {
+		if o.All || c.State.Active() {
 			out = append(out, c)
 		}
 	}

@@ -12,7 +12,7 @@ import (
 // loaders are the engines of this sandbox's kernels, in the order in which
 // they are asked. The WASM engine is shared by all containers of this engine,
 // so that a module is compiled once.
-func (e *Engine) loaders(tr *trace) []kernel.Loader {
+func (e *Engine) loaders(c *Config, tr *trace) []kernel.Loader {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.wasm == nil {
@@ -22,8 +22,10 @@ func (e *Engine) loaders(tr *trace) []kernel.Loader {
 		e.elf = syscalls.New(syscalls.Config{Host: machine{}})
 	}
 	elf := e.elf
-	if tr != nil {
-		elf = syscalls.New(syscalls.Config{Host: machine{}, Trace: tr})
+	if verify := c.secure(optVerifyCode); tr != nil {
+		elf = syscalls.New(syscalls.Config{Host: machine{verify: verify}, Trace: tr})
+	} else if verify {
+		elf = syscalls.New(syscalls.Config{Host: machine{verify: true}})
 	}
 	return []kernel.Loader{shell.Loader(), e.wasm, elf}
 }

@@ -15,7 +15,7 @@ import (
 
 // LogOptions says what Logs returns.
 type LogOptions struct {
-	Follow       bool // go on until the container ends
+	Follow       bool // go on until the container ends and is not restarted, or Until is over
 	Tail         int  // the last lines only; negative: all
 	Since, Until time.Time
 }
@@ -65,14 +65,25 @@ func (e *Engine) Logs(ctx context.Context, ref string, o LogOptions, fn func(Log
 	return err
 }
 
-// follow reads until the container ends. Who runs it says when there is more;
+// follow reads until the container ends and is not restarted. Who runs it says when there is more;
 // where that cannot be heard of, the files are looked at.
 func (e *Engine) follow(ctx context.Context, id string, r *logReader) error {
-	ctx, cancel := context.WithCancel(ctx)
+	bounded, cancel := context.WithCancel(ctx)
+	if !r.opts.Until.IsZero() { // what is written later is not wanted
+		bounded, cancel = context.WithDeadlineCause(ctx, r.opts.Until, errOver)
+	}
 	defer cancel()
+	err := e.followOn(bounded, id, r)
+	if errors.Is(err, errOver) {
+		return r.drain(ctx)
+	}
+	return err
+}
+
+func (e *Engine) followOn(ctx context.Context, id string, r *logReader) error {
 	for {
 		st := e.disk.state(id, false)
-		if st.Status != StatusRunning {
+		if !st.Active() {
 			return r.drain(ctx)
 		}
 		wait := followPoll
@@ -124,8 +135,12 @@ func (r *logReader) watch(ctx context.Context, grown <-chan struct{}, wait time.
 	}
 }
 
-// errStop ends a reader without an error: nothing that is wanted follows.
-var errStop = errors.New("stop")
+var (
+	// errStop ends a reader without an error: nothing that is wanted follows.
+	errStop = errors.New("stop")
+	// errOver: the time until which a log is followed is over.
+	errOver = errors.New("over")
+)
 
 // logReader reads the files of a log in order, also while they grow.
 type logReader struct {

@@ -7,10 +7,15 @@ import (
 )
 
 // machine runs the machine code of images: on this host, rewritten.
-type machine struct{}
+type machine struct {
+	verify bool // code before it is executed
+}
 
 func (machine) NewWindow() (*memory.Window, error) { return memory.New(rewrite.Room) }
 
-func (machine) NewExecutor(w *memory.Window, code cpu.Code) (cpu.Executor, error) {
+func (m machine) NewExecutor(w *memory.Window, code cpu.Code) (cpu.Executor, error) {
+	if m.verify {
+		return rewrite.NewSpace(w, code, rewrite.Verified())
+	}
 	return rewrite.NewSpace(w, code)
 }

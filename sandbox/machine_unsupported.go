@@ -8,7 +8,9 @@ import (
 )
 
 // machine runs the machine code of images: not on this host yet.
-type machine struct{}
+type machine struct {
+	verify bool
+}
 
 func (machine) NewWindow() (*memory.Window, error) { return nil, memory.ErrUnsupported }
 

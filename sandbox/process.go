@@ -4,13 +4,13 @@ import (
 	"maps"
 	"slices"
 
-	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"github.com/sbxrun/sbx/registry"
 )
 
 // makeProcess brings the image's configuration and the user's wishes together
 // by docker's rules: a new entry point drops the image's command, a new
 // command keeps the image's entry point.
-func makeProcess(img ocispec.ImageConfig, c Config, id string) (Process, error) {
+func makeProcess(img registry.ContainerConfig, c Config, id string) (Process, error) {
 	p := Process{
 		Cwd:        firstOf(c.WorkingDir, img.WorkingDir, "/"),
 		User:       firstOf(c.User, img.User),
@@ -20,6 +20,8 @@ func makeProcess(img ocispec.ImageConfig, c Config, id string) (Process, error) 
 		Labels:     map[string]string{},
 		Ports:      exposedPorts(img.ExposedPorts, c),
 		Volumes:    slices.Sorted(maps.Keys(img.Volumes)),
+		Health:     mergeHealth(img.Healthcheck, c.Health),
+		Shell:      img.Shell,
 	}
 	if c.ClearEntrypoint || len(c.Entrypoint) > 0 {
 		p.Entrypoint, p.Cmd = c.Entrypoint, nil

@@ -18,7 +18,7 @@ func (e *Engine) PruneContainers(ctx context.Context) (ids []string, freed int64
 	}
 	var errs []error
 	for _, c := range list {
-		if c.State.Status == StatusRunning {
+		if c.State.Active() {
 			continue
 		}
 		lock, err := tryLock(e.disk.file(c.ID, lockName))
@@ -86,7 +86,7 @@ func (e *Engine) DiskUsage(ctx context.Context) (u Usage, err error) {
 	for _, c := range list {
 		u.Containers++
 		u.ContainersSize += c.State.UpperLen
-		if c.State.Status == StatusRunning {
+		if c.State.Active() {
 			u.ContainersActive++
 		} else {
 			u.ContainersReclaimable += c.State.UpperLen

@@ -28,6 +28,17 @@ func (e *Engine) Remove(ctx context.Context, ref string, o RemoveOptions) error 
 	if err != nil {
 		return err
 	}
+	if c.State.Status == StatusRestarting {
+		if !o.Force {
+			return fail(ErrConflict, "cannot remove container %q: it is restarting: stop it first, or use rm -f", c.Name)
+		}
+		if _, err := e.cancelRestart(ctx, id); err != nil {
+			return err
+		}
+		if c, err = e.load(id, false); err != nil {
+			return err
+		}
+	}
 	if c.State.Status == StatusRunning {
 		if !o.Force {
 			return fail(ErrConflict, "cannot remove container %q: it is running: end it first, or use rm -f", c.Name)

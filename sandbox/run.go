@@ -53,6 +53,10 @@ type Run struct {
 	apart    bool          // in a process of its own
 	first    *session      // the caller that launched it, attached from the start; nil: none
 	patience time.Duration // of telling callers of the end
+	restarts int           // how often its policy has started it before
+	again    *fileLock     // held after the end by whoever starts it again
+	unwanted atomic.Bool   // somebody asked it to end
+	monitor  *monitor      // nil: it is not probed
 	unhook   func()        // called before others see the end; nil: nothing
 
 	stateMu sync.Mutex // of state, and of the record on the disk, while calls are taken
@@ -86,13 +90,22 @@ func (e *Engine) startAs(ctx context.Context, ref string, io IO, r *Run) (*Run, 
 	if err != nil {
 		return nil, err
 	}
-	if e.disk.state(id, false).Status == StatusRunning {
+	switch e.disk.state(id, false).Status {
+	case StatusRunning:
 		return nil, fail(ErrConflict, "container %s is running already", ref)
+	case StatusRestarting:
+		return nil, restarting(ref)
 	}
 	lock, err := e.disk.lock(ctx, id, lockWait)
 	if err != nil {
 		return nil, err
 	}
+	return e.startLocked(ctx, id, lock, io, r)
+}
+
+// startLocked is startAs for a container whose lock is held; it owns the lock
+// from here on.
+func (e *Engine) startLocked(ctx context.Context, id string, lock *fileLock, io IO, r *Run) (*Run, error) {
 	c, err := e.load(id, true)
 	if err == nil && c.State.Status == StatusDead {
 		err = fail(ErrCorrupt, "%s", c.State.Error)
@@ -142,11 +155,13 @@ func (r *Run) boot(ctx context.Context, io IO) error {
 	ctl.serve()
 	r.ctl.Store(ctl)
 	r.state = State{Status: StatusRunning, HostPID: os.Getpid(), StartedAt: time.Now().UTC(), Engine: plan.engine, Scaffold: r.state.Scaffold, UpperLen: r.state.UpperLen,
-		Ports: r.ports.published(), Endpoints: r.net.endpoints(), Control: ctl.path}
+		Ports: r.ports.published(), Endpoints: r.net.endpoints(), Control: ctl.path,
+		Restarts: r.restarts, Health: firstHealth(r.rec.Process)}
 	if err := writeJSON(r.e.disk.file(r.rec.ID, stateName), r.state); err != nil {
 		return err
 	}
 	r.flush = startFlusher(r.flushAll)
+	r.monitor = startMonitor(r)
 	return nil
 }
 
@@ -207,7 +222,7 @@ func (r *Run) abandon(err error) {
 		_ = r.e.removeLocked(r.rec, r.lock, true)
 	} else {
 		r.state.Error, r.state.ExitCode = err.Error(), ExitCode(err)
-		if r.state.Status == StatusRunning {
+		if r.state.Active() {
 			r.state.Status, r.state.FinishedAt = StatusExited, time.Now().UTC()
 		}
 		r.state.HostPID, r.state.Control, r.state.Ports, r.state.Endpoints = 0, "", nil, nil
@@ -226,6 +241,8 @@ func (r *Run) abandon(err error) {
 // teardown stops the kernel, saves volumes and gives back everything but the
 // lock.
 func (r *Run) teardown() (err error) {
+	r.monitor.end()
+	r.monitor = nil
 	r.flush.end()
 	r.flush = nil
 	r.ctl.Load().endCalls()
@@ -248,6 +265,7 @@ func (r *Run) closeKernel() {
 	r.ports.close()
 	r.net.leave()
 	if r.kernel != nil {
+		r.state.OOMKilled = r.kernel.OOMKills() > 0
 		_ = r.kernel.Close()
 		r.kernel = nil
 	}
@@ -268,6 +286,8 @@ func (r *Run) supervise() {
 }
 
 func (r *Run) finish() {
+	r.monitor.end()
+	r.monitor = nil
 	r.flush.end()
 	r.flush = nil
 	r.ctl.Load().endCalls()
@@ -290,6 +310,10 @@ func (r *Run) finish() {
 	}
 	r.state.Status, r.state.ExitCode, r.state.FinishedAt = StatusExited, r.code, time.Now().UTC()
 	r.state.HostPID, r.state.Control, r.state.UpperLen, r.state.Ports, r.state.Endpoints = 0, "", n, nil, nil
+	if r.claimRestart() {
+		r.state.Status, r.state.HostPID, r.state.Restarts = StatusRestarting, os.Getpid(), r.restarts+1
+		r.patience = closeTimeout
+	}
 	r.unhooked()
 	r.err = errors.Join(r.err, writeJSON(r.e.disk.file(r.rec.ID, stateName), r.state))
 	r.lock.unlock()
@@ -322,6 +346,7 @@ func (r *Run) Wait(ctx context.Context) (int, error) {
 
 // Signal sends a signal to the first program.
 func (r *Run) Signal(sig linux.Signal) error {
+	r.told(sig)
 	if p := r.proc.Load(); p != nil {
 		return p.Signal(sig)
 	}
@@ -331,6 +356,7 @@ func (r *Run) Signal(sig linux.Signal) error {
 // Terminate sends a signal that sbx itself was told to end by. Process 1 of a
 // container is safe from signals that it does not handle; from these it is not.
 func (r *Run) Terminate(sig linux.Signal) error {
+	r.told(sig)
 	if p := r.proc.Load(); p != nil {
 		return p.Terminate(sig)
 	}

@@ -10,6 +10,7 @@
 //	containers/<id>/upper.tar     what its programs changed, an OCI layer
 //	containers/<id>/log.N.json    what its programs wrote, docker's json-file; the highest N is the newest
 //	containers/<id>/lock          held by whoever runs or changes it; the OS drops it on a crash
+//	containers/<id>/again         held by the process that waits to start it again; its lock is free meanwhile
 //	run/<short id>.sock           where a running container takes calls (control.go)
 //	volumes/<name>/data.tar       what a volume holds
 //	volumes/<name>/volume.json    when it was made, and its labels
@@ -141,7 +142,7 @@ func (e *Engine) imageUsers() ([]registry.User, error) {
 	var out []registry.User
 	for _, c := range list {
 		if c.ImageID != "" {
-			out = append(out, registry.User{Image: registry.Digest(c.ImageID), Container: c.ID, Running: c.State.Status == StatusRunning})
+			out = append(out, registry.User{Image: registry.Digest(c.ImageID), Container: c.ID, Running: c.State.Active()})
 		}
 	}
 	return out, nil

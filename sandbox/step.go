@@ -28,6 +28,7 @@ type Step struct {
 	ExtraHosts []string // name:address
 	Memory     int64    // bytes; 0: no limit
 	ShmSize    int64    // bytes of /dev/shm; 0: 64 MiB
+	Ulimits    []Ulimit
 	Mounts     []StepMount
 
 	Stdout, Stderr io.Writer // may be nil
@@ -52,7 +53,7 @@ func (e *Engine) RunStep(ctx context.Context, s Step) (code int, err error) {
 		return 0, err
 	}
 	defer leave()
-	c := Config{Image: "-", Hostname: s.Hostname, ExtraHosts: s.ExtraHosts, Memory: s.Memory, ShmSize: s.ShmSize}
+	c := Config{Image: "-", Hostname: s.Hostname, ExtraHosts: s.ExtraHosts, Memory: s.Memory, ShmSize: s.ShmSize, Ulimits: s.Ulimits}
 	var eth []socket.Interface // the kernel's default: a step is on no network of ours
 	if s.Offline {
 		c.Networks, eth = []Attachment{{Network: NetworkNone}}, []socket.Interface{}
@@ -77,8 +78,12 @@ func (e *Engine) RunStep(ctx context.Context, s Step) (code int, err error) {
 	}
 	set := &mountSet{}
 	defer func() { _ = set.close() }() // tmpfs only
+	limits, err := rlimits(c.Ulimits)
+	if err != nil {
+		return 0, err
+	}
 	k, err := kernel.New(kernel.Config{
-		Root: s.Root, Hostname: c.Hostname, Limits: kernel.Limits{Memory: c.Memory}, Loaders: e.loaders(nil),
+		Root: s.Root, Hostname: c.Hostname, Limits: kernel.Limits{Memory: c.Memory}, Rlimits: limits, Loaders: e.loaders(&c, nil),
 		Dial: newDialer(c), Resolver: newNames(c), NameServer: nameServer, Interfaces: eth, CPUs: runtime.NumCPU(), ShmBytes: c.ShmSize,
 	})
 	if err != nil {
@@ -93,7 +98,7 @@ func (e *Engine) RunStep(ctx context.Context, s Step) (code int, err error) {
 			return 0, fail(ErrInvalid, "mount at %s: %v", m.Target, reasonOf(err))
 		}
 	}
-	return runStep(ctx, k, s, p, who, env)
+	return runStep(ctx, k, s, &c, p, who, env)
 }
 
 // enterStep keeps Close away until leave, and ends ctx when it is called.
@@ -126,7 +131,7 @@ func mountStep(ns *vfs.Namespace, m StepMount) error {
 	return mountAt(ns, m.Target, m.Super, vfs.MountOpts{Source: "build", ReadOnly: m.ReadOnly, Root: m.Root, Path: m.Target})
 }
 
-func runStep(ctx context.Context, k *kernel.Kernel, s Step, p Process, who Identity, env []string) (int, error) {
+func runStep(ctx context.Context, k *kernel.Kernel, s Step, c *Config, p Process, who Identity, env []string) (int, error) {
 	out := func(w io.Writer) *kernel.File {
 		if w == nil {
 			return k.DevNull()
@@ -136,7 +141,7 @@ func runStep(ctx context.Context, k *kernel.Kernel, s Step, p Process, who Ident
 	files := []*kernel.File{k.DevNull(), out(s.Stdout), out(s.Stderr)}
 	defer closeFiles(files)
 	proc, err := k.Start(kernel.Exec{
-		Argv: s.Argv, Env: env, Cwd: p.Cwd, Cred: credentials(who), Umask: 0o022, Files: files, NewSession: true,
+		Argv: s.Argv, Env: env, Cwd: p.Cwd, Cred: c.credentials(who), Umask: 0o022, Files: files, NewSession: true,
 	})
 	if err != nil {
 		ns := k.Namespace()

@@ -19,15 +19,18 @@ type StopOptions struct {
 
 // stopDefaults are the signal and the time that the container asks for.
 func (r *Run) stopDefaults() (linux.Signal, time.Duration) {
-	sig, ok := linux.ParseSignal(r.rec.Process.StopSignal)
-	if !ok || sig == 0 {
-		sig = linux.SIGTERM
-	}
 	wait := defaultStopTimeout
 	if t := r.rec.Config.StopTimeout; t != nil {
 		wait = time.Duration(*t) * time.Second
 	}
-	return sig, wait
+	return r.rec.Process.stopSignal(), wait
+}
+
+func (p Process) stopSignal() linux.Signal {
+	if sig, ok := linux.ParseSignal(p.StopSignal); ok && sig != 0 {
+		return sig
+	}
+	return linux.SIGTERM
 }
 
 // Stop sends the first program a signal, and SIGKILL when it has not ended
@@ -47,14 +50,15 @@ func (r *Run) Stop(sig linux.Signal, wait time.Duration) error {
 }
 
 // Stop ends a container and waits until it is saved; one that does not run is
-// fine.
+// fine. It is not restarted.
 func (e *Engine) Stop(ctx context.Context, ref string, o StopOptions) error {
 	_, err := e.waitWith(ctx, ref, "stop", stopArgs{Signal: o.Signal, Timeout: o.Timeout})
 	return err
 }
 
 // Wait waits until a container has ended and is saved, and returns its exit
-// code: the last one when it does not run.
+// code: the last one when it does not run. One that is to be restarted runs once
+// more before that, or is stopped.
 func (e *Engine) Wait(ctx context.Context, ref string) (int, error) {
 	return e.waitWith(ctx, ref, "wait", nil)
 }
@@ -65,11 +69,18 @@ func (e *Engine) waitWith(ctx context.Context, ref, op string, args any) (int, e
 	if err != nil {
 		return 0, err
 	}
-	for {
+	for seen := -1; ; {
 		st := e.disk.state(id, false)
-		if st.Status != StatusRunning {
-			return st.ExitCode, nil
+		if st.Status == StatusRestarting && op == "stop" {
+			if _, err := e.cancelRestart(ctx, id); err != nil {
+				return 0, err
+			}
+			continue
 		}
+		if !st.Active() || st.Status == StatusRestarting && seen >= 0 && st.Restarts > seen {
+			return st.ExitCode, nil // also a run that was over before it was seen
+		}
+		seen = st.Restarts
 		a, err := e.callControl(ctx, id, st, op, args)
 		if err == nil {
 			code, serr := (&Session{a: a}).Serve(IO{})
@@ -79,10 +90,14 @@ func (e *Engine) waitWith(ctx context.Context, ref, op string, args any) (int, e
 		} else if !errors.Is(err, errUnreachable) {
 			return 0, err
 		}
-		select { // it is ending, or was killed, or has no socket
+		pause := lockPoll // it is ending, or was killed, or has no socket
+		if st.Status == StatusRestarting {
+			pause = restartPoll
+		}
+		select {
 		case <-ctx.Done():
 			return 0, context.Cause(ctx)
-		case <-time.After(lockPoll):
+		case <-time.After(pause):
 		}
 	}
 }

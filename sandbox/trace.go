@@ -33,7 +33,7 @@ func (r *Run) traceTo(w io.Writer) []kernel.Loader {
 	if w != nil {
 		r.trace = &trace{w: w, missing: map[int]*missingCall{}}
 	}
-	return r.e.loaders(r.trace)
+	return r.e.loaders(&r.rec.Config, r.trace)
 }
 
 // Call implements syscalls.Tracer.

@@ -80,7 +80,8 @@ func (m *linearMemory) Reallocate(size uint64) []byte {
 	if size > m.max {
 		return nil
 	}
-	if size <= old {
+	if size <= old { // a long loop comes here too, interrupt.go
+		m.task.Throttle()
 		return m.buf[:size]
 	}
 	if m.task.GrowMemory(int64(size-old)) != nil {

@@ -1,5 +1,10 @@
 package linux
 
+import (
+	"slices"
+	"strings"
+)
+
 // Capability numbers, capabilities(7). A set is a uint64 with bit 1<<CAP_*.
 const (
 	CAP_CHOWN              = 0
@@ -48,3 +53,18 @@ const (
 	// CAP_FULL_SET has every capability.
 	CAP_FULL_SET = 1<<(CAP_LAST_CAP+1) - 1
 )
+
+// capabilityNames are the names by number, without CAP_.
+var capabilityNames = [...]string{
+	"CHOWN", "DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER", "FSETID", "KILL", "SETGID", "SETUID", "SETPCAP", "LINUX_IMMUTABLE",
+	"NET_BIND_SERVICE", "NET_BROADCAST", "NET_ADMIN", "NET_RAW", "IPC_LOCK", "IPC_OWNER", "SYS_MODULE", "SYS_RAWIO", "SYS_CHROOT",
+	"SYS_PTRACE", "SYS_PACCT", "SYS_ADMIN", "SYS_BOOT", "SYS_NICE", "SYS_RESOURCE", "SYS_TIME", "SYS_TTY_CONFIG", "MKNOD", "LEASE",
+	"AUDIT_WRITE", "AUDIT_CONTROL", "SETFCAP", "MAC_OVERRIDE", "MAC_ADMIN", "SYSLOG", "WAKE_ALARM", "BLOCK_SUSPEND", "AUDIT_READ",
+	"PERFMON", "BPF", "CHECKPOINT_RESTORE",
+}
+
+// ParseCapability finds a capability by its name, in any case, with or without CAP_.
+func ParseCapability(name string) (uint, bool) {
+	n := slices.Index(capabilityNames[:], strings.TrimPrefix(strings.ToUpper(name), "CAP_"))
+	return uint(max(n, 0)), n >= 0
+}

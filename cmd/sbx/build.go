@@ -23,6 +23,7 @@ type buildFlags struct {
 	noCacheFilter, hosts, cacheFrom, cacheTo           []string
 	noCache, pull, quiet, load, rm, forceRm            bool
 	memory, shmSize                                    string
+	ulimits                                            []string
 }
 
 func (a *app) buildCmd() *cobra.Command {
@@ -46,6 +47,7 @@ func (a *app) buildCmd() *cobra.Command {
 	fl.StringVar(&f.platform, "platform", "", "Platform of the image, `os/arch[/variant]`")
 	fl.StringVarP(&f.memory, "memory", "m", "", "Limit of memory of a RUN, such as `512m`")
 	fl.StringVar(&f.shmSize, "shm-size", "", "Size of /dev/shm of a RUN (default 64m)")
+	fl.StringArrayVar(&f.ulimits, "ulimit", nil, "Limit of each process of a RUN, `NAME=SOFT[:HARD]`")
 	fl.StringArrayVarP(&f.outputs, "output", "o", nil, "What to make: `type=image|docker|oci|tar|local[,dest=PATH]`; a PATH alone is type=local, - is type=tar")
 	fl.StringVar(&f.iidfile, "iidfile", "", "Write the image's id to `FILE`")
 	fl.StringVar(&f.progress, "progress", "auto", "Show progress as `auto|plain|tty|quiet`")
@@ -190,7 +192,8 @@ func (f *buildFlags) setSizes(o *build.Options) (err error) {
 			return usagef("invalid argument %q for --%s: %v", s.text, s.flag, err)
 		}
 	}
-	return nil
+	o.Ulimits, err = parseUlimits(f.ulimits)
+	return err
 }
 
 const epochVar = "SOURCE_DATE_EPOCH"

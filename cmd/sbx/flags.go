@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math/big"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/docker/go-units"
@@ -20,15 +22,17 @@ type containerFlags struct {
 
 	env, envFiles, labels, labelFiles []string
 	volumes, mounts, tmpfs            []string
-	storageOpts                       []string
+	storageOpts, ulimits              []string
 	entrypoint, pull, userland        string
-	memory, shmSize                   string
+	memory, shmSize, cpus             string
 	networks, aliases, publish        []string
 	expose                            []string
 	ip, ip6                           string
 	cidFile                           string
 	logOpts                           []string
 	stopTimeout                       int
+	restart                           string
+	health                            healthFlags
 	quiet                             bool
 }
 
@@ -81,11 +85,18 @@ func (f *containerFlags) register(c *cobra.Command) {
 	fl.VarP((*words)(&f.labels), "label", "l", "Set a label, `KEY=VALUE`")
 	fl.Var((*words)(&f.labelFiles), "label-file", "Read labels from `FILE`")
 	fl.StringVarP(&f.memory, "memory", "m", "", "Limit of memory, such as `512m`")
+	fl.StringVar(&f.cpus, "cpus", "", "Limit of CPU time, in `CPUs`, such as 1.5")
 	fl.Int64Var(&f.cfg.PidsLimit, "pids-limit", 0, "Limit of processes (-1: none)")
+	fl.Var((*words)(&f.ulimits), "ulimit", "Limit of each process, `NAME=SOFT[:HARD]`, such as nofile=1024:2048 (-1: none)")
 	fl.StringVar(&f.shmSize, "shm-size", "", "Size of /dev/shm (default 64m)")
 	fl.Var((*words)(&f.storageOpts), "storage-opt", "`size=10G` limits what the container may write")
+	fl.Var((*words)(&f.cfg.CapAdd), "cap-add", "Give root of the container `CAPABILITY` too, or ALL")
+	fl.Var((*words)(&f.cfg.CapDrop), "cap-drop", "Take `CAPABILITY` from root of the container, or ALL")
+	fl.Var((*words)(&f.cfg.SecurityOpt), "security-opt", "`verify-code` proves rewritten code safe before it is executed; no-new-privileges")
 	fl.StringVar(&f.cfg.StopSignal, "stop-signal", "", "Signal that stop sends (default: the image's, or TERM)")
 	fl.IntVar(&f.stopTimeout, "stop-timeout", 0, "`Seconds` that stop waits before it kills, -1 for ever (default 10)")
+	fl.StringVar(&f.restart, "restart", "no", "Start it again when it ends by itself: no, `on-failure[:N]`, always or unless-stopped")
+	f.health.register(fl)
 	fl.StringVar((*string)(&f.cfg.LogDriver), "log-driver", "", "Where output is kept for logs: `json-file` or none")
 	fl.Var((*words)(&f.logOpts), "log-opt", "Option of the log: `max-size=64m`, max-file=4, labels=…, env=…")
 	fl.StringVar(&f.pull, "pull", "missing", "Ask the registry for the image `when`: always, missing or never")
@@ -109,7 +120,7 @@ func (f *containerFlags) config(fl *pflag.FlagSet, args []string) (sandbox.Confi
 	if fl.Changed("stop-timeout") {
 		c.StopTimeout = &f.stopTimeout
 	}
-	for _, step := range []func(*sandbox.Config) error{f.setEnv, f.setLabels, f.setMounts, f.setSizes, f.setNetworks, f.setLog} {
+	for _, step := range []func(*sandbox.Config) error{f.setEnv, f.setLabels, f.setMounts, f.setSizes, f.setNetworks, f.setLog, f.setRestart, f.health.set} {
 		if err := step(&c); err != nil {
 			return c, err
 		}
@@ -244,6 +255,12 @@ func (f *containerFlags) setSizes(c *sandbox.Config) (err error) {
 	if c.ShmSize, err = parseSize("shm-size", f.shmSize); err != nil {
 		return err
 	}
+	if c.NanoCPUs, err = parseCPUs(f.cpus); err != nil {
+		return err
+	}
+	if c.Ulimits, err = parseUlimits(f.ulimits); err != nil {
+		return err
+	}
 	for _, o := range f.storageOpts {
 		key, value, _ := strings.Cut(o, "=")
 		if key != "size" {
@@ -254,6 +271,39 @@ func (f *containerFlags) setSizes(c *sandbox.Config) (err error) {
 		}
 	}
 	return nil
+}
+
+// parseCPUs reads --cpus: billionths of one.
+func parseCPUs(s string) (int64, error) {
+	if s == "" {
+		return 0, nil
+	}
+	r, ok := new(big.Rat), len(s) <= 32 && strings.Trim(s, "0123456789.") == ""
+	if ok {
+		_, ok = r.SetString(s)
+	}
+	if ok {
+		r.Mul(r, big.NewRat(1e9, 1))
+		ok = r.IsInt() && r.Num().IsInt64()
+	}
+	if !ok {
+		return 0, usagef("invalid value %q for --cpus: use a number such as 1.5, of at most 9 decimals", s)
+	}
+	return r.Num().Int64(), nil
+}
+
+// parseUlimits reads --ulimit: the last of each name, by name.
+func parseUlimits(specs []string) (list []sandbox.Ulimit, err error) {
+	for _, s := range specs {
+		u, err := sandbox.ParseUlimit(s)
+		if err != nil {
+			return nil, usagef("%v", err)
+		}
+		list = slices.DeleteFunc(list, func(o sandbox.Ulimit) bool { return o.Name == u.Name })
+		list = append(list, u)
+	}
+	slices.SortFunc(list, func(a, b sandbox.Ulimit) int { return strings.Compare(a.Name, b.Name) })
+	return list, nil
 }
 
 func parseSize(flag, s string) (int64, error) {
@@ -303,8 +353,8 @@ func reason(err error) error {
 
 // notYet are flags of docker's run that users try, and what to say to them.
 var notYet = []struct{ flags, say string }{
-	{"--privileged|--cap-add|--cap-drop|--security-opt|--device|--gpus", "%s is not supported: a guest never touches the host's kernel, so there are no privileges to give or take"},
-	{"--cpus|--cpu-shares|--cpuset-cpus|--memory-swap|--ulimit|--restart|--health-cmd|--link", "%s is not supported: leave it out"},
+	{"--privileged|--device|--gpus", "%s is not supported: a guest never touches the host's kernel, so there are no privileges to give or take"},
+	{"--cpu-shares|--cpuset-cpus|--memory-swap|--link", "%s is not supported: leave it out"},
 }
 
 // flagHint explains flags that docker has and this version has not.

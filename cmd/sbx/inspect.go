@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -96,10 +97,10 @@ type object = map[string]any
 func containerObject(ctx context.Context, e *sandbox.Engine, c sandbox.Container, size bool) object {
 	st, cfg, p := c.State, c.Config, c.Process
 	o := object{
-		"Id": c.ID, "Created": stamp(c.Created), "Path": p.Path, "Args": list(p.Args), "Image": c.ImageID, "Name": "/" + c.Name, "Platform": c.Platform, "LogPath": e.LogPath(c.ID),
+		"Id": c.ID, "Created": stamp(c.Created), "Path": p.Path, "Args": list(p.Args), "Image": c.ImageID, "Name": "/" + c.Name, "Platform": c.Platform, "LogPath": e.LogPath(c.ID), "RestartCount": st.Restarts,
 		"State": object{
-			"Status": string(st.Status), "Running": st.Status == sandbox.StatusRunning, "Paused": false, "Restarting": false, "OOMKilled": st.OOMKilled,
-			"Dead": st.Status == sandbox.StatusDead, "Pid": st.HostPID, "ExitCode": st.ExitCode, "Error": st.Error,
+			"Status": string(st.Status), "Running": st.Active(), "Paused": false, "Restarting": st.Status == sandbox.StatusRestarting, "OOMKilled": st.OOMKilled,
+			"Dead": st.Status == sandbox.StatusDead, "Pid": pidOf(st), "ExitCode": st.ExitCode, "Error": st.Error,
 			"StartedAt": stamp(st.StartedAt), "FinishedAt": stamp(st.FinishedAt),
 		},
 		"Config": object{
@@ -109,14 +110,22 @@ func containerObject(ctx context.Context, e *sandbox.Engine, c sandbox.Container
 			"StopTimeout": cfg.StopTimeout,
 		},
 		"HostConfig": object{
-			"Memory": cfg.Memory, "PidsLimit": cfg.PidsLimit, "ReadonlyRootfs": cfg.ReadOnly, "AutoRemove": cfg.AutoRemove, "ShmSize": cfg.ShmSize,
+			"Memory": cfg.Memory, "PidsLimit": cfg.PidsLimit, "ReadonlyRootfs": cfg.ReadOnly, "AutoRemove": cfg.AutoRemove, "ShmSize": cfg.ShmSize, "Ulimits": cfg.Ulimits, "NanoCpus": cfg.NanoCPUs,
 			"StorageOpt": storageOpt(cfg.StorageSize), "NetworkMode": networkNames(c)[0], "PortBindings": portBindings(cfg.Publish), "PublishAllPorts": cfg.PublishAll, "ExtraHosts": list(cfg.ExtraHosts), "Dns": list(cfg.DNS),
 			"DnsSearch": list(cfg.DNSSearch), "GroupAdd": list(cfg.GroupAdd),
-			"Init": cfg.Init, "LogConfig": object{"Type": string(cfg.LogDriver), "Config": notNil(cfg.LogOpts)},
+			"CapAdd": list(cfg.CapAdd), "CapDrop": list(cfg.CapDrop), "SecurityOpt": list(cfg.SecurityOpt), "Init": cfg.Init,
+			"RestartPolicy": object{"Name": string(cmp.Or(cfg.Restart.Mode, sandbox.RestartNo)), "MaximumRetryCount": cfg.Restart.Max},
+			"LogConfig":     object{"Type": string(cfg.LogDriver), "Config": notNil(cfg.LogOpts)},
 		},
 		"Mounts":          mountObjects(e, cfg.Mounts),
 		"NetworkSettings": networkSettings(c),
 		"Sbx":             object{"Userland": string(cfg.Userland), "Engine": st.Engine},
+	}
+	if p.Health != nil {
+		o["Config"].(object)["Healthcheck"] = p.Health
+	}
+	if st.Health != nil {
+		o["State"].(object)["Health"] = healthObject(st.Health)
 	}
 	if size {
 		o["SizeRw"], o["SizeRootFs"] = st.UpperLen, st.UpperLen
@@ -125,6 +134,23 @@ func containerObject(ctx context.Context, e *sandbox.Engine, c sandbox.Container
 		}
 	}
 	return o
+}
+
+// pidOf is the sbx that runs a container, 0 when none does.
+func pidOf(st sandbox.State) int {
+	if st.Status == sandbox.StatusRunning {
+		return st.HostPID
+	}
+	return 0
+}
+
+// healthObject is what the probes found, as docker tells it.
+func healthObject(h *sandbox.Health) object {
+	log := []object{}
+	for _, p := range h.Log {
+		log = append(log, object{"Start": stamp(p.Start), "End": stamp(p.End), "ExitCode": p.ExitCode, "Output": p.Output})
+	}
+	return object{"Status": string(h.Status), "FailingStreak": h.FailingStreak, "Log": log}
 }
 
 // portBindings are the ports that were asked for.

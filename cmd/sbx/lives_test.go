@@ -19,6 +19,8 @@ import (
 var lives = [...]string{
 	"run -d --name C base sh -c COUNT", "run -d --name C base sh -c COUNT", "run -d --rm --name C base sh -c COUNT", "start C", "start C", "restart -t 0 C", "stop -t 0 C", "exec C sh -c COUNT",
 	"exec -d C sleep 0.01", "logs C", "kill C", "rm -f C", "wait C", "diff C", "run -i --name C base sh -c COUNT", "attach C",
+	"run -d --restart always --name C base sh -c COUNT", "run -d --restart on-failure --health-cmd false --health-interval 10ms --name C base sh -c FAIL",
+	"run -d -p 127.0.0.1::80 -p 127.0.0.1::80/udp --name C base sh -c COUNT", "run --sig-proxy=false --name C base sh -c COUNT", "inspect C", "ps -a",
 }
 
 // counted adds to a file of the container, prints, and stays for a while.
@@ -44,15 +46,29 @@ func (c *command) checkLives() {
 	if err != nil {
 		c.t.Fatal(err)
 	}
+	const life = "{{.State.Status}} {{.State.StartedAt}} {{.State.Pid}}"
 	for line := range strings.Lines(list) {
 		name, state, _ := strings.Cut(strings.TrimSpace(line), " ")
 		switch state {
 		case "running":
+			was, _ := c.run("inspect", "-f", life, name)
 			out, err := c.run("exec", name, "echo", "here")
-			if now, _ := c.run("ps", "-q", "-f", "name="+name); now != "" && (err != nil || out != "here\n") {
-				c.t.Errorf("exec in %s: %q %v", name, out, err)
+			if is, _ := c.run("inspect", "-f", life, name); is == was && strings.HasPrefix(was, "running ") && (err != nil || out != "here\n") {
+				c.t.Errorf("exec in %s, which is %s: %q %v", name, is, out, err)
+			}
+		case "restarting":
+			if _, err := c.run("stop", "-t", "0", name); err != nil {
+				c.t.Error(err)
+			}
+			if is, err := c.run("inspect", "-f", "{{.State.Status}}", name); is != "exited\n" {
+				c.t.Errorf("%s was restarting, then stopped, and is %s %v", name, is, err)
 			}
 		case "exited", "created":
+			// Somebody who was killed may have left a process that starts it just now.
+			ports := "{{.State.Status}} {{range .NetworkSettings.Ports}}{{range .}}{{.HostPort}} {{end}}{{end}}{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}{{.State.Pid}}"
+			if has, err := c.run("inspect", "-f", ports, name); err != nil || strings.HasPrefix(has, state) && has != state+" 0\n" {
+				c.t.Errorf("%s has ports, an address or a process: %s %v", name, has, err)
+			}
 			if _, err := c.run("start", name); err != nil {
 				c.t.Errorf("start of %s, which was %s: %v", name, state, err)
 			}
@@ -95,6 +111,8 @@ func TestKilledLives(t *testing.T) {
 					args[i] = name
 				case "COUNT":
 					args[i] = counted
+				case "FAIL":
+					args[i] = counted + "; exit 7"
 				}
 			}
 			wait, spare := time.Duration(rnd.IntN(60))*time.Millisecond, rnd.IntN(2) == 0
@@ -139,14 +157,14 @@ func TestKilledLives(t *testing.T) {
 	c.checkLeft()
 }
 
-// TestSupervisorTold: a container's process that is told to end, as when the host shuts down, stops the container.
+// TestSupervisorTold: a container's process that is told to end, as when the host shuts down, stops the container, whatever its policy.
 func TestSupervisorTold(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("finds processes in /proc")
 	}
 	c := buildCommand(t)
 	defer endAll(t, c.home)
-	if _, err := c.run("run", "-d", "--name", "box", "base", "sh", "-c", "trap 'echo kept >/f; exit 6' TERM; echo up; while :; do sleep 0.05; done"); err != nil {
+	if _, err := c.run("run", "-d", "--restart", "always", "--name", "box", "base", "sh", "-c", "trap 'echo kept >/f; exit 6' TERM; echo up; while :; do sleep 0.05; done"); err != nil {
 		t.Fatal(err)
 	}
 	for out := ""; out != "up\n"; out, _ = c.run("logs", "box") {

@@ -31,7 +31,7 @@ func (a *app) logsCmd() *cobra.Command {
 	c.Long = "Show what a container has written, also after its end: its standard output on standard output, its standard\n" +
 		"error on standard error. The last 4 files of 64 MiB are kept, or what --log-opt of run says."
 	fl := c.Flags()
-	fl.BoolVarP(&f.follow, "follow", "f", false, "Go on until the container ends")
+	fl.BoolVarP(&f.follow, "follow", "f", false, "Go on until the container ends and is not restarted, or --until is over")
 	fl.StringVarP(&f.tail, "tail", "n", "all", "Show the last `N` lines only")
 	fl.StringVar(&f.since, "since", "", "Show what came after a `time`: RFC 3339, seconds since 1970, or 42m for that long ago")
 	fl.StringVar(&f.until, "until", "", "Show what came before a `time`")

@@ -21,7 +21,11 @@ func (a *app) runCmd() *cobra.Command {
 		func(c *cobra.Command, args []string) error { return engineError(a.run(c, f, o, args)) })
 	c.Long = "Make a container from an image and run a command in it. The image is pulled when it is not here.\n\n" +
 		"Exit codes: the command's own; 125 sbx failed; 126 the command cannot run; 127 it was not found;\n" +
-		"128+n it was killed by signal n."
+		"128+n it was killed by signal n.\n\n" +
+		"--restart: the container's own process starts it again, 100 ms after its end, then twice as long after each further\n" +
+		"one up to a minute, and from the beginning after it was up for 10 s. stop, kill (INT, QUIT, TERM, KILL or its stop\n" +
+		"signal) and rm -f end that. There is no daemon: after a reboot of the host, or when that process is killed, nothing\n" +
+		"starts by itself, and always is the same as unless-stopped; sbx start starts it."
 	c.Example = "  sbx run base date\n  sbx run -it base\n  sbx run -d --name web nginx\n  echo hello | sbx run -i base tr a-z A-Z\n  sbx run --rm -v .:/src -w /src --userland=builtin debian ls -l"
 	f.register(c)
 	o.register(c.Flags())
@@ -50,7 +54,7 @@ func (o *runFlags) register(fl *pflag.FlagSet) {
 	fl.BoolVarP(&o.detach, "detach", "d", false, "Run the container in the background and print its id")
 	fl.StringSliceVarP(&o.attach, "attach", "a", nil, "Connect `stdin, stdout or stderr` only")
 	registerKeys(fl, &o.keys)
-	fl.BoolVar(&o.proxy, "sig-proxy", true, "Pass signals on to the container, unless it has a terminal")
+	fl.BoolVar(&o.proxy, "sig-proxy", true, "Pass signals on to the container, unless it has a terminal; without that it goes on when sbx is ended")
 	fl.BoolVar(&o.strace, "strace", false, "Print the system calls of the image's programs on standard error")
 }
 
@@ -105,14 +109,19 @@ func (a *app) run(c *cobra.Command, f *containerFlags, o *runFlags, args []strin
 		return err
 	}
 	onlyInput := streams.Stdin && !streams.Stdout && !streams.Stderr
-	if onlyInput || cfg.TTY && streams.Stdin && !o.strace {
-		return a.launch(c.Context(), f, cfg, launched{print: onlyInput, attach: &streams, host: host, keys: keys})
+	// What may outlive us, because it is left, restarted, or not told of our signals, cannot be in this process.
+	outlives := cfg.Restart.Restarts() || !o.proxy
+	if o.strace && outlives {
+		return usagef("--strace shows what this process runs: leave --restart and --sig-proxy=false out")
+	}
+	if onlyInput || outlives || cfg.TTY && streams.Stdin && !o.strace {
+		return a.launch(c.Context(), f, cfg, launched{print: onlyInput, attach: &streams, host: host, keys: keys, proxy: o.proxy})
 	}
 	e, err := a.engine()
 	if err != nil {
 		return err
 	}
-	return a.foreground(c.Context(), host, streams, o.proxy, func(ctx context.Context, io sandbox.IO) (*sandbox.Run, error) {
+	return a.foreground(c.Context(), host, streams, func(ctx context.Context, io sandbox.IO) (*sandbox.Run, error) {
 		if o.strace {
 			io.Trace = a.err
 		}
@@ -130,6 +139,7 @@ func (a *app) run(c *cobra.Command, f *containerFlags, o *runFlags, args []strin
 // launched says how a container that has a process of its own is joined.
 type launched struct {
 	print  bool                   // its id
+	proxy  bool                   // signals, without a terminal
 	attach *sandbox.AttachOptions // nil: not at all
 	host   *hostTerminal
 	keys   []byte
@@ -182,7 +192,7 @@ func (a *app) startAway(ctx context.Context, ref string, l launched) (*sandbox.S
 
 // serveContainer is serve for process 1 of a container: who leaves it is content.
 func (a *app) serveContainer(ctx context.Context, s *sandbox.Session, l launched) error {
-	err := a.serve(ctx, s, serving{host: l.host, keys: l.keys, streams: *l.attach, proxy: true})
+	err := a.serve(ctx, s, serving{host: l.host, keys: l.keys, streams: *l.attach, proxy: l.proxy})
 	if errors.Is(err, errEscaped) {
 		return nil
 	}
@@ -250,7 +260,7 @@ func (a *app) create(c *cobra.Command, f *containerFlags, args []string) error {
 
 // foreground starts a container, passes signals on until it ends, and turns
 // its exit code into ours.
-func (a *app) foreground(ctx context.Context, host *hostTerminal, attach sandbox.AttachOptions, proxy bool, start func(context.Context, sandbox.IO) (*sandbox.Run, error)) error {
+func (a *app) foreground(ctx context.Context, host *hostTerminal, attach sandbox.AttachOptions, start func(context.Context, sandbox.IO) (*sandbox.Run, error)) error {
 	// A reader that has gone away is the container's to hear of: its write fails.
 	signal.Ignore(syscall.SIGPIPE)
 	raw := make(chan struct{})
@@ -259,10 +269,7 @@ func (a *app) foreground(ctx context.Context, host *hostTerminal, attach sandbox
 	if host != nil {
 		streams = gated(raw, streams)
 	}
-	var taken *signals
-	if proxy {
-		taken = a.takeSignals(host)
-	}
+	taken := a.takeSignals(host)
 	r, err := start(ctx, streams) // a signal that ends sbx ends the pull, or the container
 	taken.handTo(r)
 	if err != nil {

@@ -68,9 +68,6 @@ func (a *app) takeSignals(host *hostTerminal) *signals {
 
 // handTo gives the signals to a container that runs, or with nil to nobody.
 func (t *signals) handTo(r *sandbox.Run) {
-	if t == nil {
-		return
-	}
 	if r != nil {
 		<-t.taken
 		t.run <- r

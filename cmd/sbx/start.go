@@ -27,6 +27,8 @@ func (a *app) startCmd() *cobra.Command {
 			}
 			return engineError(a.startAttached(c.Context(), args[0], interactive, codes))
 		})
+	c.Long = "Start containers that were made or have ended. One that runs, or waits to be restarted, is left alone. With -a the exit code is the\n" +
+		"container's. Nothing but this starts containers after a reboot of the host: there is no daemon, whatever --restart says."
 	c.Flags().BoolVarP(&attach, "attach", "a", false, "Connect the container's output, and pass signals on")
 	c.Flags().BoolVarP(&interactive, "interactive", "i", false, "Connect standard input too, if the container was made with -i")
 	registerKeys(c.Flags(), &keys)
@@ -40,15 +42,15 @@ func (a *app) startQuietly(ctx context.Context, ref string) error {
 	if err != nil {
 		return err
 	}
-	if c, err := e.Inspect(ref); err != nil || c.State.Status == sandbox.StatusRunning {
+	if c, err := e.Inspect(ref); err != nil || c.State.Active() {
 		return err
 	}
 	_, err = a.startAway(ctx, ref, launched{})
 	return err
 }
 
-// startAttached is start -a: with a terminal that is typed at in a process of the
-// container's own, else in this one.
+// startAttached is start -a: with a terminal that is typed at, or a restart policy, in a
+// process of the container's own, else in this one.
 func (a *app) startAttached(ctx context.Context, ref string, interactive bool, keys []byte) error {
 	e, err := a.engine()
 	if err != nil {
@@ -63,12 +65,12 @@ func (a *app) startAttached(ctx context.Context, ref string, interactive bool, k
 	if err != nil {
 		return err
 	}
-	l := launched{attach: &streams, host: host, keys: keys}
+	l := launched{attach: &streams, host: host, keys: keys, proxy: true}
 	var s *sandbox.Session
 	switch {
-	case c.State.Status == sandbox.StatusRunning:
+	case c.State.Active():
 		s, err = e.Attach(ctx, ref, streams)
-	case c.Config.TTY && streams.Stdin:
+	case c.Config.TTY && streams.Stdin, c.Config.Restart.Restarts():
 		s, err = a.startAway(ctx, ref, l)
 	}
 	if err != nil {
@@ -77,7 +79,7 @@ func (a *app) startAttached(ctx context.Context, ref string, interactive bool, k
 	if s != nil {
 		return a.serveContainer(ctx, s, l)
 	}
-	return a.foreground(ctx, host, streams, true, func(ctx context.Context, io sandbox.IO) (*sandbox.Run, error) {
+	return a.foreground(ctx, host, streams, func(ctx context.Context, io sandbox.IO) (*sandbox.Run, error) {
 		return e.Start(ctx, ref, io)
 	})
 }

@@ -89,6 +89,8 @@ func (a *app) waitCmd() *cobra.Command {
 			return strconv.Itoa(code), nil
 		})
 	})
+	c.Long = "Wait for containers to end and print their exit codes. It is the next end that is waited for, also when a restart policy starts\n" +
+		"the container again; of one that has ended, the last."
 	c.ValidArgsFunction = a.completeContainers
 	return c
 }

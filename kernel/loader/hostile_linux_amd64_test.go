@@ -147,8 +147,11 @@ func (a account) Charge(n int64) error {
 	return nil
 }
 
-func (a account) Hold(n int64) error { *a.held += n; return nil }
-func (a account) PID() int           { return 0 }
+func (a account) Hold(n int64) error  { *a.held += n; return nil }
+func (a account) PID() int            { return 0 }
+func (a account) Limited() bool       { return false }
+func (a account) Reserve(int64) error { return nil }
+func (a account) OutOfMemory() bool   { return false }
 
 func TestHostileFiles(t *testing.T) {
 	if w, err := (machine{}).NewWindow(); err != nil {

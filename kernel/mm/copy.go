@@ -9,7 +9,7 @@ import (
 
 // Read copies from the guest: EFAULT if not all of it can be read.
 func (s *Space) Read(addr uint64, p []byte) error {
-	if n := s.window.Read(addr, p); n < len(p) {
+	if s.ReadSome(addr, p) < len(p) {
 		return linux.EFAULT
 	}
 	return nil
@@ -58,7 +58,15 @@ func (s *Space) Writable(addr, n uint64) uint64 {
 }
 
 // ReadSome is Read that tells how much it could.
-func (s *Space) ReadSome(addr uint64, p []byte) int { return s.window.Read(addr, p) }
+func (s *Space) ReadSome(addr uint64, p []byte) (n int) {
+	for {
+		t := s.tellings.Load()
+		n += s.window.Read(addr+uint64(n), p[n:])
+		if n == len(p) || !s.readable(addr+uint64(n), t) {
+			return n
+		}
+	}
+}
 
 // Zero clears guest memory.
 func (s *Space) Zero(addr, n uint64) error {
@@ -77,14 +85,18 @@ func (s *Space) Zero(addr, n uint64) error {
 // String reads a string up to its zero byte, of less than max bytes: ENAMETOOLONG
 // if it is longer.
 func (s *Space) String(addr uint64, max int) (string, error) {
-	str, full, ok := s.window.String(addr, max)
-	switch {
-	case !ok:
-		return "", linux.EFAULT
-	case full:
-		return "", linux.ENAMETOOLONG
+	for {
+		t := s.tellings.Load()
+		str, full, ok := s.window.String(addr, max)
+		switch {
+		case ok && !full:
+			return str, nil
+		case ok:
+			return "", linux.ENAMETOOLONG
+		case !s.opened(addr, uint64(max), t):
+			return "", linux.EFAULT
+		}
 	}
-	return str, nil
 }
 
 // Uint64 and Uint32 read a word.
@@ -114,11 +126,15 @@ func (s *Space) PutUint32(addr uint64, v uint32) error {
 // Load32, Store32 and CompareAndSwap32 are what futexes need: atomic, on aligned
 // words; EFAULT.
 func (s *Space) Load32(addr uint64) (uint32, error) {
-	v, ok := s.window.Load32(addr)
-	if !ok {
-		return 0, linux.EFAULT
+	for {
+		t := s.tellings.Load()
+		if v, ok := s.window.Load32(addr); ok {
+			return v, nil
+		}
+		if !s.readable(addr, t) {
+			return 0, linux.EFAULT
+		}
 	}
-	return v, nil
 }
 
 // Store32 writes a word atomically.
@@ -185,6 +201,10 @@ func (s *Space) Fault(addr uint64, need int) (retry, bus, mapped bool) {
 		return false, false, false
 	}
 	allowed := a.prot&need == need || need == ProtRead && a.prot != 0
+	if allowed && a.lazy {
+		s.settle(addr, 0) // who is ended for want of memory ends before it tries again
+		return true, false, true
+	}
 	if allowed && need == ProtWrite && a.waits() {
 		if s.tell(a) != nil {
 			return false, true, true

@@ -7,6 +7,10 @@
 // touches one touches what the lower 32 bits of it name, where Linux would fault. Code
 // and libraries are placed in the lower half, large maps in the upper one.
 //
+// Small maps are charged for when they are made, and ENOMEM at the limit. Where there is a
+// limit, the heap and large ones are charged for as they are touched (lazy.go), and having
+// none left ends a process.
+//
 // # Locks, in order
 //
 //	Space.mu     the areas; held while they and the window change

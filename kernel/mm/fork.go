@@ -40,6 +40,9 @@ func (c *Space) inherit(s *Space, a *area) error {
 			return err
 		}
 	}
+	if a.lazy && c.account.Reserve(int64(n)) != nil {
+		return linux.ENOMEM
+	}
 	b := *a
 	b.obj.ref()
 	if b.obj != nil && b.obj.segment != nil {
@@ -54,7 +57,7 @@ func (c *Space) inherit(s *Space, a *area) error {
 	if a.beyond {
 		return nil
 	}
-	if a.src.Shared || a.wipe {
+	if a.src.Shared || a.wipe || a.lazy || a.blank {
 		return c.mapArea(&b)
 	}
 	// Pages are copied before they get their protection.

@@ -28,7 +28,10 @@ func (machine) NewExecutor(w *memory.Window, code cpu.Code) (cpu.Executor, error
 }
 
 // account counts.
-type account struct{ own, held, most int64 }
+type account struct {
+	own, held, most, later int64
+	limited                bool
+}
 
 func (a *account) Charge(n int64) error {
 	if a.most > 0 && a.own+n > a.most {
@@ -40,6 +43,18 @@ func (a *account) Charge(n int64) error {
 
 func (a *account) Hold(n int64) error { a.held += n; return nil }
 func (a *account) PID() int           { return 7 }
+func (a *account) Limited() bool      { return a.limited }
+
+func (a *account) Reserve(n int64) error {
+	a.later += n
+	return nil
+}
+
+// OutOfMemory makes room once.
+func (a *account) OutOfMemory() bool {
+	a.most, a.held = a.most*2, a.held+1
+	return a.held == 1
+}
 
 func newSpace(t *testing.T, a mm.Account) *mm.Space {
 	t.Helper()
@@ -235,7 +250,7 @@ func FuzzLikeHost(f *testing.F) {
 
 func likeHost(t *testing.T, seed uint64, steps int) {
 	r := rand.New(rand.NewPCG(seed, 1))
-	acc := &account{}
+	acc := &account{limited: seed%2 == 1}
 	w := &twin{t: t, s: newSpace(t, acc), host: reserve(t)}
 	f, err := os.Create(t.TempDir() + "/f")
 	if err != nil {
@@ -256,7 +271,7 @@ func likeHost(t *testing.T, seed uint64, steps int) {
 		addr, size := base+uint64(at*page), uint64(n*page)
 		switch r.IntN(9) {
 		case 0, 1:
-			w.mmap(at, n, prot(), unix.MAP_FIXED|[]int{unix.MAP_PRIVATE, unix.MAP_SHARED}[r.IntN(2)], nil, 0)
+			w.mmap(at, n, prot(), unix.MAP_FIXED|[]int{unix.MAP_PRIVATE, unix.MAP_SHARED, unix.MAP_PRIVATE | unix.MAP_NORESERVE}[r.IntN(3)], nil, 0)
 		case 2:
 			w.mmap(at, n, prot(), unix.MAP_FIXED|unix.MAP_PRIVATE, f, int64(r.IntN(12))*page)
 		case 3:
@@ -289,7 +304,11 @@ func likeHost(t *testing.T, seed uint64, steps int) {
 		if x, y := w.s.WriteSome(base+uint64(off), b), w.hostIO(off, b, true); x != y {
 			t.Fatalf("write of %d at %#x: %d, the host %d\n%s", len(b), off, x, y, strings.Join(w.log, "\n"))
 		}
-		w.compare()
+		if !acc.limited || step%10 == 9 { // which touches all memory
+			w.compare()
+		} else if a, b := w.layouts(); a != b {
+			t.Fatalf("ours  %s\ntheirs %s\n%s", a, b, strings.Join(w.log, "\n"))
+		}
 	}
 	forked(t, w.s, acc)
 	_, _, _ = unix.Syscall(unix.SYS_MUNMAP, w.host, pages*page, 0)
@@ -298,7 +317,7 @@ func likeHost(t *testing.T, seed uint64, steps int) {
 // forked compares a copy with what it was made of, and lets both go.
 func forked(t *testing.T, s *mm.Space, acc *account) {
 	t.Helper()
-	other := &account{}
+	other := &account{limited: acc.limited}
 	c, err := s.Fork(other)
 	if err != nil {
 		t.Fatal(err)
@@ -315,7 +334,7 @@ func forked(t *testing.T, s *mm.Space, acc *account) {
 	}
 	s.Unref()
 	c.Unref()
-	if acc.own != 0 || acc.held != 0 || other.own != 0 || other.held != 0 {
+	if acc.own != 0 || acc.held != 0 || acc.later != 0 || other.own != 0 || other.held != 0 || other.later != 0 {
 		t.Errorf("not given back: %+v %+v", *acc, *other)
 	}
 }

@@ -15,7 +15,7 @@ func (s *Space) Regions() []Region {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	list := make([]Region, 0, len(s.areas))
-	for _, a := range s.areas {
+	for i, a := range s.areas {
 		r := Region{Start: a.start, End: a.end, Prot: a.prot}
 		if o := a.obj; o != nil {
 			r.Shared, r.Dev, r.Ino, r.Name = o.shared, o.dev, o.ino, o.Name
@@ -23,8 +23,8 @@ func (s *Space) Regions() []Region {
 				r.Offset = a.off
 			}
 		}
-		// A file is several areas, by where its bytes are; it shows as one.
-		if n := len(list); n > 0 && a.obj != nil && a.obj.segment == nil && list[n-1].End == r.Start && list[n-1].Prot == r.Prot && list[n-1].Name == r.Name &&
+		// A file is several areas, by where its bytes are, and so is memory that was touched in part; it shows as one.
+		if n := len(list); n > 0 && (a.obj != nil && a.obj.segment == nil || a.obj == nil && a.parts(s.areas[i-1])) && list[n-1].End == r.Start && list[n-1].Prot == r.Prot && list[n-1].Name == r.Name &&
 			list[n-1].Ino == r.Ino && list[n-1].Dev == r.Dev && (r.Ino == 0 || list[n-1].Offset+int64(list[n-1].End-list[n-1].Start) == r.Offset) {
 			list[n-1].End = r.End
 			continue

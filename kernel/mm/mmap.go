@@ -103,11 +103,9 @@ func (s *Space) build(addr, n uint64, prot, flags int, f *File, off int64) ([]*a
 	}
 	a := &area{start: addr, end: addr + n, prot: prot}
 	if !shared {
-		a.charged = prot&ProtWrite != 0 && flags&MapNoreserve == 0
-		if a.charged {
-			if err := s.pay(int64(n)); err != nil {
-				return nil, err
-			}
+		a.blank = prot&ProtWrite == 0
+		if err := s.charge(a, flags&MapNoreserve != 0); err != nil {
+			return nil, err
 		}
 		return []*area{a}, nil
 	}
@@ -195,7 +193,7 @@ func (s *Space) Mprotect(addr, n uint64, prot int) error {
 	}
 	// What lies before the first page that is missing, or that must not be, changes.
 	var stop error
-	extra, at := int64(0), start
+	at := start
 	s.overlapping(start, end, func(a *area, from, to uint64) {
 		switch {
 		case stop != nil:
@@ -207,9 +205,7 @@ func (s *Space) Mprotect(addr, n uint64, prot int) error {
 			stop = linux.EACCES
 			return
 		}
-		if at = to; prot&ProtWrite != 0 && !a.charged && (a.obj == nil || !a.obj.shared) {
-			extra += int64(to - from)
-		}
+		at = to
 	})
 	if stop == nil && at != end {
 		stop = linux.ENOMEM
@@ -221,15 +217,17 @@ func (s *Space) Mprotect(addr, n uint64, prot int) error {
 	if a := s.at(start); a.prot == prot && end <= a.end {
 		return stop // it is so, and stays one area
 	}
-	if err := s.pay(extra); err != nil {
+	paid, err := s.payFor(start, end, prot)
+	if err != nil {
 		return err
 	}
 	err = s.changeCode(start, end, func() error {
 		for _, a := range s.cut(start, end) {
-			if prot&ProtWrite != 0 && !a.charged && (a.obj == nil || !a.obj.shared) {
-				a.charged = true
+			if len(paid) > 0 && paid[0].start == a.start {
+				a.charged, a.lazy = paid[0].charged, paid[0].lazy
+				paid = paid[1:]
 			}
-			a.prot = prot
+			a.prot, a.blank = prot, a.blank && prot&ProtWrite == 0
 			var err error
 			switch {
 			case a.waits() && a.always():
@@ -272,8 +270,8 @@ func (s *Space) Brk(addr, limit uint64) uint64 {
 		if i := s.search(old); i < len(s.areas) && s.areas[i].start < want {
 			return s.brk
 		}
-		a := &area{start: old, end: want, prot: ProtRead | ProtWrite, charged: true, obj: s.heapObject()}
-		if s.full(1) || s.pay(int64(want-old)) != nil {
+		a := &area{start: old, end: want, prot: ProtRead | ProtWrite, obj: s.heapObject()}
+		if s.full(1) || s.charge(a, s.limited()) != nil {
 			a.obj.unref()
 			return s.brk
 		}
@@ -305,5 +303,8 @@ func (s *Space) MapNamed(addr, n uint64, prot int, name string) error {
 	o := &object{Name: name}
 	o.refs.Store(1)
 	a := &area{start: addr, end: addr + n, prot: prot, obj: o}
+	if err := s.charge(a, true); err != nil {
+		return err
+	}
 	return s.changeCode(addr, addr+n, func() error { return s.install(addr, addr+n, []*area{a}) })
 }

@@ -80,7 +80,7 @@ func (s *Space) grow(old, oldLen, newLen uint64) error {
 		}
 		return s.changeCode(start, end, func() error { return s.install(start, end, list) })
 	}
-	more := &area{start: old + oldLen, end: old + newLen, prot: last.prot, src: last.src, obj: last.obj.ref(), charged: last.charged, beyond: last.beyond, readOnly: last.readOnly}
+	more := &area{start: old + oldLen, end: old + newLen, prot: last.prot, src: last.src, obj: last.obj.ref(), blank: last.blank, beyond: last.beyond, readOnly: last.readOnly}
 	d := int64(more.start - last.start)
 	if more.off = last.off + d; more.src.File != nil {
 		more.src.Offset += d
@@ -101,8 +101,8 @@ func (s *Space) grow(old, oldLen, newLen uint64) error {
 			list = append(list, rest)
 		}
 	}
-	if more.charged {
-		if err := s.pay(int64(newLen - oldLen)); err != nil {
+	if last.charged || last.lazy {
+		if err := s.charge(more, last.lazy); err != nil {
 			for _, a := range list {
 				a.obj.unref()
 			}

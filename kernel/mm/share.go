@@ -30,6 +30,9 @@ func (a *area) windowProt() memory.Prot {
 	if a.waits() {
 		p &^= memory.Write
 	}
+	if a.lazy {
+		p = memory.None
+	}
 	return p
 }
 
@@ -87,7 +90,7 @@ func (s *Space) again(addr uint64, tellings int64) bool {
 	if a := s.at(addr); a != nil && a.waits() {
 		return s.tell(a) == nil
 	}
-	return s.tellings.Load() != tellings
+	return s.settle(addr, tellings)
 }
 
 // clean makes the next store to any area of an object fault again.

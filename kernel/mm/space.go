@@ -37,6 +37,12 @@ type Account interface {
 	Charge(delta int64) error
 	// Hold is told of what may outlive the process: the memory of shared maps.
 	Hold(delta int64) error
+	// Limited reports whether Charge ever refuses for a limit of all processes.
+	Limited() bool
+	// Reserve is told of what may be charged for later.
+	Reserve(delta int64) error
+	// OutOfMemory makes room by ending a process, and reports whether the caller may go on.
+	OutOfMemory() bool
 	// PID is the process's.
 	PID() int
 }
@@ -227,9 +233,7 @@ func (s *Space) hold(n int64) (giveBack func(n int64), err error) {
 
 // drop forgets an area that is in no list any more.
 func (s *Space) drop(a *area) {
-	if a.charged {
-		_ = s.pay(-int64(a.end - a.start))
-	}
+	s.uncharge(a)
 	o := a.obj
 	if a.tracked() {
 		s.unused(o)

@@ -27,6 +27,7 @@ func cgroupFiles() []file {
 		{path: "memory.current", render: func(v *view) string { return fmt.Sprintln(used(v)) }},
 		{path: "memory.peak", render: func(v *view) string { return fmt.Sprintln(used(v)) }},
 		{path: "memory.stat", render: renderMemoryStat},
+		{path: "memory.events", render: renderMemoryEvents}, {path: "memory.events.local", render: renderMemoryEvents},
 		{path: "pids.max", render: func(v *view) string { return orMax(int64(v.TasksLimit)) }},
 		{path: "pids.current", render: func(v *view) string { return fmt.Sprintln(v.Tasks) }},
 		{path: "pids.peak", render: func(v *view) string { return fmt.Sprintln(v.Tasks) }},
@@ -39,9 +40,12 @@ func cgroupFiles() []file {
 		"cgroup.max.descendants", "max", "cgroup.stat", "nr_descendants 0\nnr_dying_descendants 0",
 		"cpu.weight", "100", "cpu.weight.nice", "0", "cpu.idle", "0", "cpu.max.burst", "0", "cpuset.mems.effective", "0",
 		"memory.high", "max", "memory.low", "0", "memory.min", "0", "memory.oom.group", "0",
-		"memory.events", "low 0\nhigh 0\nmax 0\noom 0\noom_kill 0\noom_group_kill 0",
 		"memory.swap.current", "0", "memory.swap.high", "max", "memory.swap.max", "0", "memory.swap.events", "high 0\nmax 0\nfail 0",
 		"pids.events", "max 0")...)
+}
+
+func renderMemoryEvents(v *view) string {
+	return fmt.Sprintf("low 0\nhigh 0\nmax %d\noom %[1]d\noom_kill %[1]d\noom_group_kill 0\n", v.OOMKills)
 }
 
 func idLines(ids []int) string {
@@ -84,8 +88,8 @@ func renderCPUMax(v *view) string {
 func renderCPUStat(v *view) string {
 	us := func(d time.Duration) int64 { return d.Microseconds() }
 	return fmt.Sprintf("usage_usec %d\nuser_usec %d\nsystem_usec %d\nnice_usec %d\ncore_sched.force_idle_usec 0\n"+
-		"nr_periods 0\nnr_throttled 0\nthrottled_usec 0\nnr_bursts 0\nburst_usec 0\n",
-		us(v.User+v.Nice+v.Sys), us(v.User+v.Nice), us(v.Sys), us(v.Nice))
+		"nr_periods %d\nnr_throttled %d\nthrottled_usec %d\nnr_bursts 0\nburst_usec 0\n",
+		us(v.User+v.Nice+v.Sys), us(v.User+v.Nice), us(v.Sys), us(v.Nice), v.CPUPeriods, v.CPUThrottled, us(v.CPUThrottledTime))
 }
 
 func renderMemoryStat(v *view) string {

@@ -122,8 +122,12 @@ type System struct {
 	MemTotal, MemFree    int64         // bytes; MemTotal is the limit
 	MemCached, MemShared int64
 	MemLimit             int64   // 0: no limit was set
+	OOMKills             int64   // processes that were killed for want of memory
 	TasksLimit           int     // 0: no limit was set
 	CPULimit             float64 // CPUs' worth of time, 0: no limit was set
+	CPUPeriods           int64   // periods in which something ran at that limit
+	CPUThrottled         int64   // and how many of them it was held up in
+	CPUThrottledTime     time.Duration
 	Load                 [3]float64
 	Running, Tasks       int // threads that run, threads in all
 	LastPID              int

@@ -167,6 +167,7 @@ type payer struct {
 	reserve bool
 	t       atomic.Pointer[kernel.Task]
 	early   atomic.Int64
+	later   atomic.Int64 // Reserve's
 }
 
 var _ mm.Account = (*payer)(nil)
@@ -183,6 +184,24 @@ func (y *payer) Charge(delta int64) error {
 	}
 	y.early.Add(delta)
 	return nil
+}
+
+// Reserve implements mm.Account.
+func (y *payer) Reserve(delta int64) error {
+	if t := y.t.Load(); t != nil {
+		return t.ReserveMemory(delta)
+	}
+	y.later.Add(delta)
+	return nil
+}
+
+// Limited implements mm.Account.
+func (y *payer) Limited() bool { return y.k.MemoryLimited() }
+
+// OutOfMemory implements mm.Account.
+func (y *payer) OutOfMemory() bool {
+	t := y.t.Load()
+	return t != nil && t.OutOfMemory()
 }
 
 // Hold implements mm.Account.
@@ -202,6 +221,9 @@ func (y *payer) adopt(t *kernel.Task) error {
 	n := y.early.Swap(0)
 	if y.reserve {
 		_ = y.k.HoldMemory(-n)
+	}
+	if err := t.ReserveMemory(y.later.Swap(0)); err != nil {
+		return err
 	}
 	return t.GrowMemory(n)
 }

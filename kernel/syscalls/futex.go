@@ -45,6 +45,12 @@ func sysFutex(c *call) (int64, error) {
 	}
 	w := word{c.mm, c.a[0]}
 	k := c.t.Kernel()
+	if k.MemoryLimited() { // the words may be of memory that is not charged for, and none may be left: that waits, without locks
+		_, _ = w.Load()
+		if op == futexWakeOp {
+			_, _ = c.mm.Load32(c.a[4])
+		}
+	}
 	bits := uint32(c.a[5])
 	switch op {
 	case futexWait, futexWake:

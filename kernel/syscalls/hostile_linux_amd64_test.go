@@ -149,11 +149,27 @@ func TestHog(t *testing.T) {
 		defer w.close()
 		w.copyIn(bin)
 		r := w.run("hostile", "hog")
-		if want := "ENOMEM 1\nshared ENOMEM 1\nbrk 1, malloc 1, fork 1\n"; r.out != want {
+		if want := "ENOMEM 1\nshared ENOMEM 1\nfork 1\n"; r.out != want {
 			t.Errorf("%q, want %q", r.out, want)
 		}
 		if r := w.run("hostile", "maps"); r.out != "1\n" {
 			t.Errorf("maps: %q %#x", r.out, r.status)
+		}
+	})
+}
+
+// TestGreed: where memory has run out the greedy die, and those do not who have little.
+func TestGreed(t *testing.T) {
+	bin := build(t, "hostile")
+	leaves(t, func() {
+		w := newWorld(t, func(c *kernel.Config) { c.Limits.Memory = 64 << 20 })
+		defer w.close()
+		w.copyIn(bin)
+		if r := w.run("hostile", "greed"); r.out != "9 9 9 9 60 threads, alive\n" {
+			t.Errorf("%q %#x", r.out, r.status)
+		}
+		if n := w.k.OOMKills(); n != 4 {
+			t.Errorf("%d were killed", n)
 		}
 	})
 }

@@ -77,22 +77,56 @@ int main(int argc, char **argv) {
     kill(0, SIGKILL);
   }
   if (!strcmp(what, "wildbomb")) for (;;) fork();
-  if (!strcmp(what, "hog")) {
+  if (!strcmp(what, "hog")) { // small pieces, which are paid for when they are asked for
+    enum { PIECE = 1 << 17 };
     long got = 0;
     for (;; got++) {
-      char *p = mmap(0, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+      char *p = mmap(0, PIECE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
       if (p == MAP_FAILED) break;
-      memset(p, 1, 1 << 20);
+      memset(p, 1, PIECE);
     }
-    printf("%s %d\n", strerrorname_np(errno), got > 10 && got < 64);
+    printf("%s %d\n", strerrorname_np(errno), got > 80 && got < 512);
     errno = 0;
     for (;;) {
       char *p = mmap(0, 1 << 20, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-      if (p == MAP_FAILED || ++got > 200) break;
+      if (p == MAP_FAILED || ++got > 600) break;
       memset(p, 1, 1 << 20);
     }
-    printf("shared %s %d\n", got > 200 ? "unbounded" : "ENOMEM", got < 64);
-    printf("brk %d, malloc %d, fork %d\n", sbrk(16 << 20) == (void *)-1, malloc(16 << 20) == 0, fork() < 0);
+    printf("shared %s %d\n", got > 600 ? "unbounded" : "ENOMEM", got < 512);
+    printf("fork %d\n", fork() < 0);
+    return 0;
+  }
+  if (!strcmp(what, "greed")) { // large pieces, which are paid for when they are touched
+    static const int kinds[] = {0, MAP_NORESERVE};
+    long big = 1L << 30, small = 4L << 20;
+    for (int i = 0; i < 4; i++) {
+      int st;
+      fflush(stdout);
+      if (fork() == 0) {
+        if (i == 2) { // not by itself, but by what it reads into it
+          char *p = mmap(0, big, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+          int fd = open("/zero", O_RDWR | O_CREAT, 0600);
+          ftruncate(fd, big);
+          for (long k = 0, n; k < big; k += n) if ((n = pread(fd, p + k, 8 << 20, k)) <= 0) break;
+        }
+        if (i == 3) mprotect(mmap(0, big, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), big, PROT_READ | PROT_WRITE), small = 2 << 20;
+        if (i == 0) for (char *p; (p = sbrk(1 << 16)) != (void *)-1;) memset(p, 1, 1 << 16);
+        for (;;) {
+          long n = i ? small : big;
+          char *p = mmap(0, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | kinds[i & 1], -1, 0);
+          for (long k = 0; p != MAP_FAILED && k < n; k += 4096) p[k] = 1;
+        }
+      }
+      char *mine = mmap(0, small, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+      while (waitpid(-1, &st, WNOHANG) == 0) // a small one, which goes on
+        for (long k = 0; k < small; k += 4096) mine[k]++;
+      printf("%d ", WTERMSIG(st));
+      munmap(mine, small);
+    }
+    pthread_t t[60];
+    int n = 0;
+    while (n < 60 && pthread_create(t + n, 0, park, 0) == 0) n++; // 480 MiB of stacks
+    printf("%d threads, alive\n", n);
     return 0;
   }
   if (!strcmp(what, "maps")) { // as many areas as it can have

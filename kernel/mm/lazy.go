@@ -1,0 +1,157 @@
+package mm
+
+import (
+	"github.com/sbxrun/sbx/abi/linux"
+	"github.com/sbxrun/sbx/cpu/memory"
+)
+
+// Where memory is limited, the heap and large private maps are charged for as they are
+// touched, as Linux does it, and not when they are made: most are larger than what is used of them.
+// Until then their pages can't be touched in the window. The fault of the first access
+// to a part pays for that part; when there is no memory left somebody has to go.
+const (
+	lazyPart = 256 << 10 // what is paid for at a time, aligned
+	lazyMin  = lazyPart  // smaller maps are paid for when they are made
+)
+
+// lazily reports whether an area of private memory is charged for when it is touched,
+// which a small one is too if nothing was to be set aside for it.
+func (s *Space) lazily(a *area, noreserve bool) bool {
+	return s.limited() && a.prot&(ProtWrite|ProtExec) == ProtWrite && !a.beyond && (noreserve || a.end-a.start >= lazyMin)
+}
+
+func (s *Space) limited() bool { return s.account != nil && s.account.Limited() }
+
+// charge pays for an area of private memory, or notes that it is to be paid for later.
+// noreserve says that it is free where memory is not limited.
+func (s *Space) charge(a *area, noreserve bool) error {
+	n := a.end - a.start
+	switch {
+	case a.prot&ProtWrite == 0 || a.charged:
+		return nil
+	case s.lazily(a, noreserve):
+		if s.account.Reserve(int64(n)) != nil {
+			return linux.ENOMEM
+		}
+		a.lazy = true
+		return nil
+	case noreserve && !s.limited():
+		return nil
+	}
+	if err := s.pay(int64(n)); err != nil {
+		return err
+	}
+	a.charged = true
+	return nil
+}
+
+// uncharge gives back what charge took.
+func (s *Space) uncharge(a *area) {
+	n := int64(a.end - a.start)
+	if a.charged {
+		_ = s.pay(-n)
+	}
+	if a.lazy {
+		_ = s.account.Reserve(-n)
+	}
+	a.charged, a.lazy = false, false
+}
+
+// touch pays for the part of a lazy area that an address lies in, and opens it.
+func (s *Space) touch(a *area, addr uint64) error {
+	start := max(a.start, addr&^(lazyPart-1))
+	end := min(a.end, addr&^(lazyPart-1)+lazyPart)
+	if s.full(2) { // no more areas: all of it, then
+		start, end = a.start, a.end
+	}
+	n := int64(end - start)
+	_ = s.account.Reserve(-n)
+	if err := s.pay(n); err != nil {
+		_ = s.account.Reserve(n)
+		return err
+	}
+	s.tellings.Add(1)
+	var err error
+	for _, part := range s.cut(start, end) {
+		part.lazy, part.charged = false, true
+		if e := s.window.Protect(part.start, part.end-part.start, part.windowProt()); e != nil {
+			err = linux.ENOMEM
+		}
+		s.put(part)
+	}
+	return err
+}
+
+// settle tries an access again that failed at addr: it reports false when the area there
+// is none that waits for it. tellings is what Space.tellings was before. Space.mu is held,
+// and let go of while there is no memory.
+func (s *Space) settle(addr uint64, tellings int64) bool {
+	a := s.at(addr)
+	switch {
+	case a == nil || !a.lazy:
+		return s.tellings.Load() != tellings
+	case s.touch(a, addr) == nil:
+		return true
+	}
+	s.mu.Unlock()
+	defer s.mu.Lock()
+	return s.account.OutOfMemory()
+}
+
+// readable reports whether a read from the guest that failed at addr may do if it is
+// tried once more.
+func (s *Space) readable(addr uint64, tellings int64) bool {
+	if !memory.Inside(addr, 1) {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.settle(addr, tellings)
+}
+
+// payFor pays for a range that is to be protected otherwise, part by part of the areas
+// there, and returns how each of them counts then.
+func (s *Space) payFor(start, end uint64, prot int) (paid []area, err error) {
+	var before []area
+	s.overlapping(start, end, func(a *area, from, to uint64) {
+		if err != nil || a.obj != nil && a.obj.shared {
+			return
+		}
+		b := area{start: from, end: to, prot: prot, charged: a.charged, beyond: a.beyond}
+		if err = s.charge(&b, a.lazy); err == nil {
+			before = append(before, area{start: from, end: to, charged: a.charged, lazy: a.lazy})
+			paid = append(paid, b)
+		}
+	})
+	for i := range before {
+		old, b := &before[i], paid[i]
+		if err != nil { // nothing changes
+			b.charged = b.charged && !old.charged
+			s.uncharge(&b)
+		} else if old.lazy {
+			old.charged = false
+			s.uncharge(old)
+		}
+	}
+	return paid, err
+}
+
+// opened is readable for what lies within n bytes from addr.
+func (s *Space) opened(addr, n uint64, tellings int64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	at := addr
+	s.overlapping(addr, addr+n, func(a *area, from, _ uint64) {
+		if a.lazy && !s.at(at).isLazy() {
+			at = from
+		}
+	})
+	return s.settle(at, tellings)
+}
+
+func (a *area) isLazy() bool { return a != nil && a.lazy }
+
+// parts reports whether two areas of private memory may be parts of one map.
+func (a *area) parts(b *area) bool {
+	return b.obj == nil && (a.lazy || a.charged) == (b.lazy || b.charged) && a.noFork == b.noFork && a.wipe == b.wipe
+}
