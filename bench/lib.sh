@@ -32,3 +32,19 @@ registry() {
 machine() {
 	printf '%s, %s cores, %s, %s\n\n' "$(uname -sm)" "$(nproc)" "$(awk -F': ' '/model name/ {print $2; exit}' /proc/cpuinfo)" "$(go version | cut -d' ' -f3)"
 }
+# debian_mirror sets $mirror to where the machine's own packages come from.
+debian_mirror() {
+	mirror=$(sed -n 's/^URIs: \(http:[^ ]*\).*/\1/p; s/^deb \(http:[^ ]*\).*/\1/p' \
+		/etc/apt/sources.list.d/*.sources /etc/apt/sources.list.d/*.list /etc/apt/sources.list 2>/dev/null | head -n 1 || true)
+	[ -n "$mirror" ] || { echo "no mirror of Debian's packages over HTTP" >&2; exit 3; }
+}
+# native_tree IMAGE DIR: the files of an image, to chroot into.
+native_tree() {
+	"$sbx" create --name tree "$1" true >/dev/null
+	mkdir -p "$2"
+	"$sbx" export tree | tar -xp -C "$2" --exclude='dev/*'
+	"$sbx" rm tree >/dev/null
+	mknod -m 666 "$2/dev/null" c 1 3
+	mknod -m 666 "$2/dev/urandom" c 1 9
+	cp /etc/resolv.conf "$2/etc/resolv.conf"
+}

@@ -6,6 +6,7 @@ import (
 	"compress/gzip"
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -217,7 +218,20 @@ func TestAddArchives(t *testing.T) {
 		/x/e/deep 755 0:0 dir
 		/x/e/deep/x 640 11:12 X
 	`
-	for _, f := range []string{"a.tar", "b.tar.gz", "[ab].tar*"} {
+	archives := []string{"a.tar", "b.tar.gz", "[ab].tar*"}
+	for _, tool := range []string{"xz", "bzip2"} {
+		cmd := exec.Command(tool, "-c")
+		cmd.Stdin = bytes.NewReader(plain)
+		out, err := cmd.Output()
+		if errors.Is(err, exec.ErrNotFound) {
+			t.Logf("%s is not installed: its archives are not tried", tool)
+			continue
+		}
+		must(t, err)
+		b.write(map[string]string{"by." + tool: string(out)})
+		archives = append(archives, "by."+tool)
+	}
+	for _, f := range archives {
 		r := b.ok("FROM scratch\nADD " + f + " /x\n")
 		wantLines(t, r.list("/"), unpacked)
 	}

@@ -1,6 +1,8 @@
 package kernel
 
 import (
+	"sync"
+
 	"github.com/sbxrun/sbx/abi/linux"
 	"github.com/sbxrun/sbx/vfs"
 )
@@ -48,9 +50,13 @@ func (t *Task) Sendfile(out int, in *SpliceEnd, n uint64) (int, error) {
 	return t.copyRange(in, &to, size)
 }
 
+// copyPieces is the memory of copies: a server calls sendfile(2) for every page.
+var copyPieces = sync.Pool{New: func() any { return new([spliceChunk]byte) }}
+
 // copyRange copies until the end of one file, or a short write to the other.
 func (t *Task) copyRange(in, out *SpliceEnd, n int) (done int, err error) {
-	b := make([]byte, min(n, spliceChunk))
+	b := copyPieces.Get().(*[spliceChunk]byte)
+	defer copyPieces.Put(b)
 	for done < n {
 		got, err := in.read(t, b[:min(n-done, len(b))])
 		if err != nil || got <= 0 {

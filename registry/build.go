@@ -69,7 +69,7 @@ func (s *Store) ingestLocal(ctx context.Context, r io.Reader) (layer, error) {
 	if err != nil {
 		return layer{}, err
 	}
-	l, err := s.ingestStream(ctx, br, kind == uncompressed || kind == bzipped, s.newBudget(), nil)
+	l, err := s.ingestStream(ctx, br, kind == uncompressed || kind == bzipped || kind == xzed, s.newBudget(), nil)
 	if err != io.ErrUnexpectedEOF {
 		return l, err
 	}

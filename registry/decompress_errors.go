@@ -8,6 +8,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/sbxrun/sbx/registry/gunzip"
+	"github.com/sbxrun/sbx/registry/unxz"
 )
 
 // zstdErrors are the data errors that zstd reports by value.
@@ -20,7 +21,7 @@ var zstdErrors = [...]error{
 // isDataError tells whether a decompressor complained about its data, and not its source about the network.
 func isDataError(err error) bool {
 	var bzErr bzip2.StructuralError
-	if errors.Is(err, gunzip.ErrData) || errors.As(err, &bzErr) {
+	if errors.Is(err, gunzip.ErrData) || errors.Is(err, unxz.ErrData) || errors.As(err, &bzErr) {
 		return true
 	}
 	for _, e := range zstdErrors {

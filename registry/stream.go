@@ -5,7 +5,7 @@ import (
 	"io"
 )
 
-// Decompress returns the plain bytes of a stream that may be compressed with gzip, bzip2 or zstd, and tells whether it
+// Decompress returns the plain bytes of a stream that may be compressed with gzip, bzip2, xz or zstd, and tells whether it
 // was. How much comes out is the caller's to bound.
 func Decompress(r io.Reader) (plain io.ReadCloser, compressed bool, err error) {
 	br := bufio.NewReaderSize(r, 64<<10)

@@ -283,11 +283,11 @@ func splice(a, b net.Conn, together bool) {
 	wg.Wait()
 }
 
-var copyBuffers = sync.Pool{New: func() any { return new([32 << 10]byte) }}
+var copyBuffers = sync.Pool{New: func() any { return new([64 << 10]byte) }}
 
 // pass moves bytes one way.
 func pass(to, from net.Conn) {
-	buf := copyBuffers.Get().(*[32 << 10]byte)
+	buf := copyBuffers.Get().(*[64 << 10]byte)
 	defer copyBuffers.Put(buf)
 	for {
 		n, err := from.Read(buf[:])

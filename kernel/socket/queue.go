@@ -4,9 +4,10 @@ import "github.com/sbxrun/sbx/abi/linux"
 
 // packet is a piece of a stream, or a message.
 type packet struct {
-	data   []byte // that is left
-	free   int    // bytes behind data that are nobody's yet
-	size   int    // what is charged
+	data   []byte  // that is left
+	buf    *[]byte // where it is, when that goes back to pieces
+	free   int     // bytes behind data that are nobody's yet
+	size   int     // what is charged
 	from   linux.Sockaddr
 	to     linux.Sockaddr
 	cred   linux.Ucred
@@ -37,7 +38,8 @@ func (s *Socket) enqueue(p packet, data []byte, room int) error {
 	if size > minPiece/2 && !s.st.cfg.Charge(int64(size)) {
 		return linux.ENOBUFS
 	}
-	p.data = append(make([]byte, 0, size), data...)
+	p.data, p.buf = newPiece(size)
+	p.data = append(p.data, data...)
 	p.free, p.size = size-len(data), size
 	if p.owner != nil {
 		p.owner.wmem += size
@@ -86,6 +88,7 @@ func (s *Socket) pop() {
 		o.wmem -= p.size
 		o.notify(linux.POLLOUT | linux.POLLWRNORM)
 	}
+	freePiece(p.buf)
 	*p = packet{}
 	if q.head++; q.empty() {
 		q.head = 0

@@ -1,0 +1,116 @@
+#!/usr/bin/env bash
+# What a published port costs: nginx from Debian in a container, asked through -p, beside the same nginx of the same files in a
+# chroot, and under qemu-user and podman where they work. Requests a second (median of RUNS) by wrk, which has to be installed, for pages
+# of several sizes; a large file, compared by its SHA-256; and a thousand connections at once.
+# Usage: SBX_TEST_IMAGES=DIR bench/port.sh [RUNS [SECONDS]]     as root, on Debian
+. "$(dirname "$0")/lib.sh"
+runs=${1:-3} seconds=${2:-3}
+[ "$(id -u)" = 0 ] || { echo "only root can chroot" >&2; exit 3; }
+for tool in wrk curl python3; do command -v $tool >/dev/null || { echo "$tool is not installed" >&2; exit 3; }; done
+ulimit -n 8192
+pids=()
+ends() {
+	[ ${#pids[@]} = 0 ] || kill "${pids[@]}" 2>/dev/null || true
+	"$sbx" rm -f web >/dev/null 2>&1 || true
+	finish
+}
+trap ends EXIT
+debian_mirror
+registry
+machine
+
+ports=$(python3 -c 'import socket
+s = [socket.create_server(("127.0.0.1", 0)) for _ in "123"]
+print(*[x.getsockname()[1] for x in s])')
+read -r native_port qemu_port sbx_port <<<"$ports"
+mkdir -p "$tmp/ctx/www"
+head -c 1000 "$tmp/sbx" >"$tmp/ctx/www/1k"
+head -c 65536 "$tmp/sbx" >"$tmp/ctx/www/64k"
+head -c 1048576 "$tmp/sbx" >"$tmp/ctx/www/1m"
+cat >"$tmp/ctx/Dockerfile" <<EOF
+FROM debian:12
+RUN rm -f /etc/apt/sources.list.d/* && echo 'deb [trusted=yes] $mirror bookworm main' >/etc/apt/sources.list
+RUN apt-get update && apt-get install -y nginx
+RUN sed -i 's/worker_connections .*/worker_connections 4096;/' /etc/nginx/nginx.conf
+COPY www /var/www/html
+EXPOSE 80
+CMD ["nginx", "-g", "daemon off;"]
+EOF
+"$sbx" build -q -t my-nginx "$tmp/ctx" >/dev/null
+native_tree my-nginx "$tmp/root"
+head -c 1073741824 /dev/urandom >"$tmp/root/var/www/html/big"
+listen() { sed -i "s/^\(\s*listen \)[0-9.:]*\( default_server;\)/\1127.0.0.1:$1\2/; /listen \[/d" "$tmp/root/etc/nginx/sites-available/default"; }
+answers() { # URL
+	for _ in $(seq 100); do curl -sf -o /dev/null "$1/1k" && return; sleep 0.1; done
+	return 1
+}
+urls=()
+listen "$native_port"
+chroot "$tmp/root" /usr/sbin/nginx -g 'daemon off;' 2>/dev/null &
+pids+=($!)
+answers "http://127.0.0.1:$native_port" || { echo "nginx does not run natively" >&2; exit 1; }
+urls+=("native=http://127.0.0.1:$native_port")
+"$sbx" run -d --name web -p "127.0.0.1:$sbx_port:80" -v "$tmp/root/var/www/html/big:/var/www/html/big:ro" my-nginx >/dev/null
+answers "http://127.0.0.1:$sbx_port" || { "$sbx" logs web; exit 1; }
+urls+=("sbx=http://127.0.0.1:$sbx_port")
+if qemu=$(command -v qemu-x86_64-static || command -v qemu-x86_64); then
+	mkdir "$tmp/root/qemu"
+	cp "$qemu" "$tmp/root/qemu/qemu"
+	ldd "$qemu" 2>/dev/null | grep -o '/[^ ]*' | sort -u | xargs -r cp -Lt "$tmp/root/qemu"
+	listen "$qemu_port"
+	sed 's|^pid .*|pid /run/qemu.pid;|' "$tmp/root/etc/nginx/nginx.conf" >"$tmp/root/etc/nginx/qemu.conf"
+	run=(/qemu/qemu)
+	[ ! -e "$tmp/root/qemu/ld-linux-x86-64.so.2" ] || run=(/qemu/ld-linux-x86-64.so.2 --library-path /qemu /qemu/qemu)
+	chroot "$tmp/root" "${run[@]}" /usr/sbin/nginx -c /etc/nginx/qemu.conf -g 'daemon off;' >"$tmp/said" 2>&1 &
+	pids+=($!)
+	if answers "http://127.0.0.1:$qemu_port"; then urls+=("qemu=http://127.0.0.1:$qemu_port"); else echo "qemu-user does not run nginx here: $(tail -n 1 "$tmp/said")"; fi
+fi
+if command -v podman >/dev/null; then
+	podman="podman --root $tmp/podman --runroot $tmp/podman-run --storage-driver vfs"
+	tar -C "$tmp/root" -c --exclude=./var/www/html/big . | $podman import -q - localhost/my-nginx >/dev/null
+	if $podman run -d --name web --cgroups disabled -p 127.0.0.1::80 localhost/my-nginx sh -c "sed -i 's/listen .*default_server;/listen 80 default_server;/' /etc/nginx/sites-available/default; exec nginx -g 'daemon off;'" >"$tmp/said" 2>&1 &&
+		url=http://$($podman port web 80) && answers "$url"; then
+		urls+=("podman=$url")
+	else
+		echo "podman does not run here: $(tail -n 1 "$tmp/said")"
+	fi
+	trap '$podman rm -f web >/dev/null 2>&1 || true; ends' EXIT
+fi
+
+median() { sort -g | awk '{v[NR] = $1} END {print v[int((NR + 1) / 2)]}'; }
+printf '%-22s' 'requests a second'
+for u in "${urls[@]}"; do printf '%12s %7s' "${u%%=*}" ratio; done
+echo
+for page in 1k 64k 1m; do
+	for connections in 4 64; do
+		for _ in $(seq "$runs"); do
+			for u in "${urls[@]}"; do
+				wrk -t2 -c"$connections" -d"${seconds}s" "${u#*=}/$page" >"$tmp/said"
+				if grep -E 'Socket errors|Non-2xx' "$tmp/said" >&2; then echo "$u: errors with $page" >&2; fi
+				awk '/^Requests\/sec/ {print $2}' "$tmp/said" >>"$tmp/rate.${u%%=*}.$page.$connections"
+			done
+		done
+		printf '%-22s' "$page, $connections connections"
+		base=$(median <"$tmp/rate.native.$page.$connections")
+		for u in "${urls[@]}"; do
+			v=$(median <"$tmp/rate.${u%%=*}.$page.$connections")
+			awk -v v="$v" -v b="$base" 'BEGIN {printf "%12.0f %6.2fx", v, v / b}'
+		done
+		echo
+	done
+done
+
+echo
+want=$(sha256sum <"$tmp/root/var/www/html/big")
+for u in "${urls[@]}"; do
+	[ "${u%%=*}" != podman ] || continue
+	got=$(curl -sf "${u#*=}/big" | sha256sum)
+	rate=$(curl -sf -o /dev/null -w '%{speed_download}' "${u#*=}/big")
+	printf '1 GiB from %-8s %s, %.0f MB/s\n' "${u%%=*}" "$([ "$got" = "$want" ] && echo intact || echo DAMAGED)" "$(awk -v r="$rate" 'BEGIN {print r / 1e6}')"
+done
+echo
+for u in "${urls[@]}"; do
+	wrk -t2 -c1000 -d"${seconds}s" "${u#*=}/1k" >"$tmp/said"
+	errors=$(grep -E 'Socket errors|Non-2xx' "$tmp/said" || true)
+	printf '1000 connections to %-8s %s requests a second,%s\n' "${u%%=*}" "$(awk '/^Requests\/sec/ {print $2}' "$tmp/said")" "${errors:- no error}"
+done
