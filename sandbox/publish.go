@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"strconv"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/sbxrun/sbx/abi/linux"
@@ -272,7 +273,7 @@ type halfCloser interface {
 func splice(a, b net.Conn, together bool) {
 	var wg sync.WaitGroup
 	one := func(to, from net.Conn) {
-		pass(to, from)
+		pass(to, from, together)
 		if together {
 			_ = a.Close()
 			_ = b.Close()
@@ -285,28 +286,37 @@ func splice(a, b net.Conn, together bool) {
 
 var copyBuffers = sync.Pool{New: func() any { return new([64 << 10]byte) }}
 
-// pass moves bytes one way.
-func pass(to, from net.Conn) {
-	buf := copyBuffers.Get().(*[64 << 10]byte)
-	defer copyBuffers.Put(buf)
-	for {
-		n, err := from.Read(buf[:])
-		if n > 0 {
-			if _, werr := to.Write(buf[:n]); werr != nil {
-				abort(from)
-				return
-			}
-		}
-		if err == nil {
-			continue
-		}
-		if d, ok := to.(halfCloser); ok && err == io.EOF {
-			_ = d.CloseWrite()
-		} else {
-			abort(to)
-		}
-		return
+// pass moves bytes one way; those of a guest go from where they are.
+func pass(to, from net.Conn, datagrams bool) {
+	out := &writer{Conn: to}
+	var err error
+	_, host := from.(syscall.Conn)
+	if guest, ok := from.(io.WriterTo); ok && !host && !datagrams {
+		_, err = guest.WriteTo(out)
+	} else {
+		buf := copyBuffers.Get().(*[64 << 10]byte)
+		_, err = io.CopyBuffer(out, struct{ io.Reader }{from}, buf[:])
+		copyBuffers.Put(buf)
 	}
+	switch d, ok := to.(halfCloser); {
+	case out.err != nil:
+		abort(from)
+	case ok && err == nil:
+		_ = d.CloseWrite()
+	default:
+		abort(to)
+	}
+}
+
+// writer remembers whether it was the writing that failed.
+type writer struct {
+	net.Conn
+	err error
+}
+
+func (w *writer) Write(p []byte) (n int, err error) {
+	n, w.err = w.Conn.Write(p)
+	return n, w.err
 }
 
 // abort ends a connection at once.

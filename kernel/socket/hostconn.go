@@ -89,6 +89,31 @@ func (h *HostConn) Read(p []byte) (int, error) {
 	})
 }
 
+// WriteTo implements io.WriterTo for streams: the guest's bytes go from where they are queued.
+func (h *HostConn) WriteTo(w io.Writer) (done int64, err error) {
+	for {
+		var p packet
+		_, err := h.wait(context.Background(), &h.read, func() (n int, err error) {
+			p, err = h.s.takePiece()
+			return 0, err
+		})
+		switch {
+		case err != nil:
+			return done, err
+		case p.data == nil && h.closed():
+			return done, net.ErrClosed
+		case p.data == nil:
+			return done, nil
+		}
+		h.s.st.out.Add(int64(len(p.data)))
+		n, err := w.Write(p.data)
+		freePiece(p.buf)
+		if done += int64(n); err != nil {
+			return done, err
+		}
+	}
+}
+
 func (h *HostConn) closed() bool {
 	h.s.st.mu.Lock()
 	defer h.s.st.mu.Unlock()

@@ -76,9 +76,13 @@ func (s *Socket) push(p packet, data []byte) error {
 }
 
 // pop removes the first packet; its files are the caller's.
-func (s *Socket) pop() {
+func (s *Socket) pop() { freePiece(s.unqueue().buf) }
+
+// unqueue is pop of a packet whose memory becomes the caller's.
+func (s *Socket) unqueue() packet {
 	q := &s.rx
 	p := q.first()
+	was := *p
 	q.bytes -= len(p.data)
 	s.st.rights -= len(p.rights)
 	if p.size > minPiece/2 {
@@ -88,7 +92,6 @@ func (s *Socket) pop() {
 		o.wmem -= p.size
 		o.notify(linux.POLLOUT | linux.POLLWRNORM)
 	}
-	freePiece(p.buf)
 	*p = packet{}
 	if q.head++; q.empty() {
 		q.head = 0
@@ -97,6 +100,19 @@ func (s *Socket) pop() {
 		}
 		q.pkts = q.pkts[:0]
 	}
+	return was
+}
+
+// takePiece takes the first bytes of a stream as they are queued; none at the end of it.
+// Their memory is the caller's, for freePiece.
+func (s *Socket) takePiece() (p packet, err error) {
+	s.st.mu.Lock()
+	defer s.st.unlock()
+	if s.rx.empty() {
+		_, err = s.p.recv(s, &Message{}, 0)
+		return packet{}, err
+	}
+	return s.unqueue(), nil
 }
 
 // drop throws away what is queued.
