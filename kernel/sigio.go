@@ -42,7 +42,7 @@ const maxAsync = 4096
 // there are none: at the end of the system call that did it, or else on a goroutine.
 type asyncQueue struct {
 	start   sync.Once
-	pending atomic.Bool
+	pending atomic.Int64 // events that nobody has been told of yet
 	wake    chan struct{} // one token for the goroutine
 
 	drain sync.Mutex // held while events are looked at, so that they stay in order
@@ -73,9 +73,9 @@ func (a *asyncQueue) add(e asyncEvent) {
 	a.mu.Lock()
 	if len(a.list) < maxAsync {
 		a.list = append(a.list, e)
+		a.pending.Add(1)
 	}
 	a.mu.Unlock()
-	a.pending.Store(true)
 	select {
 	case a.wake <- struct{}{}:
 	default:
@@ -86,12 +86,11 @@ func (a *asyncQueue) add(e asyncEvent) {
 // does it after each, so that they come before the call returns.
 func (k *Kernel) TellOwners() {
 	a := &k.async
-	if !a.pending.Load() {
+	if a.pending.Load() == 0 {
 		return
 	}
-	a.drain.Lock()
+	a.drain.Lock() // and wait for who is telling
 	defer a.drain.Unlock()
-	a.pending.Store(false)
 	a.mu.Lock()
 	list := a.list
 	a.list = nil
@@ -99,6 +98,7 @@ func (k *Kernel) TellOwners() {
 	for _, e := range list {
 		e.tell()
 	}
+	a.pending.Add(-int64(len(list)))
 }
 
 // tell looks at what happened.
