@@ -42,7 +42,7 @@ const maxAsync = 4096
 // there are none: at the end of the system call that did it, or else on a goroutine.
 type asyncQueue struct {
 	start   sync.Once
-	pending atomic.Int64 // events that nobody has been told of yet
+	pending atomic.Int64  // events that nobody has been told of yet
 	wake    chan struct{} // one token for the goroutine
 
 	drain sync.Mutex // held while events are looked at, so that they stay in order
