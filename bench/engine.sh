@@ -21,6 +21,7 @@ echo "image $image"
 mkdir "$tmp/root"
 "$sbx" export tree | tar -x --no-same-owner --exclude='dev/*' -C "$tmp/root"
 root=$tmp/root
+: >"$root/dev/null" # perl opens it
 head -c 16777216 "$tmp/sbx" >"$root/data"
 for _ in 1 2 3 4; do cat "$root/data"; done >"$root/data64"
 cp "$tmp/kernels" "$root/kernels"
