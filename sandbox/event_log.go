@@ -10,12 +10,16 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 )
 
 const (
 	eventFile  = 1 << 20  // bytes after which another file is begun
 	eventFiles = 2        // that are kept
 	eventLine  = 64 << 10 // bytes of one event; its labels are left out of a longer one
+
+	// eventKeep is how long a file stays open: those of one run go to one, and what becomes of it is seen.
+	eventKeep = time.Second
 )
 
 // eventLog is $SBX_HOME/events: lines of JSON in files N.json, the highest N the
@@ -26,6 +30,18 @@ const (
 type eventLog struct {
 	dir string
 	mu  sync.Mutex // of writes in this process
+	to  *os.File   // that the last one went to; nil before the first and after close
+	at  time.Time  // when that was opened
+}
+
+// close lets go of the file; what is added later opens it anew.
+func (l *eventLog) close() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.to != nil {
+		_ = l.to.Close()
+		l.to = nil
+	}
 }
 
 // files are the numbers of the files, the oldest first.
@@ -63,16 +79,36 @@ func (l *eventLog) add(ev Event) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	f, err := l.openLast()
-	if err != nil {
+	line = append(line, '\n')
+	whole, ok := l.ready()
+	if !ok {
 		return
 	}
-	defer f.Close()
-	line = append(line, '\n')
-	if !endsLine(f) {
+	if !whole {
 		line = append([]byte{'\n'}, line...)
 	}
-	_, _ = f.Write(line)
+	_, _ = l.to.Write(line)
+}
+
+// ready has l.to be a file that an event can be added to, and reports whether it ends with a whole
+// line. Only files that are full are deleted, by whoever begins another.
+func (l *eventLog) ready() (whole, ok bool) {
+	for range 2 {
+		if l.to == nil {
+			f, err := l.openLast()
+			if err != nil {
+				return false, false
+			}
+			l.to, l.at = f, time.Now()
+		}
+		fi, err := l.to.Stat()
+		if err == nil && fi.Size() < eventFile && time.Since(l.at) < eventKeep {
+			return endsLine(l.to, fi.Size()), true
+		}
+		_ = l.to.Close()
+		l.to = nil
+	}
+	return false, false
 }
 
 // openLast opens the newest file, or begins another one and deletes the oldest.
@@ -94,14 +130,13 @@ func (l *eventLog) openLast() (*os.File, error) {
 	return os.OpenFile(l.path(n), os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o600)
 }
 
-// endsLine reports whether the next byte begins a line.
-func endsLine(f *os.File) bool {
-	fi, err := f.Stat()
-	if err != nil || fi.Size() == 0 {
+// endsLine reports whether what comes behind a file's first n bytes begins a line.
+func endsLine(f *os.File, n int64) bool {
+	if n == 0 {
 		return true
 	}
 	var b [1]byte
-	_, err = f.ReadAt(b[:], fi.Size()-1)
+	_, err := f.ReadAt(b[:], n-1)
 	return err != nil || b[0] == '\n'
 }
 

@@ -17,6 +17,8 @@ func TestEventsFromMany(t *testing.T) {
 	e := &Engine{}
 	e.events.dir = t.TempDir()
 	other := &eventLog{dir: e.events.dir}
+	defer e.events.close()
+	defer other.close()
 	other.note(EventImage, "before", "", nil, nil)
 	const writers, each = 4, 2000
 	var wg sync.WaitGroup

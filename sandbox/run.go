@@ -164,7 +164,7 @@ func (r *Run) boot(ctx context.Context, io IO) error {
 	}
 	r.flush = startFlusher(r.flushAll)
 	if r.first != nil || !r.apart && io.Stdout != nil {
-		r.emit("attach")
+		r.e.emitContainer(r.rec, "attach")
 	}
 	r.emitStart()
 	r.monitor = startMonitor(r)

@@ -105,6 +105,7 @@ func (e *Engine) Close() error {
 		_, err := r.Wait(context.Background())
 		errs = append(errs, err)
 	}
+	e.events.close()
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.wasm != nil {
