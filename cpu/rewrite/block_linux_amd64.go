@@ -45,7 +45,7 @@ func (e *emitter) translate(pc, host uint64, code []byte, checked bool) (guestLe
 func (e *emitter) reset(pc, host uint64, checked bool) {
 	e.b, e.sites, e.marks, e.steps = e.b[:0], e.sites[:0], e.marks[:0], e.steps[:0]
 	e.pc, e.host, e.ended, e.sp, e.body, e.checked = pc, host, false, 0, 0, checked
-	e.fusible = false
+	e.fusible, e.kept = false, none
 }
 
 // run emits instructions up to the end of the block.
@@ -57,15 +57,22 @@ func (e *emitter) run(pc uint64, code []byte) (guestLen int) {
 			if err == x86.ErrTruncated && off > 0 {
 				break // the next block begins with it, and sees more
 			}
+			e.release(pc + uint64(off))
 			e.in.Len = 0
 			e.begin(pc + uint64(off))
 			e.stop()
 			return off + min(len(code)-off, 15)
 		}
 		e.raw = code[off : off+int(e.in.Len)]
+		e.rest = code[off+len(e.raw):]
+		// The processor makes one of a comparison and a jump that are neighbours.
+		fuses := (e.sp != 0 || e.kept != none) && e.in.Form.WritesFlags && e.aheadIsJcc(e.rest)
+		if fuses || !e.keeps() {
+			e.release(pc + uint64(off))
+		}
 		e.begin(pc + uint64(off))
-		if e.sp != 0 && e.in.Form.WritesFlags && e.aheadIsJcc(code[off+len(e.raw):]) {
-			e.syncSP() // the processor makes one of a comparison and a jump that are neighbours
+		if fuses {
+			e.syncSP()
 		}
 		e.instruction()
 		e.fusible = e.in.Form.WritesFlags && e.in.Form.Class == x86.Plain
@@ -77,6 +84,7 @@ func (e *emitter) run(pc uint64, code []byte) (guestLen int) {
 			break
 		}
 	}
+	e.release(pc + uint64(off))
 	e.in.Len = 0
 	e.begin(pc + uint64(off))
 	e.jump(pc + uint64(off))

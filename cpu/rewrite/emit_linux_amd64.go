@@ -14,6 +14,8 @@ const (
 	stepSpill                   // register a is saved in slot b
 	stepBorrow                  // register a, saved in slot b, holds something else
 	stepFill                    // register a is restored from slot b
+	stepTake                    // register a, saved as State.Kept, holds the guest's R11
+	stepReturn                  // register a is restored from State.Kept
 	stepStore11                 // register a is the guest's R11 and goes to its place
 	stepStoreSP                 // register a is the guest's RSP and goes to its place
 	stepSP                      // the host's register follows the guest's stack pointer by a
@@ -37,6 +39,7 @@ type mark struct {
 	guest uint32 // distance from the block's start
 	next  uint32 // of the instruction behind it; for a branch of its own too
 	sp    int32  // emitter.sp before it
+	kept  int8   // emitter.kept before it
 	// commit is the step after whose end the instruction must be completed; before it
 	// is undone. noCommit: it is undone whatever was done.
 	commit int32
@@ -62,8 +65,11 @@ type emitter struct {
 	sites   []site
 	marks   []mark
 	steps   []step
-	ended   bool  // the last instruction does not fall through
-	sp      int32 // the guest's stack pointer is this far from the host's register
+	ended   bool   // the last instruction does not fall through
+	sp      int32  // the guest's stack pointer is this far from the host's register
+	kept    int8   // the register that holds the guest's R11 meanwhile, or none: see keep.go
+	dirty   bool   // its value is not in R11's place
+	rest    []byte // the guest's code behind the instruction
 	ahead   x86.Inst
 	fusible bool // the last instruction may be fused with a conditional jump behind it
 	spilled int  // slots in use
@@ -78,7 +84,7 @@ func (e *emitter) begin(pc uint64) {
 	off := uint32(pc - e.pc)
 	e.marks = append(e.marks, mark{
 		host: uint32(len(e.b)), steps: uint32(len(e.steps)), guest: off,
-		next: off + uint32(e.in.Len), sp: e.sp, commit: noCommit,
+		next: off + uint32(e.in.Len), sp: e.sp, kept: e.kept, commit: noCommit,
 	})
 }
 

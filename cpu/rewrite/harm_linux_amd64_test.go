@@ -73,13 +73,13 @@ func harmOfMem(in *x86asm.Inst, a x86asm.Mem) string {
 		return ""
 	}
 	if a.Base == x86asm.RSP && a.Index == 0 && a.Segment == 0 {
-		if in.Op != x86asm.MOV && in.Op != x86asm.CALL || (a.Disp < 24 && a.Disp != -32) || a.Disp > 88 || a.Disp%8 != 0 {
+		if in.Op != x86asm.MOV && in.Op != x86asm.CALL || (a.Disp < 24 && a.Disp != -32) || a.Disp > 96 || a.Disp%8 != 0 {
 			return "not a field of the State"
 		}
 		if in.Op == x86asm.CALL && (a.Disp < 64 || a.Disp > 80) {
 			return "not an exit"
 		}
-		if dst, ok := in.Args[0].(x86asm.Mem); ok && in.Op == x86asm.MOV && dst == a && a.Disp != -32 && (a.Disp < 40 || a.Disp > 56) {
+		if dst, ok := in.Args[0].(x86asm.Mem); ok && in.Op == x86asm.MOV && dst == a && a.Disp != -32 && a.Disp != 96 && (a.Disp < 40 || a.Disp > 56) {
 			return "not a field to be written"
 		}
 		return ""

@@ -64,6 +64,9 @@ func (e *emitter) operand(used *uint16, low bool) (m mem, list []held) {
 		if reg != guestR11 {
 			return int8(toHost(reg))
 		}
+		if e.kept != none {
+			return e.kept
+		}
 		if r11 == none {
 			r11 = e.take(used, low, &list)
 			e.loadState(r11, trap.OffR11)
@@ -146,6 +149,13 @@ func (e *emitter) plain() {
 	}
 	used := uses(in)
 	low := hasHighByte(in)
+	access, named := accessTo(in, guestR11)
+	if e.kept == none && !low && used&(1<<guestR11) != 0 {
+		e.keep(used, !named || access&x86.Read != 0 || in.Base() == guestR11 || in.Index() == guestR11)
+	}
+	if e.kept != none {
+		used |= 1 << e.kept
+	}
 	var list []held
 	var m *mem
 	if in.IsMem() || in.Form.Imm == x86.ImmMoffs {
@@ -155,9 +165,12 @@ func (e *emitter) plain() {
 		operand, l := e.operand(&used, low)
 		m, list = &operand, l
 	}
-	r11, access := none, x86.Access(0)
-	if a, ok := accessTo(in, guestR11); ok {
-		access = a
+	r11 := int(e.kept)
+	switch {
+	case named && r11 != none:
+		e.dirty = e.dirty || access&x86.Write != 0
+		access = 0 // it goes to its place later
+	case named:
 		r11 = e.take(&used, low, &list)
 		if access&x86.Read != 0 {
 			e.loadState(r11, trap.OffR11)

@@ -21,9 +21,9 @@ func (e *emitter) settle(s *trap.State, off uint32) (pc uint64) {
 		return e.pc
 	}
 	m := e.marks[i]
-	end, sp := uint32(len(e.steps)), int32(0)
+	end, sp, kept := uint32(len(e.steps)), int32(0), int8(none)
 	if i+1 < len(e.marks) {
-		end, sp = e.marks[i+1].steps, e.marks[i+1].sp
+		end, sp, kept = e.marks[i+1].steps, e.marks[i+1].sp, e.marks[i+1].kept
 	}
 	steps := e.steps[m.steps:end]
 	done := 0
@@ -33,12 +33,14 @@ func (e *emitter) settle(s *trap.State, off uint32) (pc uint64) {
 	if m.commit != noCommit && done > int(m.commit)-int(m.steps) {
 		pc = e.complete(s, m, steps, done)
 		s.GPR[guestSP] += uint64(int64(sp))
+		unkeep(s, kept)
 		return pc
 	}
 	for j := done - 1; j >= 0; j-- {
 		steps[j].undo(s)
 	}
 	s.GPR[guestSP] += uint64(int64(m.sp))
+	unkeep(s, m.kept)
 	return e.pc + uint64(m.guest)
 }
 
@@ -73,6 +75,8 @@ func (st step) undo(s *trap.State) {
 	switch st.kind {
 	case stepBorrow:
 		*reg(s, st.a) = s.Spill[st.b]
+	case stepTake:
+		*reg(s, st.a) = s.Kept
 	case stepSP:
 		s.GPR[x86.RSP] -= uint64(int64(st.a))
 	case stepWindow:
@@ -86,6 +90,8 @@ func (st step) redo(s *trap.State) {
 	switch st.kind {
 	case stepFill:
 		*reg(s, st.a) = s.Spill[st.b]
+	case stepReturn:
+		*reg(s, st.a) = s.Kept
 	case stepStore11:
 		s.GPR[guestR11] = *reg(s, st.a)
 	case stepStoreSP:

@@ -14,7 +14,7 @@ const (
 	pageSize = 4096
 	// maxStates bounds the threads of all guests of the process.
 	maxStates = 1 << 16
-	statePad  = 12
+	statePad  = 4
 )
 
 var _ = [1]byte{}[unsafe.Offsetof(State{}.Xsave)%64]        // XSAVE's alignment
@@ -25,6 +25,7 @@ var _ = [1]byte{}[unsafe.Offsetof(State{}.FSBase)-origin-OffFSBase]
 var _ = [1]byte{}[unsafe.Offsetof(State{}.Spill)-origin-OffSpill]
 var _ = [1]byte{}[unsafe.Offsetof(State{}.ExitLink)-origin-OffExitLink]
 var _ = [1]byte{}[unsafe.Offsetof(State{}.Window)-origin-OffWindow]
+var _ = [1]byte{}[unsafe.Offsetof(State{}.Kept)-origin-OffKept]
 
 var states struct {
 	mu   sync.Mutex

@@ -35,6 +35,7 @@ type State struct {
 	ExitSyscall uintptr
 	ExitStop    uintptr
 	Window      uint64 // base of the guest's memory
+	Kept        uint64 // the register that translated code has the guest's R11 in
 
 	HostPC uint64 // where to enter; at an exit, the address behind the call or of the fault
 
@@ -67,6 +68,7 @@ const (
 	OffExitSyscall = 72
 	OffExitStop    = 80
 	OffWindow      = 88
+	OffKept        = 96
 )
 
 // Layout that the assembly shares with package cpu.

@@ -133,7 +133,7 @@ func (c *Checker) state(in *inst, off int32) (n int, err error) {
 	load := isLoad(in, 8)
 	store := in.Map == 0 && in.VEX == 0 && in.Opcode == 0x89 && in.OpSize == 8
 	switch off {
-	case trap.OffR11, trap.OffSpill, trap.OffSpill + 8, trap.OffSpill + 16:
+	case trap.OffR11, trap.OffSpill, trap.OffSpill + 8, trap.OffSpill + 16, trap.OffKept:
 		switch {
 		case store && in.RegField() == x86.RBX:
 			return c.window(off)
