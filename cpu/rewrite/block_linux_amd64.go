@@ -67,11 +67,11 @@ func (e *emitter) run(pc uint64, code []byte) (guestLen int) {
 		e.rest = code[off+len(e.raw):]
 		// The processor makes one of a comparison and a jump that are neighbours.
 		fuses := (e.sp != 0 || e.kept != none) && e.in.Form.WritesFlags && e.aheadIsJcc(e.rest)
-		if fuses || !e.keeps() {
+		if !e.keeps() || fuses && uses(&e.in)&(1<<guestR11) == 0 {
 			e.release(pc + uint64(off))
 		}
 		e.begin(pc + uint64(off))
-		if fuses {
+		if fuses && e.kept == none {
 			e.syncSP()
 		}
 		e.instruction()
