@@ -24,7 +24,6 @@ type Space struct {
 	blocks  map[uint64]*block   // by guest address
 	pages   map[uint64][]*block // by guest page that they took bytes from
 	placed  []*block            // in the order of the cache, dead ones too
-	stubs   map[uint32]stubRef  // by the address that the stub's call pushes
 	guarded map[uint64]bool     // pages that we write-protected
 	faults  map[uint64]int      // writes to protected pages
 	checked map[uint64]bool     // pages that are not protected: see wrote
@@ -81,7 +80,7 @@ func NewSpace(w *memory.Window, code cpu.Code, options ...Option) (*Space, error
 
 // forget makes the maps anew.
 func (s *Space) forget() {
-	s.blocks, s.pages, s.stubs = map[uint64]*block{}, map[uint64][]*block{}, map[uint32]stubRef{}
+	s.blocks, s.pages = map[uint64]*block{}, map[uint64][]*block{}
 	s.placed, s.guarded = nil, map[uint64]bool{}
 	if s.faults == nil || len(s.faults) > maxPages {
 		s.faults, s.checked = map[uint64]int{}, map[uint64]bool{}
@@ -144,9 +143,6 @@ func (s *Space) place(b *block) {
 	s.placed = append(s.placed, b)
 	for p := b.pc / memory.PageSize; p <= (b.pc+uint64(len(b.code))-1)/memory.PageSize; p++ {
 		s.pages[p] = append(s.pages[p], b)
-	}
-	for i, t := range b.sites {
-		s.stubs[b.host+t.stub+stubSize] = stubRef{b, i}
 	}
 }
 
@@ -249,6 +245,13 @@ func (s *Space) blockAt(host uint64) *block {
 		return nil
 	}
 	return s.placed[i]
+}
+
+// stubAt returns the branch whose stub's call pushed a host address.
+func (s *Space) stubAt(host uint64) stubRef {
+	b := s.blockAt(host - 1)
+	first := b.host + b.sites[0].stub // they follow each other
+	return stubRef{b, int((uint32(host-uint64(s.cache.rx)) - first - 1) / stubSize)}
 }
 
 // stop waits until no thread is in guest mode and keeps them out until start.

@@ -156,7 +156,7 @@ func (t *thread) link() (host uintptr, gen uint64, ok bool) {
 		return 0, 0, false // the cache was emptied meanwhile
 	}
 	t.unsettled = false
-	ref := s.stubs[uint32(t.state.HostPC-uint64(s.cache.rx))]
+	ref := s.stubAt(t.state.HostPC)
 	t.state.RIP = ref.from.sites[ref.site].target
 	return s.link(ref)
 }
@@ -176,7 +176,7 @@ func (t *thread) settleLocked() {
 	s := t.state
 	at := s.HostPC
 	if s.Reason == trap.ReasonLink {
-		ref := t.space.stubs[uint32(at-uint64(t.space.cache.rx))]
+		ref := t.space.stubAt(at)
 		s.RIP = ref.from.sites[ref.site].target
 		return
 	}
