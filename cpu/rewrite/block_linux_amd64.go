@@ -21,6 +21,7 @@ type block struct {
 	host     uint32 // offset in the cache of where branches enter
 	size     uint32
 	sites    []site
+	back     uint64   // where the direct call that ends it returns to, or 0
 	incoming []uint32 // offsets in the cache of displacements that lead here
 	dead     bool
 	checked  bool   // it compares code with what is in memory now
@@ -45,7 +46,7 @@ func (e *emitter) translate(pc, host uint64, code []byte, checked bool) (guestLe
 func (e *emitter) reset(pc, host uint64, checked bool) {
 	e.b, e.sites, e.marks, e.steps = e.b[:0], e.sites[:0], e.marks[:0], e.steps[:0]
 	e.pc, e.host, e.ended, e.sp, e.body, e.checked = pc, host, false, 0, 0, checked
-	e.fusible, e.kept = false, none
+	e.fusible, e.kept, e.back = false, none, 0
 }
 
 // run emits instructions up to the end of the block.

@@ -123,6 +123,7 @@ func (e *emitter) loop() {
 // call emits a direct call.
 func (e *emitter) call() {
 	e.pushReturn()
+	e.back = e.next()
 	e.jump(e.in.Target(e.at))
 }
 

@@ -71,9 +71,10 @@ type emitter struct {
 	dirty   bool   // its value is not in R11's place
 	rest    []byte // the guest's code behind the instruction
 	ahead   x86.Inst
-	fusible bool // the last instruction may be fused with a conditional jump behind it
-	spilled int  // slots in use
-	checked bool // the block compares its code with memory
+	fusible bool   // the last instruction may be fused with a conditional jump behind it
+	spilled int    // slots in use
+	back    uint64 // where the direct call that ends the block returns to, or 0
+	checked bool   // the block compares its code with memory
 	body    uint32
 }
 

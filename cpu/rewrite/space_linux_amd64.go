@@ -129,7 +129,7 @@ func (s *Space) find(pc uint64) (b *block, ok bool) {
 			}
 			continue
 		}
-		b = &block{pc: pc, code: append([]byte(nil), code[:n]...), host: host, size: uint32(len(s.emit.b)), checked: checked, body: s.emit.body}
+		b = &block{pc: pc, code: append([]byte(nil), code[:n]...), host: host, size: uint32(len(s.emit.b)), checked: checked, body: s.emit.body, back: s.emit.back}
 		b.sites = append(b.sites, s.emit.sites...)
 		s.place(b)
 		return b, s.verified(b)
@@ -216,11 +216,25 @@ func (s *Space) enterAt(pc uint64) (host uintptr, gen uint64, ok bool) {
 	return host, s.gen.Load(), true
 }
 
+// expect makes the block at pc, where a call is about to return to: to find it missing then would cost a fault.
+// With s.mu held.
+func (s *Space) expect(pc uint64) {
+	if pc >= memory.Size || getSlot(s.tableTop, pc) != 0 {
+		return
+	}
+	if b, ok := s.find(pc); ok {
+		setSlot(s.tableTop, pc, s.hostOf(b))
+	}
+}
+
 // link links a branch, and says where the block is that it goes to. With s.mu held.
 func (s *Space) link(ref stubRef) (host uintptr, gen uint64, ok bool) {
 	t := ref.from.sites[ref.site]
 	if t.target >= memory.Size {
 		return 0, 0, false
+	}
+	if ref.from.back != 0 && ref.site == len(ref.from.sites)-1 {
+		s.expect(ref.from.back)
 	}
 	b, ok := s.find(t.target)
 	if !ok {
