@@ -6,11 +6,14 @@
 //     32-bit address and adds GS, which is the base of the guest's window. No
 //     operand can leave the window, no register and no flag is spent.
 //   - The host's RSP points at the thread's trap.State. The guest's RSP lives in
-//     the host's R11, the guest's R11 in the State. All else is where it was.
+//     the host's R11. The guest's R11 is in the State, or, from one instruction that
+//     needs it to the next, in a register that they do not need (keep). All else is
+//     where it was.
 //   - What is inserted uses mov, lea, not and jumps, which leave EFLAGS alone.
 //   - Direct branches are patched to their targets. Indirect ones and returns
 //     jump through a table with 8 bytes for each guest address, which lies below
-//     the window; an empty slot faults, and the fault makes the block.
+//     the window; an empty slot faults, and the fault makes the block. Where a call
+//     returns to is made when the call is linked, so that its return does not fault.
 //   - There are no polls: SIGURG stops a thread at any host instruction.
 //
 // # Precise state
