@@ -163,8 +163,9 @@ func (r *eventReader) next() (out []Event) {
 			delete(r.at, n)
 		}
 	}
-	for _, n := range files {
-		out = append(out, r.read(n)...)
+	// The newest first: who wrote there wrote to the others before.
+	for _, n := range slices.Backward(files) {
+		out = append(r.read(n), out...)
 	}
 	slices.SortStableFunc(out, func(a, b Event) int { return a.Time.Compare(b.Time) })
 	return out

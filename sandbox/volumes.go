@@ -77,7 +77,9 @@ func (e *Engine) makeVolume(name string, labels map[string]string) error {
 		if _, err := os.Stat(file); err == nil {
 			return nil
 		}
-		if err := os.MkdirAll(dir, 0o700); err != nil {
+		if err := os.MkdirAll(dir, 0o700); errors.Is(err, fs.ErrExist) {
+			continue // it was removed between two looks
+		} else if err != nil {
 			return diskError(err)
 		}
 		err := writeJSON(file, volumeRecord{Created: time.Now().UTC(), Labels: labels})

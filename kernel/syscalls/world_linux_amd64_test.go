@@ -214,6 +214,7 @@ func native(tb testing.TB, bin string, args ...string) result {
 	defer cancel()
 	c := exec.CommandContext(ctx, bin, args...)
 	c.Args[0], c.Env, c.Dir = filepath.Base(bin), guestEnv, tb.TempDir()
+	c.WaitDelay = time.Second // for what it left behind, which has its output too
 	var out bytes.Buffer
 	c.Stdout, c.Stderr = &out, &out
 	err := c.Run()
