@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// TestEventsFromMany has two logs of one folder written at once, over several files,
-// while a reader follows: it gets each event once, and those of one writer in order.
+// TestEventsFromMany has two logs of one folder written at once, over two files, of which
+// none is deleted yet, while a reader follows: it gets each event once, and those of one writer in order.
 func TestEventsFromMany(t *testing.T) {
 	e := &Engine{}
 	e.events.dir = t.TempDir()
@@ -53,7 +53,7 @@ func TestEventsFromMany(t *testing.T) {
 		}
 		wg.Go(func() {
 			for n := range each {
-				l.note(EventContainer, "start", fmt.Sprintf("%d %d", w, n), map[string]string{"pad": strings.Repeat("x", 200)}, nil)
+				l.note(EventContainer, "start", fmt.Sprintf("%d %d", w, n), map[string]string{"pad": strings.Repeat("x", 60)}, nil)
 			}
 		})
 	}
