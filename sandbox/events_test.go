@@ -61,8 +61,13 @@ func TestEventsFromMany(t *testing.T) {
 	if err := <-done; err != nil {
 		t.Fatal(err)
 	}
-	files := e.events.files()
-	if len(files) == 0 || len(files) > eventFiles || files[0] == 1 {
+	if files := e.events.files(); len(files) != 2 {
+		t.Errorf("files %v", files)
+	}
+	for range each { // with nobody who follows
+		other.note(EventContainer, "start", "", map[string]string{"pad": strings.Repeat("x", 1000)}, nil)
+	}
+	if files := e.events.files(); len(files) != eventFiles || files[0] == 1 {
 		t.Errorf("files %v", files)
 	}
 	seen := 0
