@@ -226,7 +226,7 @@ static void peers(void) {
     R(process_vm_readv(d, l, 1, r, 1, 0)), prctl(PR_SET_DUMPABLE, 0);
     int e = fork();
     if (e == 0) read(to[0], &st, 1), _exit(0);
-    R(process_vm_readv(e, l, 1, r, 1, 0)), R(kcmp(d, getpid(), 1, 0, 0) > 0), kill(d, 9), kill(e, 9);
+    R(process_vm_readv(e, l, 1, r, 1, 0)), R(kcmp(d, getpid(), 1, 0, 0) > 0), kill(d, 9), kill(e, 9), waitpid(d, 0, 0), waitpid(e, 0, 0); // who reads c's byte no more
     _exit(0);
   }
   wait(0), write(to[1], "", 1), status(c), R(syscall(424, dfd, 0, 0, 0)), R(syscall(438, pfd, fd, 0)), R(process_vm_readv(c, l, 1, r, 1, 0)), R(kcmp(c, me, 1, 0, 0)), R(syscall(448, pfd, 0));
