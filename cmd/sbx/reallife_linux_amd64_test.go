@@ -11,18 +11,16 @@ import (
 	"github.com/sbxrun/sbx/internal/testimage"
 )
 
-// TestRealLife has a container of Debian live: its own machine code detached, entered, on a terminal with job control, left,
-// joined again and stopped.
-func TestRealLife(t *testing.T) {
+// realCommand is sbx with a home of its own and the registry of real images, and a run of it that has to succeed.
+func realCommand(t *testing.T) (c *command, must func(args ...string) string) {
 	if testing.Short() {
 		t.Skip("short")
 	}
 	mirror := testimage.Serve(t)
 	dir := t.TempDir()
-	c := &command{t: t, path: builtCommand(t), dir: dir, home: filepath.Join(dir, "home")}
+	c = &command{t: t, path: builtCommand(t), dir: dir, home: filepath.Join(dir, "home")}
 	c.env = append(os.Environ(), "SBX_HOME="+c.home, "SBX_REGISTRY_MIRROR="+mirror, "HOME="+dir)
-	defer endAll(t, c.home)
-	must := func(args ...string) string {
+	return c, func(args ...string) string {
 		t.Helper()
 		out, err := c.run(args...)
 		if err != nil {
@@ -30,6 +28,13 @@ func TestRealLife(t *testing.T) {
 		}
 		return out
 	}
+}
+
+// TestRealLife has a container of Debian live: its own machine code detached, entered, on a terminal with job control, left,
+// joined again and stopped.
+func TestRealLife(t *testing.T) {
+	c, must := realCommand(t)
+	defer endAll(t, c.home)
 	must("pull", "-q", "debian:12")
 	must("run", "-d", "--name", "tick", "debian:12", "bash", "-c", `trap 'echo bye; exit 4' TERM; echo on >&2; while :; do echo tick; sleep 0.1; done`)
 	if out := must("exec", "tick", "bash", "-c", "tr '\\0' ' ' </proc/1/cmdline | head -c 7; id -un; exit 0"); out != "bash -croot\n" {
@@ -89,22 +94,8 @@ func TestRealLife(t *testing.T) {
 // TestRealPause freezes machine code that computes in two processes and one that
 // sleeps, and has stats tell of it; a stop lets it go on and end.
 func TestRealPause(t *testing.T) {
-	if testing.Short() {
-		t.Skip("short")
-	}
-	mirror := testimage.Serve(t)
-	dir := t.TempDir()
-	c := &command{t: t, path: builtCommand(t), dir: dir, home: filepath.Join(dir, "home")}
-	c.env = append(os.Environ(), "SBX_HOME="+c.home, "SBX_REGISTRY_MIRROR="+mirror, "HOME="+dir)
+	c, must := realCommand(t)
 	defer endAll(t, c.home)
-	must := func(args ...string) string {
-		t.Helper()
-		out, err := c.run(args...)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return out
-	}
 	until := func(want string, args ...string) {
 		t.Helper()
 		for range 400 {
