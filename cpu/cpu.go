@@ -9,7 +9,10 @@
 // fast one, for linux/amd64.
 package cpu
 
-import "errors"
+import (
+	"errors"
+	"os"
+)
 
 // ErrUnsupported says that an executor does not work on this host.
 var ErrUnsupported = errors.New("this host cannot run x86-64 machine code")
@@ -109,6 +112,18 @@ type Code interface {
 	// Executable reports whether addr may be executed, the address up to which
 	// the same holds, and whether the guest may write there too.
 	Executable(addr uint64) (end uint64, writable, ok bool)
+	// Image tells of the piece of a file that addr lies in, if that may be executed and
+	// was never written to since it was mapped.
+	Image(addr uint64) (im Image, ok bool)
+}
+
+// Image is a piece of a file where it is mapped, whole pages.
+type Image struct {
+	Start, End uint64 // guest addresses
+	// File has the bytes, from Offset on, and never changes. It is nil when that is not known:
+	// then they are what is there in memory.
+	File   *os.File
+	Offset int64
 }
 
 // Executor runs the threads of one address space.
@@ -124,6 +139,9 @@ type Executor interface {
 	// reports whether the executor had write-protected any of them, that is,
 	// whether it makes sense to try a failed write again.
 	Written(addr, n uint64) bool
+	// Inherit is called on the executor of a new address space whose executable pages
+	// are those of another one, which does not change them meanwhile.
+	Inherit(from Executor)
 	// Close frees everything. No thread may run.
 	Close()
 }

@@ -130,6 +130,9 @@ func (m *FileMapping) Extent(off, n int64) (host *os.File, hostOff, run int64, e
 	return nil, 0, run, nil
 }
 
+// Fixed reports whether what Extent finds never changes: it is an image's.
+func (m *FileMapping) Fixed() bool { return m.m != nil }
+
 // Share maps bytes that others see when they are stored to: in a file of the host's,
 // or in memory that vfs has in common with who maps it. ENODEV for what has neither.
 func (m *FileMapping) Share(o vfs.MapOptions) (*os.File, *vfs.Mapping, error) {

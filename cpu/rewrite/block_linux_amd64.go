@@ -13,26 +13,32 @@ const (
 	entrySize = 5   // what precedes it: the way in from the table
 )
 
-// Block is the code made of a run of guest instructions, which is entered at its
-// start alone and left by any of its branches.
+// made is the code made of a run of guest instructions, which is entered at its start
+// alone and left by any of its branches. It is made again whenever more must be known of it.
+type made struct {
+	pc      uint64
+	code    []byte // the guest's bytes that it was made from; none: it leads away to pc, through the table
+	host    uint32 // offset in the arena of where branches enter
+	size    uint32
+	checked bool // it compares code with what is in memory now
+}
+
+// block is one of a Space's own.
 type block struct {
-	pc       uint64
-	code     []byte // the guest's bytes that it was made from
-	host     uint32 // offset in the cache of where branches enter
-	size     uint32
-	sites    []site
-	back     uint64   // where the direct call that ends it returns to, or 0
-	incoming []uint32 // offsets in the cache of displacements that lead here
+	made
+	incoming []uint32 // offsets in the arena of displacements that lead here
 	dead     bool
-	checked  bool   // it compares code with what is in memory now
-	body     uint32 // offset in the code behind the comparison
 }
 
 // translate makes the code of a block that will run at host. code are the guest's
 // bytes from pc on, as many as may be executed, up to maxBytes. checked: it is to find
-// out whether they have changed.
+// out whether they have changed. Without code it is a jump to pc through the table.
 func (e *emitter) translate(pc, host uint64, code []byte, checked bool) (guestLen int) {
 	e.reset(pc, host, checked)
+	if len(code) == 0 {
+		e.away()
+		return 0
+	}
 	n := e.run(pc, code)
 	if !checked {
 		return n
@@ -139,6 +145,12 @@ func (e *emitter) instruction() {
 	default:
 		e.last(c)
 	}
+}
+
+// again makes a block's code as it was when it was made.
+func (e *emitter) again(m *made, rx uintptr) {
+	e.translate(m.pc, uint64(rx)+uint64(m.host), m.code, m.checked)
+	e.stubs()
 }
 
 // last emits an instruction that ends the block.

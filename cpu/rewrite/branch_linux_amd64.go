@@ -188,6 +188,17 @@ func (e *emitter) jumpTable() {
 	e.did(stepNothing, 0, 0)
 }
 
+// away emits a jump to the block's own address through the table: for branches to code that
+// is not made with this, and may be forgotten without it.
+func (e *emitter) away() {
+	e.in.Len = 0
+	e.begin(e.pc)
+	spill := e.borrow(goal)
+	e.constant(goal, uint32(e.pc))
+	e.borrowed(goal, spill)
+	e.jumpTable()
+}
+
 // syscall emits the exit with what the processor leaves in RCX; what follows is
 // where the thread goes on if the kernel does not send it elsewhere.
 func (e *emitter) syscall() {

@@ -110,12 +110,14 @@ func (t *thread) stale() bool {
 	if !t.unsettled {
 		return true // the cache was emptied meanwhile: try again
 	}
-	b := s.blockAt(t.state.HostPC - 1)
-	comparing := uint32(t.state.HostPC-1-uint64(s.cache.rx))-b.host < b.body
+	_, b, _ := s.blockAt(t.state.HostPC - 1)
+	off := uint32(t.state.HostPC - 1 - uint64(s.arena.rx))
 	t.settleLocked()
-	if !b.checked {
+	if b == nil || !b.checked {
 		return false
 	}
+	s.emit.again(&b.made, s.arena.rx)
+	comparing := off-b.host < s.emit.body
 	now := make([]byte, len(b.code))
 	if s.window.Read(b.pc, now) < len(now) || !bytes.Equal(now, b.code) {
 		s.kill(b)

@@ -99,7 +99,7 @@ func TestOthersCode(t *testing.T) {
 		}()
 		for m.s.gen.Load() == 0 { // until it certainly runs
 			m.s.mu.Lock()
-			n := len(m.s.placed)
+			n := len(m.s.blocks)
 			m.s.mu.Unlock()
 			if n > 0 {
 				break

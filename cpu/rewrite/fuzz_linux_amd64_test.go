@@ -61,11 +61,10 @@ func TestVerifierSeesDamage(t *testing.T) {
 			code, _ := hex.DecodeString(text)
 			m.put(code)
 			m.s.mu.Lock()
-			b, ok := m.s.find(codeStart)
-			if !ok {
+			if _, ok := m.s.find(codeStart); !ok {
 				t.Fatalf("% x: no code", code)
 			}
-			c := m.s.codeOf(b)
+			c := m.s.codeOf(m.s.blocks[codeStart])
 			good := bytes.Clone(c.Bytes)
 			for i := range good {
 				for _, x := range []byte{1, 2, 4, 8, 16, 32, 64, 128, 0xff} {

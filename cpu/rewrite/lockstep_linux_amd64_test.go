@@ -30,6 +30,8 @@ type machine struct {
 	comparing bool
 }
 
+func (m *machine) Image(uint64) (im cpu.Image, ok bool) { return im, false }
+
 func (m *machine) Executable(addr uint64) (end uint64, writable, ok bool) {
 	if m.gone {
 		return 0, false, false

@@ -48,7 +48,7 @@ func childProgram() []byte {
 }
 
 // startNative makes the process. The goroutine stays on its thread, as ptrace wants it.
-func startNative(t testing.TB, regions []region) *native {
+func startNative(t testing.TB, regions []mapping) *native {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "child")
 	if err := os.WriteFile(file, childProgram(), 0o755); err != nil {
@@ -98,8 +98,8 @@ func startNative(t testing.TB, regions []region) *native {
 	return n
 }
 
-// region is memory of the guest's: prot is as of mmap(2).
-type region struct {
+// mapping is memory of the guest's: prot is as of mmap(2).
+type mapping struct {
 	addr uint64
 	size int
 	prot int

@@ -12,14 +12,33 @@ type settings struct {
 	verify    bool
 }
 
-// CacheSize bounds the memory for code, in bytes; less than 64 KiB counts as that.
+// CacheSize bounds the memory for a Space's own code, in bytes; less than 64 KiB counts as that.
 func CacheSize(n int) Option { return func(s *settings) { s.cacheSize = n } }
 
 // Verified has package verify look at all code before it is executed. Code that
 // does not pass makes the threads that want it exit with cpu.Failed.
 func Verified() Option { return func(s *settings) { s.verify = true } }
 
-// verified checks a block in the cache, if that was asked for. With s.mu held.
+// describe describes a block to the verifier. entered tells where its branches may lead.
+func (a *arena) describe(e *emitter, m *made, entered func(host uint64) bool) *verify.Code {
+	start := m.host - entrySize
+	c := &verify.Code{Bytes: a.rw[start : m.host+m.size], Host: uint64(a.rx) + uint64(start), Entry: entrySize, Entered: entered}
+	e.again(m, a.rx)
+	for _, t := range e.sites {
+		c.Stubs = append(c.Stubs, t.stub)
+	}
+	return c
+}
+
+// codeOf describes a block of the Space's own.
+func (s *Space) codeOf(b *block) *verify.Code {
+	return s.arena.describe(&s.emit, &b.made, func(host uint64) bool {
+		to := s.ownAt(host)
+		return to != nil && !to.dead && uint64(s.arena.rx)+uint64(to.host) == host
+	})
+}
+
+// verified checks a block of the Space's own, if that was asked for. With s.mu held.
 func (s *Space) verified(b *block) bool {
 	if s.checker == nil {
 		return true
@@ -28,28 +47,12 @@ func (s *Space) verified(b *block) bool {
 		return false
 	}
 	if err := s.checker.Check(s.codeOf(b)); err != nil {
-		s.failed.CompareAndSwap(nil, &err)
-		b.dead = true
-		delete(s.blocks, b.pc)
+		s.fail(err)
+		s.forgetBlock(b)
 		return false
 	}
 	return true
 }
 
-// codeOf describes a block to the verifier.
-func (s *Space) codeOf(b *block) *verify.Code {
-	start := b.host - entrySize
-	c := &verify.Code{
-		Bytes: s.cache.rw[start : b.host+b.size],
-		Host:  uint64(s.cache.rx) + uint64(start),
-		Entry: entrySize,
-		Entered: func(host uint64) bool {
-			to := s.blockAt(host)
-			return to != nil && !to.dead && uint64(s.cache.rx)+uint64(to.host) == host
-		},
-	}
-	for _, t := range b.sites {
-		c.Stubs = append(c.Stubs, t.stub)
-	}
-	return c
-}
+// fail makes the Space's threads exit: code cannot be made.
+func (s *Space) fail(err error) { s.failed.CompareAndSwap(nil, &err) }

@@ -18,7 +18,7 @@ const (
 	constAt  = dataAt + dataSize
 )
 
-var machineRegions = []region{
+var machineRegions = []mapping{
 	{codeAt, codeSize, 5},
 	{dataAt, dataSize, 3},
 	{constAt, 0x1000, 1},

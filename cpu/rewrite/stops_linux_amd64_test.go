@@ -91,15 +91,23 @@ func (o *outcome) differs(p *outcome) (what []string) {
 	return what
 }
 
+// placed are all blocks of the Space's own.
+func (m *machine) placed() (list []*block) {
+	for _, c := range m.s.chunks {
+		list = append(list, c.placed...)
+	}
+	return list
+}
+
 // boundaries are the host's instructions in the live blocks, as offsets in the cache.
 func (m *machine) boundaries(t testing.TB) (list []uint32) {
-	for _, b := range m.s.placed {
+	for _, b := range m.placed() {
 		if b.dead || b.pc < codeStart || b.pc >= codeStart+64 {
 			continue
 		}
 		for at := b.host - entrySize; at < b.host+b.size; {
 			var in x86.Inst
-			if err := x86.Decode(m.s.cache.rw[at:b.host+b.size], &in); err != nil {
+			if err := x86.Decode(m.s.arena.rw[at:b.host+b.size], &in); err != nil {
 				t.Fatal(err)
 			}
 			list = append(list, at)
@@ -111,9 +119,10 @@ func (m *machine) boundaries(t testing.TB) (list []uint32) {
 
 // unlink makes all branches lead to their stubs.
 func (m *machine) unlink() {
-	for _, b := range m.s.placed {
-		for _, site := range b.sites {
-			m.s.cache.patch(b.host+site.rel, b.host+site.stub)
+	for _, b := range m.placed() {
+		m.s.emit.again(&b.made, m.s.arena.rx)
+		for _, site := range m.s.emit.sites {
+			m.s.arena.patch(b.host+site.rel, b.host+site.stub)
 		}
 		if !b.dead {
 			b.incoming = nil
@@ -137,12 +146,12 @@ func stopEverywhere(t *testing.T, m *machine, code []byte, s start) (stops int) 
 		}
 		checker := m.s.checker
 		m.s.checker = nil // it would find the breakpoint
-		old := m.s.cache.rw[at]
-		m.s.cache.rw[at] = 0xcc
+		old := m.s.arena.rw[at]
+		m.s.arena.rw[at] = 0xcc
 		got := m.outcome(t, s)
 		st := m.th.state
 		stopped := st.Reason == trap.ReasonFault && st.Trap == trapBreakpoint
-		m.s.cache.rw[at] = old
+		m.s.arena.rw[at] = old
 		m.s.checker = checker
 		rip := got.regs.RIP
 		if stopped {

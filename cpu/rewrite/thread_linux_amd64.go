@@ -37,16 +37,19 @@ func (s *Space) NewThread() (cpu.Thread, error) {
 	t := &thread{space: s, state: st}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.cache == nil {
+	if s.closed {
 		st.Free()
 		return nil, errClosed
 	}
-	st.SetCache(s.cache.rx, s.cache.rx+uintptr(s.cache.size))
+	st.SetCache(s.arena.rx, s.arena.rx+arenaSize)
 	s.threads[t] = struct{}{}
 	return t, nil
 }
 
-var errClosed = errors.New("rewrite: the space is closed")
+var (
+	errClosed = errors.New("rewrite: the space is closed")
+	errLost   = errors.New("rewrite: the guest's code changed behind its mapping")
+)
 
 func (t *thread) Regs() *cpu.Regs { return &t.state.Regs }
 func (t *thread) Vectors() []byte { return t.state.Vectors() }
@@ -156,9 +159,13 @@ func (t *thread) link() (host uintptr, gen uint64, ok bool) {
 		return 0, 0, false // the cache was emptied meanwhile
 	}
 	t.unsettled = false
-	ref := s.stubAt(t.state.HostPC)
-	t.state.RIP = ref.from.sites[ref.site].target
-	return s.link(ref)
+	b, ok := s.branchAt(t.state.HostPC)
+	if !ok {
+		s.fail(errLost)
+		return 0, 0, false
+	}
+	t.state.RIP = b.target
+	return s.link(b)
 }
 
 // settle makes the registers the guest's.
@@ -176,8 +183,11 @@ func (t *thread) settleLocked() {
 	s := t.state
 	at := s.HostPC
 	if s.Reason == trap.ReasonLink {
-		ref := t.space.stubAt(at)
-		s.RIP = ref.from.sites[ref.site].target
+		b, ok := t.space.branchAt(at)
+		if !ok {
+			t.space.fail(errLost)
+		}
+		s.RIP = b.target
 		return
 	}
 	if s.Reason == trap.ReasonFault && at == 0 { // an empty slot of the table
@@ -191,16 +201,15 @@ func (t *thread) settleLocked() {
 	if s.Reason == trap.ReasonFault && s.Trap == trapBreakpoint {
 		at--
 	}
-	b := t.space.blockAt(at)
-	start := uint64(t.space.cache.rx) + uint64(b.host)
+	b, _, _ := t.space.blockAt(at)
+	start := uint64(t.space.arena.rx) + uint64(b.host)
 	if at < start { // on the way in from the table
 		s.GPR[goal] = s.Spill[0]
 		s.RIP = b.pc
 		return
 	}
 	e := &t.space.emit
-	e.translate(b.pc, start, b.code, b.checked)
-	e.stubs()
+	e.again(&b, t.space.arena.rx)
 	s.RIP = e.settle(s, uint32(at-start))
 }
 

@@ -31,6 +31,8 @@ type area struct {
 	noFork     bool          // MADV_DONTFORK
 	readOnly   bool          // may not become writable
 	wipe       bool          // MADV_WIPEONFORK
+	written    bool          // may have been written to
+	fixed      bool          // src never changes
 }
 
 // clip returns the part of a between two addresses, with a reference of its own.
@@ -52,9 +54,14 @@ func (a *area) joins(b *area) bool {
 		return false
 	}
 	return a.end == b.start && a.prot == b.prot && a.obj == b.obj && a.charged == b.charged && a.lazy == b.lazy && a.blank == b.blank && a.beyond == b.beyond &&
-		a.noFork == b.noFork && a.wipe == b.wipe && a.told == b.told && a.readOnly == b.readOnly && a.src.File == b.src.File && a.src.Shared == b.src.Shared &&
+		a.noFork == b.noFork && a.wipe == b.wipe && a.written == b.written && a.fixed == b.fixed && a.told == b.told && a.readOnly == b.readOnly && a.src.File == b.src.File && a.src.Shared == b.src.Shared &&
 		(a.src.File == nil || a.src.Offset+int64(a.end-a.start) == b.src.Offset) &&
 		(a.obj == nil || a.off+int64(a.end-a.start) == b.off)
+}
+
+// image reports a private map of a file that is as the file is.
+func (a *area) image() bool {
+	return a.obj != nil && a.obj.backing != nil && !a.obj.shared && !a.src.Shared && !a.written && a.prot&ProtWrite == 0 && a.src.File != nil && !a.beyond
 }
 
 // anonymous reports private memory.

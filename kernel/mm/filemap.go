@@ -25,6 +25,8 @@ type Backing interface {
 	// a place in it, or nil when they are nowhere that could be mapped. run is for how
 	// many bytes that holds, at least a page.
 	Extent(off, n int64) (host *os.File, hostOff, run int64, err error)
+	// Fixed reports whether the bytes that Extent finds never change where they are.
+	Fixed() bool
 	// Share maps bytes that others see when they are stored to: either a file of the
 	// host's, in which they are at the same places, or a mapping whose Memory is one of
 	// o.New. ENODEV when there is no such thing.
@@ -78,9 +80,9 @@ func (s *Space) privateAreas(o *object, addr, n uint64, prot int, off int64) (li
 	}
 	pages := min(int64(n), max(int64(memory.PageUp(uint64(size)))-off, 0)) // of the map, that the file has
 	for at := int64(0); at < int64(n); {
-		a, run := &area{prot: prot}, int64(n)-at
+		a, run := &area{prot: prot, written: prot&ProtWrite != 0}, int64(n)-at
 		if at < pages {
-			if a.src, run, err = s.source(o, off+at, pages-at, run); err != nil {
+			if a.src, a.fixed, run, err = s.source(o, off+at, pages-at, run); err != nil {
 				return list, err
 			}
 		} else {
@@ -105,14 +107,14 @@ func (s *Space) privateAreas(o *object, addr, n uint64, prot int, off int64) (li
 
 // source finds what the pages of a private map from off on are made of, and for how
 // many bytes: of the n that the file has, or of all that are mapped, if what lies
-// behind the end of the file is the same thing.
-func (s *Space) source(o *object, off, n, all int64) (memory.Source, int64, error) {
+// behind the end of the file is the same thing. fixed: they never change there.
+func (s *Space) source(o *object, off, n, all int64) (src memory.Source, fixed bool, run int64, err error) {
 	host, hostOff, run, err := o.backing.Extent(off, n)
 	if err != nil {
-		return memory.Source{}, 0, err
+		return src, false, 0, err
 	}
 	if run = min(run, n); host != nil {
-		return memory.Source{File: host, Offset: hostOff}, run, nil
+		return memory.Source{File: host, Offset: hostOff}, o.backing.Fixed(), run, nil
 	}
 	for run < n { // what comes next is often of the same kind
 		host, _, more, err := o.backing.Extent(off+run, n-run)
@@ -130,12 +132,12 @@ func (s *Space) source(o *object, off, n, all int64) (memory.Source, int64, erro
 		if file, err = copyToMemory(o.backing, off, run); err == nil {
 			o.own(file)
 		}
-		return memory.Source{File: file}, run, err
+		return memory.Source{File: file}, false, run, err
 	}
 	if m != nil {
 		file = o.hold(m)
 	}
-	return memory.Source{File: file, Offset: off}, whole, err
+	return memory.Source{File: file, Offset: off}, false, whole, err
 }
 
 // copyToMemory makes memory with a part of a file, zeroed behind its end.

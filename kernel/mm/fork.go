@@ -29,6 +29,7 @@ func (s *Space) Fork(account Account) (*Space, error) {
 		}
 	}
 	c.publishCode()
+	c.exec.Inherit(s.exec)
 	return c, nil
 }
 

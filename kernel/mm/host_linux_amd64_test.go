@@ -88,9 +88,10 @@ func (h *hostFile) ReadAt(p []byte, off int64) (int, error) {
 func (h *hostFile) Share(vfs.MapOptions) (*os.File, *vfs.Mapping, error) {
 	return nil, nil, linux.ENODEV
 }
-func (h *hostFile) Key() any { return h }
-func (h *hostFile) Ref()     { h.refs++ }
-func (h *hostFile) Unref()   { h.refs-- }
+func (h *hostFile) Fixed() bool { return false }
+func (h *hostFile) Key() any    { return h }
+func (h *hostFile) Ref()        { h.refs++ }
+func (h *hostFile) Unref()      { h.refs-- }
 
 const (
 	page  = 4096

@@ -227,7 +227,7 @@ func (s *Space) Mprotect(addr, n uint64, prot int) error {
 				a.charged, a.lazy = paid[0].charged, paid[0].lazy
 				paid = paid[1:]
 			}
-			a.prot, a.blank = prot, a.blank && prot&ProtWrite == 0
+			a.prot, a.blank, a.written = prot, a.blank && prot&ProtWrite == 0, a.written || prot&ProtWrite != 0
 			var err error
 			switch {
 			case a.waits() && a.always():

@@ -1,6 +1,7 @@
 package mm
 
 import (
+	"os"
 	"sync"
 	"sync/atomic"
 
@@ -69,6 +70,9 @@ type Space struct {
 type codeRange struct {
 	start, end uint64
 	writable   bool
+	image      bool // a piece of a file that is as it is there; if it never changes there:
+	file       *os.File
+	off        int64 // of start
 }
 
 var _ cpu.Code = (*Space)(nil)
@@ -142,6 +146,16 @@ func (s *Space) Executable(addr uint64) (end uint64, writable, ok bool) {
 	return 0, false, false
 }
 
+// Image implements cpu.Code.
+func (s *Space) Image(addr uint64) (im cpu.Image, ok bool) {
+	for _, r := range *s.code.Load() {
+		if addr >= r.start && addr < r.end {
+			return cpu.Image{Start: r.start, End: r.end, File: r.file, Offset: r.off}, r.image
+		}
+	}
+	return im, false
+}
+
 // changeCode calls change, which replaces or protects the pages of a range. If
 // they may hold code, now or afterwards, nobody executes them meanwhile.
 func (s *Space) changeCode(start, end uint64, change func() error) error {
@@ -155,10 +169,10 @@ func (s *Space) changeCode(start, end uint64, change func() error) error {
 		}
 		touched = true
 		if r.start < start {
-			rest = append(rest, codeRange{r.start, start, r.writable})
+			rest = append(rest, codeRange{start: r.start, end: start, writable: r.writable})
 		}
 		if r.end > end {
-			rest = append(rest, codeRange{end, r.end, r.writable})
+			rest = append(rest, codeRange{start: end, end: r.end, writable: r.writable})
 		}
 	}
 	if touched {
@@ -180,12 +194,15 @@ func (s *Space) publishCode() {
 		if a.prot&ProtExec == 0 || a.beyond {
 			continue
 		}
-		w := a.prot&ProtWrite != 0
-		if n := len(list); n > 0 && list[n-1].end == a.start && list[n-1].writable == w {
+		c := codeRange{start: a.start, end: a.end, writable: a.prot&ProtWrite != 0}
+		if c.image = a.image(); c.image && a.fixed {
+			c.file, c.off = a.src.File, a.src.Offset
+		}
+		if n := len(list); n > 0 && list[n-1].end == a.start && list[n-1].writable == c.writable && !c.image && !list[n-1].image {
 			list[n-1].end = a.end
 			continue
 		}
-		list = append(list, codeRange{a.start, a.end, w})
+		list = append(list, c)
 	}
 	old := *s.code.Load()
 	same := len(old) == len(list)

@@ -1,0 +1,200 @@
+package rewrite
+
+import (
+	"bytes"
+	"slices"
+	"sync"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/sbxrun/sbx/cpu"
+	"github.com/sbxrun/sbx/cpu/memory"
+	"github.com/sbxrun/sbx/cpu/rewrite/verify"
+)
+
+// regionID tells regions apart. Files that may change have no numbers: what is
+// mapped from them is compared.
+type regionID struct {
+	start, end uint64
+	dev, ino   uint64
+	off        int64
+	verified   bool
+}
+
+// shared are the regions of the process. Those that nobody uses are kept for who comes
+// next, within bounds.
+var shared struct {
+	mu      sync.Mutex // a leaf, but for the arena's
+	regions map[regionID][]*region
+	clock   uint64
+}
+
+// Bounds.
+const (
+	maxIdle      = 128       // regions that nobody uses
+	maxIdleBytes = 128 << 20 // of code in them
+	maxCompared  = 32 << 20  // of an image that has to be compared
+	maxAlike     = 4         // regions at one address that are compared
+	maxRegion    = 64 << 20  // of the code of a region
+)
+
+// regionFor returns the region of an image, held for the caller, or nil.
+func (a *arena) regionFor(im cpu.Image, w *memory.Window, verified bool) *region {
+	id := regionID{start: im.Start, end: im.End, verified: verified}
+	if im.File != nil {
+		var st unix.Stat_t
+		if unix.Fstat(int(im.File.Fd()), &st) != nil {
+			return nil
+		}
+		id.dev, id.ino, id.off = st.Dev, st.Ino, im.Offset
+	} else if im.End-im.Start > maxCompared {
+		return nil
+	}
+	for _, r := range candidates(id) {
+		if im.File != nil || r.same(w) {
+			return r
+		}
+		r.release()
+	}
+	r := a.newRegion(id, im, w)
+	if r == nil {
+		return nil
+	}
+	shared.mu.Lock()
+	if shared.regions == nil {
+		shared.regions = map[regionID][]*region{}
+	}
+	shared.regions[id] = append(shared.regions[id], r)
+	shared.mu.Unlock()
+	return r
+}
+
+// candidates are the regions that an image may be, each held.
+func candidates(id regionID) []*region {
+	shared.mu.Lock()
+	defer shared.mu.Unlock()
+	list := shared.regions[id]
+	list = slices.Clone(list[max(0, len(list)-maxAlike):])
+	if id.ino != 0 {
+		list = list[:min(len(list), 1)]
+	}
+	for _, r := range list {
+		r.refs++
+	}
+	return list
+}
+
+// newRegion makes a region with one hold on it.
+func (a *arena) newRegion(id regionID, im cpu.Image, w *memory.Window) *region {
+	n := im.End - im.Start
+	r := &region{id: id, start: im.Start, end: im.End, arena: a, refs: 1,
+		blocks: map[uint32]uint32{}, ways: map[uint32]uint32{}}
+	if id.verified {
+		r.checker = &verify.Checker{}
+	}
+	var err error
+	if im.File != nil {
+		r.bytes, err = mapFile(int(im.File.Fd()), im.Offset, n)
+	} else if r.bytes, err = ownPages(n); err == nil {
+		w.Read(im.Start, r.bytes)
+	}
+	if err != nil {
+		return nil
+	}
+	size := uint32(min(4*n+arenaUnit, maxRegion))
+	var ok bool
+	if r.chunk, ok = a.take(size); !ok && dropIdle() {
+		r.chunk, ok = a.take(size)
+	}
+	if ok {
+		if r.table, ok = a.takeTable(n); !ok {
+			a.giveBack(&r.chunk)
+		}
+	}
+	if !ok {
+		freePages(r.bytes)
+		return nil
+	}
+	return r
+}
+
+// same reports whether a window has the region's code where it belongs.
+func (r *region) same(w *memory.Window) bool {
+	buf := make([]byte, 64<<10)
+	for at := 0; at < len(r.bytes); {
+		p := buf[:min(len(buf), len(r.bytes)-at)]
+		if w.Read(r.start+uint64(at), p) != len(p) || !bytes.Equal(p, r.bytes[at:at+len(p)]) {
+			return false
+		}
+		at += len(p)
+	}
+	return true
+}
+
+func (r *region) hold() {
+	shared.mu.Lock()
+	r.refs++
+	shared.mu.Unlock()
+}
+
+// release gives a hold back.
+func (r *region) release() {
+	shared.mu.Lock()
+	defer shared.mu.Unlock()
+	shared.clock++
+	r.expires = shared.clock
+	if r.refs--; r.refs == 0 {
+		dropSome(maxIdle, maxIdleBytes)
+	}
+}
+
+// dropIdle frees all regions that nobody uses, and reports whether there were any.
+func dropIdle() bool {
+	shared.mu.Lock()
+	defer shared.mu.Unlock()
+	return dropSome(0, 0) > 0
+}
+
+// dropSome frees regions that nobody uses until there are at most max, with so many bytes
+// of code. It begins with those that were not used for longest.
+func dropSome(max, maxBytes int) (n int) {
+	var idle []*region
+	sum := 0
+	for _, list := range shared.regions {
+		for _, r := range list {
+			if r.refs == 0 {
+				idle = append(idle, r)
+				sum += r.cost()
+			}
+		}
+	}
+	if len(idle) <= max && sum <= maxBytes {
+		return 0
+	}
+	slices.SortFunc(idle, func(a, b *region) int { return int(int64(a.expires - b.expires)) })
+	for ; len(idle)-n > max || n < len(idle) && sum > maxBytes; n++ {
+		sum -= idle[n].cost()
+		idle[n].free()
+	}
+	return n
+}
+
+// cost is the memory that a region takes, about.
+func (r *region) cost() int {
+	n := int(r.chunk.used - r.chunk.start)
+	if r.id.ino == 0 {
+		n += len(r.bytes)
+	}
+	return n
+}
+
+// free gives back what a region has. shared.mu is held, and nobody else has it.
+func (r *region) free() {
+	list := slices.DeleteFunc(shared.regions[r.id], func(o *region) bool { return o == r })
+	if shared.regions[r.id] = list; len(list) == 0 {
+		delete(shared.regions, r.id)
+	}
+	r.arena.giveBackTable(r.table, r.end-r.start)
+	r.arena.giveBack(&r.chunk)
+	freePages(r.bytes)
+}
