@@ -23,7 +23,8 @@ const (
 type arena struct {
 	rw     []byte
 	rx     uintptr
-	tables int // a descriptor
+	memory int // the descriptors of it
+	tables int // and of theirs
 
 	mu    sync.Mutex // a leaf
 	code  spans
@@ -41,8 +42,7 @@ var theArena = sync.OnceValues(func() (*arena, error) {
 	if err != nil {
 		return nil, fmt.Errorf("memory for code: %w", err)
 	}
-	defer unix.Close(fd)
-	a := &arena{}
+	a := &arena{memory: fd}
 	if err := unix.Ftruncate(fd, arenaSize); err != nil {
 		return nil, fmt.Errorf("memory for code: %w", err)
 	}

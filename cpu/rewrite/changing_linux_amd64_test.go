@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/sbxrun/sbx/cpu"
 	"github.com/sbxrun/sbx/cpu/memory"
 )
@@ -191,12 +193,12 @@ func TestUnmapped(t *testing.T) {
 
 // TestCloseFrees makes and closes spaces, and looks at what is mapped.
 func TestCloseFrees(t *testing.T) {
-	once := func() {
+	once := func(image bool) {
 		w, err := memory.New(Room)
 		if err != nil {
 			t.Skip(err)
 		}
-		m := &machine{w: w, open: true}
+		m := &machine{w: w, open: !image, image: image}
 		for _, r := range machineRegions {
 			w.Map(r.addr, uint64(r.size), memory.Read|memory.Write, memory.Source{})
 		}
@@ -224,23 +226,30 @@ func TestCloseFrees(t *testing.T) {
 		}
 		return bytes.Count(b, []byte("\n"))
 	}
-	for range 3 {
-		once()
+	for i := range 6 {
+		once(i%2 == 1)
 	}
 	runtime.GC()
 	before := maps()
-	for range 30 {
-		once()
+	for i := range 30 {
+		once(i%2 == 1)
 	}
 	runtime.GC()
 	if after := maps(); after > before+8 {
 		t.Errorf("%d mappings, then %d", before, after)
 	}
-	if b, _ := os.ReadFile("/proc/self/maps"); bytes.Contains(b, []byte("sbx-code")) {
-		for line := range bytes.Lines(b) {
-			if bytes.Contains(line, []byte("sbx-code")) {
-				t.Errorf("still mapped: %s", line)
-			}
+	dropIdle()
+	a, err := theArena()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(a.code) != 1 || a.code[0].n != arenaSize-arenaUnit || len(a.slots) != 1 || a.slots[0].n != tablesSize {
+		t.Errorf("not all is free: %v %v", a.code, a.slots)
+	}
+	for name, fd := range map[string]int{"code": a.memory, "tables": a.tables} {
+		var st unix.Stat_t
+		if err := unix.Fstat(fd, &st); err != nil || st.Blocks != 0 {
+			t.Errorf("%s: %d blocks are still there, %v", name, st.Blocks, err)
 		}
 	}
 }

@@ -28,9 +28,13 @@ type machine struct {
 	gone bool // nothing may be executed
 	// comparing: blocks compare their code.
 	comparing bool
+	// image: code is a file's, and shared.
+	image bool
 }
 
-func (m *machine) Image(uint64) (im cpu.Image, ok bool) { return im, false }
+func (m *machine) Image(addr uint64) (im cpu.Image, ok bool) {
+	return cpu.Image{Start: codeAt, End: codeAt + codeSize}, m.image && !m.gone && addr >= codeAt && addr < codeAt+codeSize
+}
 
 func (m *machine) Executable(addr uint64) (end uint64, writable, ok bool) {
 	if m.gone {
@@ -240,7 +244,15 @@ func inWindow(in *x86.Inst, regs *cpu.Regs) bool {
 // TestLockStep holds random instructions against the processor. SBX_LOCKSTEP is for
 // how long, and SBX_SEED where to begin.
 func TestLockStep(t *testing.T) {
-	m := newMachine(t)
+	t.Run("own", func(t *testing.T) { testLockStep(t, newMachine(t)) })
+	t.Run("shared", func(t *testing.T) {
+		m := newMachine(t)
+		m.image = true
+		testLockStep(t, m)
+	})
+}
+
+func testLockStep(t *testing.T, m *machine) {
 	n := startNative(t, machineRegions)
 	copy(n.mem, bytes.Repeat([]byte{0xcc}, codeSize))
 	seeds := uint64(12000)

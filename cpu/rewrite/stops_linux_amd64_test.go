@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/sbxrun/sbx/cpu"
+	"github.com/sbxrun/sbx/cpu/rewrite/verify"
 	"github.com/sbxrun/sbx/cpu/trap"
 	"github.com/sbxrun/sbx/cpu/x86"
 )
@@ -91,12 +92,26 @@ func (o *outcome) differs(p *outcome) (what []string) {
 	return what
 }
 
-// placed are all blocks of the Space's own.
+// placed are all blocks of the Space's own, and of its regions.
 func (m *machine) placed() (list []*block) {
 	for _, c := range m.s.chunks {
 		list = append(list, c.placed...)
 	}
+	for _, r := range m.s.regions {
+		for i := range r.records {
+			list = append(list, &block{made: r.made(i, make([]byte, maxBytes))})
+		}
+	}
 	return list
+}
+
+// verifies turns the verifier off, which would find a breakpoint, and on again.
+func (m *machine) verifies(k *verify.Checker) (was *verify.Checker) {
+	was, m.s.checker = m.s.checker, k
+	for _, r := range m.s.regions {
+		r.checker = k
+	}
+	return was
 }
 
 // boundaries are the host's instructions in the live blocks, as offsets in the cache.
@@ -144,15 +159,14 @@ func stopEverywhere(t *testing.T, m *machine, code []byte, s start) (stops int) 
 		if i%2 == 1 {
 			m.unlink()
 		}
-		checker := m.s.checker
-		m.s.checker = nil // it would find the breakpoint
+		checker := m.verifies(nil)
 		old := m.s.arena.rw[at]
 		m.s.arena.rw[at] = 0xcc
 		got := m.outcome(t, s)
 		st := m.th.state
 		stopped := st.Reason == trap.ReasonFault && st.Trap == trapBreakpoint
 		m.s.arena.rw[at] = old
-		m.s.checker = checker
+		m.verifies(checker)
 		rip := got.regs.RIP
 		if stopped {
 			stops++
@@ -221,6 +235,11 @@ func TestStops(t *testing.T) {
 	t.Run("comparing", func(t *testing.T) {
 		m := newMachine(t)
 		m.comparing = true
+		testStops(t, m)
+	})
+	t.Run("shared", func(t *testing.T) {
+		m := newMachine(t)
+		m.image = true
 		testStops(t, m)
 	})
 }

@@ -92,7 +92,7 @@ func (c *Checker) plain(in *inst) (n int, err error) {
 			return 0, errors.New("a segment without an operand")
 		}
 		switch {
-		case move32(in, goal):
+		case move32(in, goal), isConst32(in, goal):
 			return c.target(1)
 		case same32(in, x86.RSI) && c.peek(1).Form.Class == x86.String:
 			return c.loads(1)

@@ -78,6 +78,11 @@ func move32(in *inst, reg int) bool {
 		in.RMField() == reg
 }
 
+// isConst32 recognizes mov reg, imm of 32 bits, for R8 to R15.
+func isConst32(in *inst, reg int) bool {
+	return in.Map == 0 && in.VEX == 0 && in.Opcode == 0xb8|byte(reg&7) && in.REX == 0x41 && in.Prefix == 0
+}
+
 // same32 recognizes mov reg, reg of 32 bits.
 func same32(in *inst, reg int) bool { return move32(in, reg) && in.RegField() == reg }
 
