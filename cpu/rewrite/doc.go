@@ -24,6 +24,14 @@
 // end (recover.go). Steps are not kept: the block is made again from the bytes
 // that it was made from.
 //
+// # Code that is shared
+//
+// All code lies in one arena of the process. What a Space makes of memory that may change
+// is its own. What it makes of a file's pages that it can't write to belongs to a region,
+// which every Space has that maps the same bytes at the same address: the region's blocks never
+// change, its part of the table is mapped into theirs. A Space that changes its mapping leaves the region first.
+// Direct branches stay within a region or within what is a Space's own; others go through the table.
+//
 // # Code that changes
 //
 // Pages that code was taken from and that the guest may write to are write-protected;
@@ -40,7 +48,10 @@
 //
 // # Locks, in order
 //
-//	Space.mu     blocks, the cache, the table; held by whoever translates
+//	Space.mu     blocks, chunks, the table; held by whoever translates
+//	region.mu    what is in a region
+//	shared.mu    which regions there are
+//	arena.mu     what of the arena is free
 //
 // A thread enters guest mode without a lock, by its flag and Space.stopping.
 package rewrite
