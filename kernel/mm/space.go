@@ -19,6 +19,8 @@ const (
 	StackTop   = 0xffff_0000 // of process stacks
 	StackSize  = 8 << 20
 	large      = 16 << 20
+	// TaskSize ends the addresses that Linux gives to programs. Above the window nothing is mapped.
+	TaskSize = 1<<47 - pageSize
 )
 
 // Host makes what an address space is made of. It is what the kernel knows of
