@@ -215,10 +215,7 @@ func (s *Space) pay(delta int64) error {
 	if s.account == nil || delta == 0 {
 		return nil
 	}
-	if err := s.account.Charge(delta); err != nil {
-		return linux.ENOMEM
-	}
-	return nil
+	return s.account.Charge(delta)
 }
 
 // hold pays for shared memory; whoever lets it go calls giveBack with what it was.
@@ -227,7 +224,7 @@ func (s *Space) hold(n int64) (giveBack func(n int64), err error) {
 		return func(int64) {}, nil
 	}
 	if err := s.account.Hold(n); err != nil {
-		return nil, linux.ENOMEM
+		return nil, err
 	}
 	a := s.account
 	return func(n int64) { _ = a.Hold(-n) }, nil
