@@ -47,14 +47,15 @@ type Kernel struct {
 
 	epollMu sync.Mutex // the nesting of epolls; taken before the locks of epolls
 
-	openFiles atomic.Int64
-	memory    atomic.Int64
-	oomKills  atomic.Int64
-	throttle  throttle
-	maxMemory atomic.Int64 // Limits.Memory, as it is now
-	aio       atomic.Int64 // requests that contexts have room for
-	nextIno   atomic.Uint64
-	forks     atomic.Uint64
+	openFiles  atomic.Int64
+	memory     atomic.Int64
+	oomKills   atomic.Int64
+	throttle   throttle
+	maxMemory  atomic.Int64 // Limits.Memory, as it is now
+	memoryPeak atomic.Int64 // the most that memory ever was
+	aio        atomic.Int64 // requests that contexts have room for
+	nextIno    atomic.Uint64
+	forks      atomic.Uint64
 
 	utsMu                sync.Mutex
 	hostname, domainname string
@@ -111,8 +112,8 @@ func New(cfg Config) (*Kernel, error) {
 	}
 	k.ctx, k.cancel = context.WithCancel(context.Background())
 	k.net = k.newStack()
-	k.ipc = ipc.New(ipc.Config{Now: k.clock.Now, Charge: k.charge})
-	k.mq = mqueue.New(mqueue.Config{Dev: mqueueDev, Now: k.clock.Now, Charge: k.charge})
+	k.ipc = ipc.New(ipc.Config{Now: k.clock.Now, Charge: k.admit})
+	k.mq = mqueue.New(mqueue.Config{Dev: mqueueDev, Now: k.clock.Now, Charge: k.admit})
 	k.mqNS = vfs.NewNamespace(k.mq)
 	k.futex.init()
 	if err := k.mountAll(); err != nil {

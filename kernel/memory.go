@@ -1,31 +1,56 @@
 package kernel
 
-import "github.com/sbxrun/sbx/abi/linux"
+import (
+	"sync/atomic"
 
-// charge adds n bytes to what the guests hold; false when the limit forbids it.
-func (k *Kernel) charge(n int64) bool {
+	"github.com/sbxrun/sbx/abi/linux"
+)
+
+// ErrFull says that guests hold all the memory that they may: who makes room, by
+// Task.OutOfMemory, may try again. To everybody else it is ENOMEM.
+var ErrFull error = fullError{}
+
+type fullError struct{}
+
+func (fullError) Error() string { return "the processes hold all the memory that they may have" }
+func (fullError) Unwrap() error { return linux.ENOMEM }
+
+// charge adds n bytes to what the guests hold: ErrFull when the limit forbids it, ENOMEM when
+// it would forbid that much even if they held nothing.
+func (k *Kernel) charge(n int64) error {
 	for {
 		old := k.memory.Load()
 		if most := k.maxMemory.Load(); n > 0 && most > 0 && old+n > most {
-			return false
+			if n > most {
+				return linux.ENOMEM
+			}
+			return ErrFull
 		}
 		if k.memory.CompareAndSwap(old, max(old+n, 0)) {
-			return true
+			raise(&k.memoryPeak, old+n)
+			return nil
+		}
+	}
+}
+
+// admit is charge for who is refused at the limit and does without.
+func (k *Kernel) admit(n int64) bool { return k.charge(n) == nil }
+
+// raise makes a at least n.
+func raise(a *atomic.Int64, n int64) {
+	for {
+		if old := a.Load(); n <= old || a.CompareAndSwap(old, n) {
+			return
 		}
 	}
 }
 
 // HoldMemory accounts delta bytes that belong to no process alone, as shared memory
-// does: ENOMEM at the kernel's limit. A negative delta gives back.
-func (k *Kernel) HoldMemory(delta int64) error {
-	if !k.charge(delta) {
-		return linux.ENOMEM
-	}
-	return nil
-}
+// does: ErrFull at the kernel's limit. A negative delta gives back.
+func (k *Kernel) HoldMemory(delta int64) error { return k.charge(delta) }
 
 // GrowMemory accounts delta bytes (negative: given back) to the process, for
-// programs that hold a memory. ENOMEM at RLIMIT_AS or the kernel's limit. Exec
+// programs that hold a memory. ENOMEM at RLIMIT_AS, ErrFull at the kernel's limit. Exec
 // and exit give everything back.
 func (t *Task) GrowMemory(delta int64) error {
 	p := t.proc
@@ -35,16 +60,11 @@ func (t *Task) GrowMemory(delta int64) error {
 	if delta > 0 && uint64(p.memory.Load()+p.reserved.Load()+delta) > t.rlimit(linux.RLIMIT_AS) {
 		return linux.ENOMEM
 	}
-	if !t.k.charge(delta) {
-		return linux.ENOMEM
+	if err := t.k.charge(delta); err != nil {
+		return err
 	}
-	now := p.memory.Add(delta)
-	for {
-		m := p.maxMemory.Load()
-		if now <= m || p.maxMemory.CompareAndSwap(m, now) {
-			return nil
-		}
-	}
+	raise(&p.maxMemory, p.memory.Add(delta))
+	return nil
 }
 
 // ReserveMemory accounts memory that is charged for once it is used, and that counts for
@@ -62,7 +82,7 @@ func (t *Task) ReserveMemory(delta int64) error {
 
 // freeMemory gives back what the process holds.
 func (p *Process) freeMemory() {
-	p.k.charge(-p.memory.Swap(0))
+	_ = p.k.charge(-p.memory.Swap(0))
 	p.reserved.Store(0)
 }
 

@@ -79,7 +79,7 @@ func (p *pipe) resize(want int) {
 		size *= 2
 	}
 	size = min(size, max(p.limit, pipePage))
-	if delta := size - max(len(p.buf), pipePage); delta > 0 && !p.k.charge(int64(delta)) {
+	if delta := size - max(len(p.buf), pipePage); delta > 0 && !p.k.admit(int64(delta)) {
 		size = pipePage
 	}
 	if size > len(p.buf) {

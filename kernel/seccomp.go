@@ -105,7 +105,7 @@ type filterTable map[*seccomp.Filter]int
 
 // add pays for a new filter, which nobody has yet.
 func (ft filterTable) add(k *Kernel, f *seccomp.Filter) bool {
-	if !k.charge(int64(f.Len()) * filterBytes) {
+	if !k.admit(int64(f.Len()) * filterBytes) {
 		return false
 	}
 	ft[f] = 0

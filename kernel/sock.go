@@ -16,7 +16,7 @@ import (
 func (k *Kernel) newStack() *socket.Stack {
 	c := socket.Config{
 		Dial: k.cfg.Dial, Neighbour: k.cfg.Neighbour, Resolver: k.cfg.Resolver, NameServer: k.cfg.NameServer, Interfaces: k.cfg.Interfaces,
-		Charge: k.charge, Context: k.ctx, Go: k.background,
+		Charge: k.admit, Context: k.ctx, Go: k.background,
 	}
 	if !c.NameServer.IsValid() {
 		c.NameServer = netip.AddrFrom4([4]byte{10, 0, 2, 3})

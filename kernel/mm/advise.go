@@ -29,6 +29,7 @@ func (s *Space) Madvise(addr, n uint64, advice int) error {
 	defer s.mu.Unlock()
 	switch advice {
 	case adviseDontneed, adviseDontneedLkd, adviseFree:
+		s.untouch(start, end)
 		s.overlapping(start, end, func(a *area, from, to uint64) {
 			if !a.beyond {
 				_ = s.window.Discard(from, to-from)

@@ -3,12 +3,12 @@
 // guest that fail with EFAULT. The pages themselves are a memory.Window's, and
 // whoever executes them is a cpu.Executor, which is told of code that changes.
 //
-// An address space is 4 GiB. Addresses above are ENOMEM to ask for; a program that
-// touches one touches what the lower 32 bits of it name, where Linux would fault. Code
+// An address space is 4 GiB. Addresses above are ENOMEM to ask for, and EFAULT in system calls; an
+// instruction that touches one touches what the lower 32 bits of it name, where Linux would fault. Code
 // and libraries are placed in the lower half, large maps in the upper one.
 //
-// Small maps are charged for when they are made, and ENOMEM at the limit. Where there is a
-// limit, the heap and large ones are charged for as they are touched (lazy.go), and having
+// Small maps and shared memory are charged for when they are made; what the Account says when there is none
+// left is what Mmap and Mprotect return, with nothing changed. Where there is a limit, the heap and large ones are charged for as they are touched (lazy.go), and having
 // none left ends a process.
 //
 // # Locks, in order

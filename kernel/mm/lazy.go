@@ -82,6 +82,35 @@ func (s *Space) touch(a *area, addr uint64) error {
 	return err
 }
 
+// untouch gives back what was paid for private memory that is about to be dropped, and closes it
+// until it is touched again. Less than lazyLeast at a time is not worth an area of its own.
+func (s *Space) untouch(start, end uint64) {
+	const lazyLeast = 64 << 10
+	if !s.limited() {
+		return
+	}
+	var list [][2]uint64
+	s.overlapping(start, end, func(a *area, from, to uint64) {
+		if a.charged && a.anonymous() && a.prot&(ProtWrite|ProtExec) == ProtWrite && to-from >= lazyLeast {
+			list = append(list, [2]uint64{from, to})
+		}
+	})
+	for _, r := range list {
+		n := int64(r[1] - r[0])
+		if s.full(2) || s.window.Protect(r[0], uint64(n), memory.None) != nil {
+			return
+		}
+		for _, a := range s.cut(r[0], r[1]) {
+			s.uncharge(a)
+			if a.lazy = s.account.Reserve(n) == nil; !a.lazy {
+				a.charged = s.pay(n) == nil
+				_ = s.window.Protect(a.start, uint64(n), a.windowProt())
+			}
+			s.put(a)
+		}
+	}
+}
+
 // settle tries an access again that failed at addr: it reports false when the area there
 // is none that waits for it. tellings is what Space.tellings was before. Space.mu is held,
 // and let go of while there is no memory.

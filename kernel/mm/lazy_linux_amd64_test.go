@@ -62,6 +62,13 @@ func TestTouchedMemoryIsCharged(t *testing.T) {
 	is("and is written", 5, 35)
 	check(s.Mprotect(at+10*part, 2*part, mm.ProtRead|mm.ProtWrite|mm.ProtExec))
 	is("code", 7, 33)
+	check(s.Write(at+20*part, []byte("gone soon")))
+	check(s.Madvise(at+20*part, part, 4)) // MADV_DONTNEED
+	is("a part was let go", 6, 34)
+	if v, err := s.Load32(at + 20*part); v != 0 || err != nil {
+		t.Errorf("what was let go reads as %d %v", v, err)
+	}
+	is("and is touched again", 7, 33)
 	other := &account{limited: true}
 	c, err := s.Fork(other)
 	if err != nil {

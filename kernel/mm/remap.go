@@ -18,7 +18,10 @@ func (s *Space) Mremap(old, oldLen, newLen uint64, flags int, to uint64) (uint64
 		old%pageSize != 0 || newLen == 0 || flags&remapDontunmap != 0 {
 		return 0, linux.EINVAL
 	}
-	if oldLen > memory.Size || newLen > memory.Size || old > memory.Size {
+	if old > memory.Size-pageSize {
+		return 0, linux.EFAULT
+	}
+	if oldLen > memory.Size || newLen > memory.Size {
 		return 0, linux.ENOMEM
 	}
 	oldLen, newLen = memory.PageUp(oldLen), memory.PageUp(newLen)

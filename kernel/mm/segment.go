@@ -26,11 +26,14 @@ type SegmentOpts struct {
 	Touch func(pid int, attached bool)
 }
 
-// NewSegment makes a segment, zeroed: ENOMEM.
+// NewSegment makes a segment, zeroed: ENOMEM, or what Hold says.
 func NewSegment(o SegmentOpts) (*Segment, error) {
 	n := memory.PageUp(o.Size)
-	if n < o.Size || n > 1<<62 || o.Hold(int64(n)) != nil {
+	if n < o.Size || n > 1<<62 {
 		return nil, linux.ENOMEM
+	}
+	if err := o.Hold(int64(n)); err != nil {
+		return nil, err
 	}
 	host, err := newSharedMemory(int64(n))
 	if err != nil {

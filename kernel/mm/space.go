@@ -20,6 +20,8 @@ const (
 	StackTop   = 0xffff_0000 // of process stacks
 	StackSize  = 8 << 20
 	large      = 16 << 20
+	// TaskSize ends the addresses that Linux gives to programs. Above the window nothing is mapped.
+	TaskSize = 1<<47 - pageSize
 )
 
 // Host makes what an address space is made of. It is what the kernel knows of
@@ -230,10 +232,7 @@ func (s *Space) pay(delta int64) error {
 	if s.account == nil || delta == 0 {
 		return nil
 	}
-	if err := s.account.Charge(delta); err != nil {
-		return linux.ENOMEM
-	}
-	return nil
+	return s.account.Charge(delta)
 }
 
 // hold pays for shared memory; whoever lets it go calls giveBack with what it was.
@@ -242,7 +241,7 @@ func (s *Space) hold(n int64) (giveBack func(n int64), err error) {
 		return func(int64) {}, nil
 	}
 	if err := s.account.Hold(n); err != nil {
-		return nil, linux.ENOMEM
+		return nil, err
 	}
 	a := s.account
 	return func(n int64) { _ = a.Hold(-n) }, nil

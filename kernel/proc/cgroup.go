@@ -25,7 +25,7 @@ func cgroupFiles() []file {
 		{path: "cpu.stat", render: renderCPUStat},
 		{path: "memory.max", render: func(v *view) string { return orMax(v.MemLimit) }},
 		{path: "memory.current", render: func(v *view) string { return fmt.Sprintln(used(v)) }},
-		{path: "memory.peak", render: func(v *view) string { return fmt.Sprintln(used(v)) }},
+		{path: "memory.peak", render: func(v *view) string { return fmt.Sprintln(max(v.MemPeak, used(v))) }},
 		{path: "memory.stat", render: renderMemoryStat},
 		{path: "memory.events", render: renderMemoryEvents}, {path: "memory.events.local", render: renderMemoryEvents},
 		{path: "pids.max", render: func(v *view) string { return orMax(int64(v.TasksLimit)) }},

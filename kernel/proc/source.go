@@ -121,6 +121,7 @@ type System struct {
 	User, Nice, Sys      time.Duration // CPU time of all processes
 	MemTotal, MemFree    int64         // bytes; MemTotal is the limit
 	MemCached, MemShared int64
+	MemPeak              int64   // the most that was ever used
 	MemLimit             int64   // 0: no limit was set
 	OOMKills             int64   // processes that were killed for want of memory
 	TasksLimit           int     // 0: no limit was set

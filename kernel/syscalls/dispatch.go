@@ -92,14 +92,15 @@ const pathMax = 4096
 // path reads a path argument.
 func (c *call) path(i int) (string, error) { return c.mm.String(c.a[i], pathMax) }
 
-// strings reads a vector of strings, as execve(2) has them.
-func (c *call) strings(addr uint64) ([]string, error) {
+// strings reads a vector of strings, as execve(2) has them: E2BIG when they and their addresses
+// take more than room, which becomes what is left of it.
+func (c *call) strings(addr uint64, room *uint64) ([]string, error) {
 	var list []string
 	if addr == 0 {
 		return list, nil
 	}
-	const maxStrings, maxLen = 1 << 17, 131072
-	for total := 0; ; addr += 8 {
+	const maxLen = 131072
+	for ; ; addr += 8 {
 		at, err := c.mm.Uint64(addr)
 		if err != nil {
 			return nil, err
@@ -114,9 +115,11 @@ func (c *call) strings(addr uint64) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		if total += len(s) + 9; total > 2<<20 || len(list) >= maxStrings {
+		n := uint64(len(s) + 9)
+		if n > *room {
 			return nil, linux.E2BIG
 		}
+		*room -= n
 		list = append(list, s)
 	}
 }

@@ -2,15 +2,14 @@ package syscalls
 
 import (
 	"github.com/sbxrun/sbx/abi/linux"
-	"github.com/sbxrun/sbx/cpu/memory"
+	"github.com/sbxrun/sbx/kernel/mm"
 	"github.com/sbxrun/sbx/vfs"
 )
 
 // transfer moves bytes between the guest and what do reads or writes, chunk by
 // chunk; a short chunk ends it. An error after the first chunk is kept for the next call.
 func (c *call) transfer(addr, n uint64, in bool, do func(p []byte, done int64) (int, error)) (int64, error) {
-	const taskSize = 1<<47 - memory.PageSize
-	if n > taskSize || addr > taskSize-n {
+	if n > mm.TaskSize || addr > mm.TaskSize-n {
 		return 0, linux.EFAULT
 	}
 	n = min(n, maxIO)

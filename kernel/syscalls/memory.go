@@ -2,6 +2,7 @@ package syscalls
 
 import (
 	"github.com/sbxrun/sbx/abi/linux"
+	"github.com/sbxrun/sbx/kernel"
 	"github.com/sbxrun/sbx/kernel/mm"
 )
 
@@ -28,14 +29,30 @@ func sysMmap(c *call) (int64, error) {
 			f.Writable = false
 		}
 	}
-	at, err := c.mm.Mmap(c.a[0], c.a[1], prot, flags, f, int64(c.a[5]))
-	return int64(at), err
+	return c.room(func() (int64, error) {
+		at, err := c.mm.Mmap(c.a[0], c.a[1], prot, flags, f, int64(c.a[5]))
+		return int64(at), err
+	})
 }
 
-func sysMprotect(c *call) (int64, error) { return 0, c.mm.Mprotect(c.a[0], c.a[1], c.int(2)) }
-func sysMunmap(c *call) (int64, error)   { return 0, c.mm.Munmap(c.a[0], c.a[1]) }
-func sysMadvise(c *call) (int64, error)  { return 0, c.mm.Madvise(c.a[0], c.a[1], c.int(2)) }
-func sysMsync(c *call) (int64, error)    { return 0, c.mm.Msync(c.a[0], c.a[1], c.int(2)) }
+// room does what takes memory and changes nothing when there is none, and makes room by
+// ending a process until it can be done.
+func (c *call) room(do func() (int64, error)) (int64, error) {
+	for {
+		v, err := do()
+		if err != kernel.ErrFull || !c.t.OutOfMemory() {
+			return v, err
+		}
+	}
+}
+
+func sysMprotect(c *call) (int64, error) {
+	return c.room(func() (int64, error) { return 0, c.mm.Mprotect(c.a[0], c.a[1], c.int(2)) })
+}
+
+func sysMunmap(c *call) (int64, error)  { return 0, c.mm.Munmap(c.a[0], c.a[1]) }
+func sysMadvise(c *call) (int64, error) { return 0, c.mm.Madvise(c.a[0], c.a[1], c.int(2)) }
+func sysMsync(c *call) (int64, error)   { return 0, c.mm.Msync(c.a[0], c.a[1], c.int(2)) }
 
 func sysMremap(c *call) (int64, error) {
 	at, err := c.mm.Mremap(c.a[0], c.a[1], c.a[2], c.int(3), c.a[4])

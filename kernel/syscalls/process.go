@@ -80,11 +80,18 @@ func sysExecveat(c *call) (int64, error) {
 }
 
 func (c *call) exec(path string, argvAt, envAt uint64) (int64, error) {
-	argv, err := c.strings(argvAt)
+	stack, err := c.t.Getrlimit(linux.RLIMIT_STACK)
 	if err != nil {
 		return 0, err
 	}
-	env, err := c.strings(envAt)
+	// A quarter of the stack, and no more than three quarters of what Linux gives by default.
+	room := max(min(stack.Cur/4, 6<<20), 128<<10)
+	room -= min(room, uint64(len(path)+1))
+	argv, err := c.strings(argvAt, &room)
+	if err != nil {
+		return 0, err
+	}
+	env, err := c.strings(envAt, &room)
 	if err != nil {
 		return 0, err
 	}

@@ -85,4 +85,6 @@ func TestAIO(t *testing.T) { compare(t, "aio") }
 
 func TestRefused(t *testing.T) { compare(t, "refused") }
 
+func TestArgumentSizes(t *testing.T) { compare(t, "argsize") }
+
 func TestParentsEnd(t *testing.T) { compare(t, "pdeath") }

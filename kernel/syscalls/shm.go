@@ -10,11 +10,13 @@ import (
 
 func sysShmget(c *call) (int64, error) {
 	ns, who := c.t.IPC()
-	return fdResult(ns.Shmget(who, int32(c.a[0]), c.a[1], c.int(2), func(id int, key int32, size uint64, touch func(int, bool)) (ipc.Memory, error) {
-		return mm.NewSegment(mm.SegmentOpts{
-			Name: fmt.Sprintf("/SYSV%08x (deleted)", uint32(key)), Ino: uint64(id), Size: size, Hold: c.t.Kernel().HoldMemory, Touch: touch,
-		})
-	}))
+	return c.room(func() (int64, error) {
+		return fdResult(ns.Shmget(who, int32(c.a[0]), c.a[1], c.int(2), func(id int, key int32, size uint64, touch func(int, bool)) (ipc.Memory, error) {
+			return mm.NewSegment(mm.SegmentOpts{
+				Name: fmt.Sprintf("/SYSV%08x (deleted)", uint32(key)), Ino: uint64(id), Size: size, Hold: c.t.Kernel().HoldMemory, Touch: touch,
+			})
+		}))
+	})
 }
 
 func sysShmat(c *call) (int64, error) {

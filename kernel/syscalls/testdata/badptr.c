@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 static char *edge, *ro, *none;
+static char page[3 * 4096] __attribute__((aligned(4096)));
 static void say(const char *what, const char *where, long r) { printf("%s %s: %ld %s\n", what, where, r, r < 0 ? strerrorname_np(errno) : ""); }
 #define TRY(nr, ...) (errno = 0, say(#nr, where, syscall(SYS_##nr, __VA_ARGS__)))
 static void each(const char *where, char *p, int fd, int out, int pr, int pw) {
@@ -70,6 +71,41 @@ static void each(const char *where, char *p, int fd, int out, int pr, int pw) {
   TRY(getrusage, 0, p);
 }
 
+// Calls on ranges of pages, where nothing is mapped.
+static void ranges(const char *where, char *p) {
+  TRY(munmap, p, 4096);
+  TRY(mprotect, p, 4096, PROT_READ);
+  TRY(madvise, p, 4096, MADV_DONTNEED);
+  TRY(madvise, p, 4096, MADV_DONTFORK);
+  TRY(msync, p, 4096, MS_SYNC);
+  TRY(mincore, p, 4096, page);
+  TRY(mlock, p, 4096);
+  TRY(munlock, p, 4096);
+  TRY(mremap, p, 4096, 8192, 1);
+  TRY(mremap, page, 4096, 4096, 3, (long)p + 1);
+  TRY(shmdt, p);
+  TRY(set_robust_list, p, 24);
+  TRY(mbind, p, 4096, 0, 0, 0, 0);
+  TRY(get_mempolicy, 0, 0, 0, p, 2);
+  TRY(process_vm_readv, getpid(), &(struct { void *p; long n; }){page, 8}, 1, &(struct { void *p; long n; }){p, 8}, 1, 0);
+  TRY(process_vm_writev, getpid(), &(struct { void *p; long n; }){page, 8}, 1, &(struct { void *p; long n; }){p, 8}, 1, 0);
+}
+
+// handled tells whether a signal handler came, whose stack is at an address.
+static void handler(int n) { _exit(7); }
+static void stack_at(const char *where, char *p) {
+  fflush(stdout);
+  int pid = fork(), st = 0;
+  if (pid == 0) {
+    sigaltstack(&(stack_t){.ss_sp = p, .ss_size = 8192}, 0);
+    sigaction(SIGUSR1, &(struct sigaction){.sa_handler = handler, .sa_flags = SA_ONSTACK}, 0);
+    raise(SIGUSR1);
+    _exit(0);
+  }
+  waitpid(pid, &st, 0);
+  printf("signal stack %s: %#x\n", where, st & ~0x80);
+}
+
 int main(void) {
   char *m = mmap(0, 5 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   mprotect(m + 4096, 4096, PROT_NONE);
@@ -87,6 +123,21 @@ int main(void) {
   each("high", (char *)-8, fd, out, p[0], p[1]);
   each("kernel", (char *)0xffffffff81000000, fd, out, p[0], p[1]);
   each("odd", (char *)0x800000000000, fd, out, p[0], p[1]);
+  // what is mapped, seen with its lower 32 bits only
+  each("above", page + (1L << 32), fd, out, p[0], p[1]);
+  each("far above", page + (0x7ffL << 32), fd, out, p[0], p[1]);
+  each("far above the heap", m + (0x10000L << 32), fd, out, p[0], p[1]);
+  ranges("above", page + (1L << 32));
+  ranges("far above", page + (0x7ffL << 32));
+  ranges("kernel", page + (0xfffff00fL << 32));
+  for (int i = 0; i < sizeof page; i++)
+    if (page[i]) {
+      printf("stored at %d\n", i);
+      break;
+    }
+  stack_at("here", page);
+  stack_at("above", page + (1L << 32));
+  stack_at("far above", page + (0x7ffL << 32));
   // over the edge of what can be read: as much as there is
   memset(edge - 4096, 'x', 4096);
   const char *where = "edge";
