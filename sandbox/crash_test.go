@@ -85,7 +85,7 @@ func crashChild(home string) {
 // at the end of a run is lost, and nothing half made stays.
 func TestKilledAtAnyTime(t *testing.T) {
 	rounds := 50
-	if os.Getenv("SBX_LONG_TESTS") != "" {
+	if os.Getenv("SBX_TEST_LONG") != "" {
 		rounds = 200
 	} else if testing.Short() {
 		rounds = 5

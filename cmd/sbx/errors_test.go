@@ -111,7 +111,7 @@ func TestWrongUse(t *testing.T) {
 		{125, "sbx images needs", "images one two"},
 		{125, "sbx ps takes no arguments", "ps extra"},
 		{125, `"nosuch" is not a command of sbx`, "nosuch"},
-		{125, "no such container: x", "exec x ls"},
+		{1, "no such container: x", "exec x ls"},
 		{125, "invalid key", "attach --detach-keys ctrl-1 x"},
 		{125, "invalid timeout", "stop -t -2 x"},
 		{125, "invalid signal", "kill -s NOPE made"},

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 
 	"github.com/spf13/cobra"
 
@@ -21,10 +22,10 @@ func (a *app) execCmd() *cobra.Command {
 			return err
 		}
 		cfg.Cmd = args[1:]
-		return engineError(a.exec(c.Context(), args[0], cfg, codes))
+		return execError(a.exec(c.Context(), args[0], cfg, codes))
 	})
 	c.Long = "Run a further command in a running container, as another process there. Exit codes: the command's own;\n" +
-		"125 sbx failed; 126 the command cannot run; 127 it was not found; 128+n it was killed by signal n."
+		"1 there is no such container that runs, or no such user; 125 sbx failed, or was used wrongly; 126 the command cannot run; 127 it was not found; 128+n it was killed by signal n."
 	c.Example = "  sbx exec -it web bash\n  sbx exec -u www-data -e A=1 web env"
 	fl := c.Flags()
 	fl.SetInterspersed(false)
@@ -38,6 +39,17 @@ func (a *app) execCmd() *cobra.Command {
 	registerKeys(fl, &keys)
 	c.ValidArgsFunction = a.completeContainers
 	return c
+}
+
+// execError gives errors the exit codes of docker's exec: 126 and 127 as run has
+// them, 1 for those that nothing was started for.
+func execError(err error) error {
+	err = engineError(err)
+	var e *exitError
+	if errors.As(err, &e) && e.code == sandbox.ExitEngine && !errors.Is(err, sandbox.ErrLost) {
+		return exit(1, e.err)
+	}
+	return err
 }
 
 func (a *app) exec(ctx context.Context, ref string, cfg sandbox.ExecConfig, keys []byte) error {

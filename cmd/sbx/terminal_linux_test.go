@@ -177,6 +177,75 @@ func TestTerminalIsRestored(t *testing.T) {
 	}
 }
 
+// TestTerminalIsRestoredAlways: all settings of the line are as they were,
+// however a run, an attach or an exec is left.
+func TestTerminalIsRestoredAlways(t *testing.T) {
+	s := newSbx(t, t.TempDir())
+	signalled := func(sig syscall.Signal) func(c *screen) {
+		return func(c *screen) { _ = c.cmd.Process.Signal(sig) }
+	}
+	ways := []struct {
+		name  string
+		leave func(c *screen)
+	}{
+		{"detached", func(c *screen) { c.typed("\x10\x11") }},
+		{"TERM", signalled(syscall.SIGTERM)}, {"HUP", signalled(syscall.SIGHUP)}, {"INT", signalled(syscall.SIGINT)}, {"QUIT", signalled(syscall.SIGQUIT)},
+		{"killed", func(*screen) { s.must("kill", "box") }},
+	}
+	for _, how := range ways {
+		for _, verb := range []string{"run", "attach", "exec"} {
+			args := []string{"exec", "-it", "box", "sh", "-c", "echo up; read x"}
+			switch program := []string{"base", "sh", "-c", "while :; do echo up; read x; done"}; verb {
+			case "run":
+				args = append([]string{"run", "-it", "--name", "box"}, program...)
+			case "attach":
+				s.must(append([]string{"run", "-dit", "--name", "box"}, program...)...)
+				args = []string{"attach", "box"}
+			case "exec":
+				s.must(append([]string{"run", "-dit", "--name", "box"}, program...)...)
+			}
+			c, keep, before := onKeptScreen(t, args...)
+			c.raw()
+			if verb == "attach" {
+				c.typed("\r")
+			}
+			c.until("up\r\n")
+			how.leave(c)
+			_ = c.cmd.Wait()
+			if after := *c.termios(); after != before {
+				t.Errorf("%s, %s: the line was %+v and is %+v", verb, how.name, before, after)
+			}
+			_ = keep.Close()
+			s.must("rm", "-f", "box")
+		}
+	}
+}
+
+// onKeptScreen is onScreen with a line that somebody keeps open, so that its
+// settings can be seen to the end, and what they are before.
+func onKeptScreen(t *testing.T, args ...string) (*screen, *os.File, unix.Termios) {
+	t.Helper()
+	fresh, err := unix.Open("/dev/ptmx", unix.O_RDWR|unix.O_CLOEXEC|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Skip("needs pseudo-terminals: ", err)
+	}
+	defer unix.Close(fresh)
+	before, err := unix.IoctlGetTermios(fresh, unix.TCGETS) // every line begins with the same
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := onScreen(t, args...)
+	n, err := unix.IoctlGetInt(c.fd, unix.TIOCGPTN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keep, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c, keep, *before
+}
+
 // TestHangupOfTerminal: a terminal that goes away leaves the container running.
 func TestHangupOfTerminal(t *testing.T) {
 	s := newSbx(t, t.TempDir())

@@ -110,3 +110,61 @@ func TestInTmux(t *testing.T) {
 	}
 	t.Error("a process stays")
 }
+
+// TestStatsInTmux: stats draws over itself while a container stops, and ^C gives
+// the terminal back as it was.
+func TestStatsInTmux(t *testing.T) {
+	c := buildCommand(t)
+	defer endAll(t, c.home)
+	m := newTmux(t, append(c.env, "PATH="+filepath.Dir(c.path)+":"+os.Getenv("PATH")))
+	m.session(110, 12)
+	for _, name := range []string{"one", "two"} {
+		if out, err := c.run("run", "-d", "--name", name, "base", "sleep", "1000"); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+	}
+	table := func(want string) {
+		t.Helper()
+		screen := ""
+		for range 2000 {
+			screen = m.do("capture-pane", "-p", "-t", m.pane)
+			var names []string
+			for line := range strings.Lines(screen) {
+				if f := strings.Fields(line); len(f) > 2 && f[0] != "CONTAINER" && f[0] != "host$" {
+					names = append(names, f[1]+" "+f[len(f)-1])
+				}
+			}
+			if strings.Count(screen, "CONTAINER ID") == 1 && strings.Join(names, ", ") == want {
+				return
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+		t.Fatalf("never %q:\n%s", want, screen)
+	}
+	m.line("clear; a=$(stty -a); sbx stats --format 'table {{.ID}}\\t{{.Name}}\\t{{.MemUsage}}\\t{{.PIDs}}' one two")
+	table("one 1, two 1")
+	if out, err := c.run("kill", "one"); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	table("one --, two 1")
+	m.keys("C-c")
+	m.shows("host$")
+	m.line(`s=$?; clear; echo status $s; [ "$a" = "$(stty -a)" ] && echo as it was`)
+	m.shows("status 0\nas it was\n")
+
+	m.line("clear; sbx stats --format 'table {{.ID}}\\t{{.Name}}\\t{{.MemUsage}}\\t{{.PIDs}}'")
+	table("two 1")
+	if out, err := c.run("start", "one"); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	for _, want := range []string{"two 1, one 1", "one 1"} {
+		if want == "one 1" {
+			if out, err := c.run("kill", "two"); err != nil {
+				t.Fatalf("%v: %s", err, out)
+			}
+		}
+		table(want)
+	}
+	m.keys("C-c")
+	m.shows("host$")
+}
