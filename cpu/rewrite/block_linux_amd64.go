@@ -41,16 +41,19 @@ func (e *emitter) translate(pc, host uint64, code []byte, checked bool) (guestLe
 	}
 	n := e.run(pc, code)
 	if !checked {
+		e.leaveByExits()
 		return n
 	}
 	e.reset(pc, host, checked)
 	e.compare(code[:n])
 	e.body = uint32(len(e.b))
-	return e.run(pc, code[:n])
+	n = e.run(pc, code[:n])
+	e.leaveByExits()
+	return n
 }
 
 func (e *emitter) reset(pc, host uint64, checked bool) {
-	e.b, e.sites, e.marks, e.steps = e.b[:0], e.sites[:0], e.marks[:0], e.steps[:0]
+	e.b, e.sites, e.marks, e.steps, e.exits = e.b[:0], e.sites[:0], e.marks[:0], e.steps[:0], e.exits[:0]
 	e.pc, e.host, e.ended, e.sp, e.body, e.checked = pc, host, false, 0, 0, checked
 	e.fusible, e.kept, e.back = false, none, 0
 }
@@ -73,12 +76,12 @@ func (e *emitter) run(pc uint64, code []byte) (guestLen int) {
 		e.raw = code[off : off+int(e.in.Len)]
 		e.rest = code[off+len(e.raw):]
 		// The processor makes one of a comparison and a jump that are neighbours.
-		fuses := (e.sp != 0 || e.kept != none) && e.in.Form.WritesFlags && e.aheadIsJcc(e.rest)
-		if !e.keeps() || fuses && uses(&e.in)&(1<<guestR11) == 0 {
+		fuses := e.sp != 0 && e.in.Form.WritesFlags && e.aheadIsJcc(e.rest)
+		if !e.keeps() {
 			e.release(pc + uint64(off))
 		}
 		e.begin(pc + uint64(off))
-		if fuses && e.kept == none {
+		if fuses {
 			e.syncSP()
 		}
 		e.instruction()

@@ -52,19 +52,50 @@ func (e *emitter) stubs() {
 }
 
 // link makes a branch lead to an offset within the block.
-func (e *emitter) link(i int, to uint32) {
-	rel := e.sites[i].rel
+func (e *emitter) link(i int, to uint32) { e.putBranch(e.sites[i].rel, to) }
+
+// putBranch sets the displacement at an offset within the block.
+func (e *emitter) putBranch(rel, to uint32) {
 	d := to - rel - 4
 	e.b[rel], e.b[rel+1], e.b[rel+2], e.b[rel+3] = byte(d), byte(d>>8), byte(d>>16), byte(d>>24)
 }
 
-// jcc emits a conditional jump and goes on behind it.
+// jcc emits a conditional jump and goes on behind it. While R11 is kept it goes to where that is given
+// back, behind the block.
 func (e *emitter) jcc() {
 	e.syncSP()
+	if e.kept != none {
+		e.bytes(0x0f, 0x80|e.in.Opcode&15)
+		e.exits = append(e.exits, exit{rel: uint32(len(e.b)), pc: e.at, target: e.in.Target(e.at), kept: e.kept, dirty: e.dirty})
+		e.imm32(0)
+		e.did(stepNothing, 0, 0)
+		return
+	}
 	if n := e.misplaced(2); n > 0 {
 		e.padBefore(n)
 	}
 	e.branchTo(e.in.Target(e.at), 0x0f, 0x80|e.in.Opcode&15)
+}
+
+// exit is a conditional jump that leaves the block with R11 in another register.
+type exit struct {
+	rel        uint32 // of its displacement, within the block
+	pc, target uint64
+	kept       int8
+	dirty      bool
+}
+
+// leaveByExits emits where such jumps lead: to code that has R11 in its place and goes on to the
+// target. To be stopped there is to be stopped before the jump.
+func (e *emitter) leaveByExits() {
+	for _, x := range e.exits {
+		e.putBranch(x.rel, uint32(len(e.b)))
+		e.kept, e.dirty = x.kept, x.dirty
+		e.release(x.pc)
+		e.in.Len = 0
+		e.begin(x.pc)
+		e.branchTo(x.target, 0xe9)
+	}
 }
 
 // padBefore puts nops in front of the instruction before this one, if that is a comparison or its like: the
@@ -123,8 +154,8 @@ func (e *emitter) loop() {
 // call emits a direct call.
 func (e *emitter) call() {
 	e.pushReturn()
-	e.back = e.next()
 	e.jump(e.in.Target(e.at))
+	e.back, e.calls = e.next(), len(e.sites)-1
 }
 
 // pushReturn pushes the address behind the instruction.

@@ -65,6 +65,7 @@ type emitter struct {
 	sites   []site
 	marks   []mark
 	steps   []step
+	exits   []exit
 	ended   bool   // the last instruction does not fall through
 	sp      int32  // the guest's stack pointer is this far from the host's register
 	kept    int8   // the register that holds the guest's R11 meanwhile, or none: see keep.go
@@ -74,6 +75,7 @@ type emitter struct {
 	fusible bool   // the last instruction may be fused with a conditional jump behind it
 	spilled int    // slots in use
 	back    uint64 // where the direct call that ends the block returns to, or 0
+	calls   int    // which of the sites that call is
 	checked bool   // the block compares its code with memory
 	body    uint32
 }

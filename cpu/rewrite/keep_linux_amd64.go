@@ -7,7 +7,7 @@ import (
 
 // The guest's R11 has no register of the host's. An instruction that needs it takes one that is not needed
 // soon, and that keeps the value for those that follow, up to one that needs the register itself, or to
-// the first that is more than computation. The register's own value is in State.Kept meanwhile.
+// the first that is more than computation or a conditional jump. The register's own value is in State.Kept meanwhile.
 
 // keepAhead is how many instructions are looked at to choose that register.
 const keepAhead = 12
@@ -51,6 +51,9 @@ func (e *emitter) keeps() bool {
 		return true
 	}
 	in := &e.in
+	if in.Form.Class == x86.Jcc {
+		return true
+	}
 	return computes(in.Form.Class) && in.Form.Imm != x86.ImmMoffs && !hasHighByte(in) && uses(in)&(1<<e.kept) == 0
 }
 

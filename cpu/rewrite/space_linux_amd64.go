@@ -197,8 +197,8 @@ func (s *Space) branchAt(host uint64) (t branch, ok bool) {
 		return t, false
 	}
 	t = branch{rel: m.host + sites[i].rel, own: own, region: r, from: m, target: sites[i].target}
-	if i == len(sites)-1 {
-		t.back = s.emit.back
+	if i == s.emit.calls {
+		t.back = s.emit.back // 0 if there is no call
 	}
 	return t, true
 }

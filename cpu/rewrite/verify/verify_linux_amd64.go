@@ -1,7 +1,6 @@
 package verify
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 
@@ -133,6 +132,9 @@ func (c *Checker) branches() error {
 		fail := func(why string) error {
 			return &Error{in.off, c.code.Bytes[in.off : in.off+int(in.Len)], why}
 		}
+		if at := c.code.Host + uint64(in.off) + uint64(in.Len) - 4; c.patched(in, b.to) && at&7 > 4 {
+			return fail("a branch that cannot be patched at once")
+		}
 		if b.to < 0 || b.to >= int64(len(c.code.Bytes)) {
 			if in.ImmLen != 4 || c.code.Entered == nil || !c.code.Entered(c.code.Host+uint64(b.to)) {
 				return fail("a branch leaves the block for no other's entry")
@@ -150,17 +152,15 @@ func (c *Checker) branches() error {
 	return nil
 }
 
-// branch notes a direct branch. One with 32 bits may be patched while it is
-// executed, so it may not cross 8 aligned bytes.
-func (c *Checker) branch(in *inst) error {
+// branch notes a direct branch.
+func (c *Checker) branch(in *inst) {
 	c.goes = append(c.goes, branch{c.at, int64(in.off) + int64(in.Len) + in.Imm})
-	if in.Form.Imm != x86.ImmRel32 {
-		return nil
-	}
-	if at := c.code.Host + uint64(in.off) + uint64(in.Len) - 4; at&7 > 4 {
-		return errors.New("a branch that cannot be patched at once")
-	}
-	return nil
+}
+
+// patched reports whether a branch is one that may be patched while it is executed, so that it
+// may not cross 8 aligned bytes: to another block, this one's entry, or a stub.
+func (c *Checker) patched(in *inst, to int64) bool {
+	return in.Form.Imm == x86.ImmRel32 && (to <= int64(c.code.Entry) || to >= int64(len(c.code.Bytes)) || c.isStub(int(to)))
 }
 
 // isStub reports whether an offset is that of a stub.
