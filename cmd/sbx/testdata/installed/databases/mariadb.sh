@@ -1,7 +1,7 @@
 # MariaDB: a data folder, InnoDB and Aria tables, transactions, recovery after SIGKILL, a dump, the end by SIGTERM.
-mkdir db; chown mysql db
-mariadb-install-db --no-defaults --user=mysql --datadir=/work/db/data --skip-test-db --auth-root-authentication-method=normal > install.out 2>&1; echo install $?
-serve() { mariadbd --no-defaults --user=mysql --datadir=/work/db/data --socket=/work/db/sock --port=3307 --bind-address=127.0.0.1 --pid-file=/work/db/pid --innodb-buffer-pool-size=16M --log-error=/work/db/log --plugin-dir=/usr/lib/mysql/plugin & server=$!; for i in $(seq 300); do mariadb-admin --no-defaults -S /work/db/sock ping > /dev/null 2>&1 && break; sleep 0.1; done; }
+mkdir db; chown mysql db; pool=--innodb-buffer-pool-size=16M; mariadbd --no-defaults --verbose --help 2> /dev/null | grep -q '^innodb-buffer-pool-size-max' && pool="$pool --innodb-buffer-pool-size-max=64M" # else 8 TiB of addresses
+mariadb-install-db --no-defaults --user=mysql --datadir=/work/db/data --skip-test-db $pool --auth-root-authentication-method=normal > install.out 2>&1; echo install $?
+serve() { mariadbd --no-defaults --user=mysql --datadir=/work/db/data --socket=/work/db/sock --port=3307 --bind-address=127.0.0.1 --pid-file=/work/db/pid $pool --log-error=/work/db/log --plugin-dir=/usr/lib/mysql/plugin 2> /dev/null & server=$!; for i in $(seq 300); do mariadb-admin --no-defaults -S /work/db/sock ping > /dev/null 2>&1 && break; sleep 0.1; done; }
 serve; mariadb-admin --no-defaults -S /work/db/sock ping
 sql() { mariadb --no-defaults -S /work/db/sock -u root -N -B "$@"; }
 sql -e 'create database d character set utf8mb4'

@@ -35,7 +35,7 @@ psql -h 127.0.0.1 -p 5433 -U postgres -qAtX -c 'show listen_addresses' -c "copy 
 (sql -c 'listen ch' -c "select pg_sleep(1)" -c 'select 1' & sleep 0.5; sql -c "notify ch, 'hello'"; wait) | sed 's/PID [0-9]*/PID/'
 pgbench -h /work/db -p 5433 -U postgres -i -s 1 -q postgres > /dev/null 2>&1; echo $?
 pgbench -h /work/db -p 5433 -U postgres -c 4 -j 2 -t 100 postgres 2>/dev/null | grep -E 'processed|failed'
-pgbench -h 127.0.0.1 -p 5433 -U postgres -c 4 -j 2 -t 200 -S -M prepared postgres 2>/dev/null | grep -E 'processed|failed'
+pgbench -h 127.0.0.1 -p 5433 -U postgres -c 4 -j 2 -t 200 -n -S -M prepared postgres 2>/dev/null | grep -E 'processed|failed'
 sql -c 'select (select sum(abalance) from pgbench_accounts) = (select sum(delta) from pgbench_history), (select count(*) from pgbench_history)'
 for i in 1 2 3 4; do sql -c "set statement_timeout = '100ms'; select pg_sleep(5)" 2>&1 | head -n 1 & done; wait
 
