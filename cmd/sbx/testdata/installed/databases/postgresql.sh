@@ -46,7 +46,7 @@ sql -c 'select count(*) from people'; grep -o 'was terminated by signal 9: Kille
 
 # all of it is killed amid a transaction: what was committed is there, what was not is not
 sql -c "insert into log (what) values ('committed')"; (sql -c 'begin' -c "insert into log (what) select 'lost' from generate_series(1, 20000)" -c 'select pg_sleep(60)' > /dev/null 2>&1) & for i in $(seq 100); do [ "$(sql -c "select count(*) from pg_stat_activity where query like 'select pg_sleep(60)%' and state = 'active' and pid <> pg_backend_pid()")" = 1 ] && break; sleep 0.1; done
-kill -KILL $(head -n 1 db/a/postmaster.pid) $(pgrep -u postgres postgres); wait 2> /dev/null; while pgrep -u postgres postgres > /dev/null; do sleep 0.1; done
+kill -KILL $(head -n 1 db/a/postmaster.pid) $(pgrep -u postgres postgres) 2> /dev/null; wait 2> /dev/null; while pgrep -u postgres postgres > /dev/null; do sleep 0.1; done
 as pg_controldata db/a | grep -E 'cluster state'; as pg_ctl -D db/a -l db/a.log -w start > /dev/null; echo start $?; grep -o 'database system was not properly shut down; automatic recovery in progress' db/a.log | tail -n 1
 sql -c "select what, count(*) from log group by 1 order by 1" -c 'select count(*) from pgbench_history'
 
