@@ -69,6 +69,12 @@ func (f *File) Map(t *Task) (*FileMapping, error) {
 	return fm, nil
 }
 
+// Zero tells whether the file is /dev/zero, whose maps are memory without a file.
+func (f *File) Zero() bool {
+	d, ok := f.ops.(*device)
+	return ok && d.rdev == linux.Makedev(1, 5)
+}
+
 // Ref takes another reference.
 func (m *FileMapping) Ref() { m.refs.Add(1) }
 

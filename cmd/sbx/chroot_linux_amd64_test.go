@@ -160,14 +160,23 @@ type outcome struct {
 	code      int
 }
 
+// scriptTime and installTime bound what hangs.
+const scriptTime, installTime = 3 * time.Minute, 20 * time.Minute
+
+// finish runs a command to its end.
 func finish(t *testing.T, cmd *exec.Cmd) outcome {
+	t.Helper()
+	return finishWithin(t, scriptTime, cmd)
+}
+
+func finishWithin(t *testing.T, limit time.Duration, cmd *exec.Cmd) outcome {
 	t.Helper()
 	var out, diag bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &diag
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	timer := time.AfterFunc(3*time.Minute, func() { cmd.Process.Kill() })
+	timer := time.AfterFunc(limit, func() { cmd.Process.Kill() })
 	defer timer.Stop()
 	cmd.Wait()
 	return outcome{out.String(), diag.String(), cmd.ProcessState.ExitCode()}

@@ -15,12 +15,19 @@ func sysMmap(c *call) (int64, error) {
 			return 0, err
 		}
 		defer file.Close()
+		access, kind := file.Flags()&linux.O_ACCMODE, flags&mm.MapSharedValidate
+		if kind != 0 && access == linux.O_WRONLY || kind&mm.MapShared != 0 && prot&mm.ProtWrite != 0 && access != linux.O_RDWR {
+			return 0, linux.EACCES
+		}
+		if file.Zero() { // memory of nobody else's, or shared with who has it by fork
+			at, err := c.mm.Mmap(c.a[0], c.a[1], prot, flags|mm.MapAnonymous, nil, 0)
+			return int64(at), err
+		}
 		m, err := file.Map(c.t)
 		if err != nil {
 			return 0, err
 		}
 		defer m.Unref()
-		access := file.Flags() & linux.O_ACCMODE
 		f = &mm.File{Name: m.Name(), Dev: m.Dev(), Ino: m.Ino(), Readable: access != linux.O_WRONLY, Writable: access == linux.O_RDWR, Backing: m}
 		if how := flags & mm.MapSharedValidate; how != mm.MapPrivate && f.Writable && !m.MayStore() {
 			if prot&mm.ProtWrite != 0 {

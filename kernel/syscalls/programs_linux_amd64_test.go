@@ -22,6 +22,7 @@ func TestState(t *testing.T)    { compare(t, "state") }
 func TestBadPtr(t *testing.T)   { compare(t, "badptr") }
 func TestShm(t *testing.T)      { compare(t, "shm") }
 func TestFileMaps(t *testing.T) { compare(t, "filemap") }
+func TestZeroMaps(t *testing.T) { compare(t, "devzero") }
 func TestPages(t *testing.T)    { compare(t, "hostile", "pages") }
 
 func TestSysVIPC(t *testing.T) { compare(t, "sysvipc") }

@@ -1,0 +1,7 @@
+# memcached: the text and the meta protocol, expiry, many connections, a socket, its end by SIGTERM.
+memcached -u memcache -p 11311 -l 127.0.0.1 -m 32 -t 4 & server=$!; for i in $(seq 100); do (: < /dev/tcp/127.0.0.1/11311) 2> /dev/null && break; sleep 0.1; done
+say() { exec 3<> /dev/tcp/127.0.0.1/11311; printf "$1\r\nquit\r\n" >&3; timeout 5 cat <&3 | tr -d '\r'; exec 3>&-; }
+say 'set k 5 0 5\r\nhello'; say 'get k'; say 'gets k none' | wc -l; say 'add k 0 0 1\r\nx'; say 'append k 0 0 2\r\n!!'; say 'get k'; say 'set n 0 0 2\r\n40'; say 'incr n 2'; say 'decr n 100'; say 'delete k'; say 'get k'; say 'mn'; say 'ms m 2\r\nok'; say 'mg m v f t'; say 'touch n 100'; say 'set e 0 1 1\r\nx'; sleep 2.2; say 'get e'; say 'flush_all'; say 'get n'
+for c in 1 2 3 4 5 6 7 8; do (exec 4<> /dev/tcp/127.0.0.1/11311; for i in $(seq 200); do printf "set c$c.$i 0 0 ${#i}\r\n$i\r\n" >&4; read -r r <&4; printf "get c$c.$i\r\n" >&4; read -r r <&4; read -r v <&4; read -r r <&4; n=$((n + ${v%$'\r'})); done; echo $n) & jobs="$jobs $!"; done; wait $jobs
+say stats | grep -E 'STAT (threads|cmd_set|get_hits|curr_connections) ' | awk '$2 != "curr_connections"'; kill -TERM $server; wait $server; echo $?
+memcached -u root -s /work/sock -a 666 & server=$!; for i in $(seq 50); do [ -S sock ] && break; sleep 0.1; done; printf 'version\r\nquit\r\n' | perl -MIO::Socket::UNIX -e '$s = IO::Socket::UNIX->new("/work/sock") or die $!; print $s $_ while <STDIN>; print <$s>' | cut -d ' ' -f 1; kill -INT $server; wait $server; echo $?; rm -f sock

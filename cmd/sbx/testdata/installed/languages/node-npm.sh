@@ -1,0 +1,23 @@
+# node and npm without a network: packages from folders and archives, scripts, a cluster of processes, the test runner, inspector, streams.
+export npm_config_update_notifier=false npm_config_audit=false npm_config_fund=false npm_config_offline=true npm_config_cache=/work/cache npm_config_loglevel=error; node -p process.platform
+mkdir -p dep app; cd dep; npm init -y > /dev/null; echo 'module.exports = n => n * 2' > index.js; npm pkg set name=dep version=1.2.3 bin.dep=cli.js; printf '#!/usr/bin/env node\nconsole.log("cli", process.argv[2])\n' > cli.js; npm pack --silent; cd ../app; npm init -y > /dev/null
+npm install ../dep/dep-1.2.3.tgz > out 2>&1; echo install $?; ls node_modules; npm ls; npm pkg set scripts.build='echo building && dep x' scripts.fail='exit 4' scripts.test='node --test' ; npm run -s build; npm run -s fail; echo $?; npx --no dep y; rm -r node_modules; npm ci > out 2>&1; echo ci $?; node -p 'require("dep")(21)'; npm install nosuchpackage > out 2>&1; echo $?; npm exec -c 'echo $npm_package_name'
+printf 'const test = require("node:test"), assert = require("assert"); test("adds", () => assert.equal(1 + 1, 2)); test("waits", async () => { await new Promise(r => setTimeout(r, 20)) });\n' > a.test.js; npm test 2>&1 | grep -E '^# (tests|pass|fail)'
+cat > cluster.js <<'END'
+const cluster = require("cluster"), http = require("http"), {pipeline} = require("stream"), zlib = require("zlib"), fs = require("fs"), net = require("net"), dgram = require("dgram"), {fork, execSync} = require("child_process"), readline = require("readline"), dns = require("dns"), v8 = require("v8"), perf = require("perf_hooks");
+if (cluster.isPrimary) {
+	let up = 0; const seen = new Set(); for (let i = 0; i < 3; i++) cluster.fork();
+	cluster.on("listening", (w, a) => { if (++up < 3) return; let left = 60; for (let i = 0; i < 60; i++) http.get({port: a.port, host: "127.0.0.1", agent: false}, r => { r.on("data", d => seen.add(+d)).on("end", () => { if (--left === 0) { console.log("answered", seen.size >= 1); Object.values(cluster.workers).forEach(w => w.kill("SIGTERM")) } }) }) });
+	let ended = 0; cluster.on("exit", (w, c, s) => { if (++ended === 3) { console.log("workers ended", s); next() } });
+} else http.createServer((q, r) => r.end(String(process.pid))).listen(0, "127.0.0.1");
+function next() {
+	pipeline(fs.createReadStream("/bin/bash"), zlib.createBrotliCompress({params: {[zlib.constants.BROTLI_PARAM_QUALITY]: 3}}), zlib.createBrotliDecompress(), fs.createWriteStream("copy"), e => { console.log(e, fs.statSync("copy").size === fs.statSync("/bin/bash").size);
+	const u = dgram.createSocket("udp4").on("message", m => { console.log(String(m)); u.close(); unix() }).bind(0, "127.0.0.1", () => u.send("datagram", u.address().port, "127.0.0.1")) });
+}
+function unix() { const s = net.createServer(c => c.pipe(c)).listen("/work/sock", () => { const c = net.connect("/work/sock", () => c.end("echoed")).on("data", d => console.log(String(d))).on("close", () => { s.close(); watch() }) }) }
+function watch() { const w = fs.watch(".", (e, f) => { if (f === "watched") { w.close(); console.log("watched"); rest() } }); setTimeout(() => fs.writeFileSync("watched", ""), 50) }
+function rest() { const child = fork("child.js"); child.on("message", m => { console.log(m); child.send("bye") }); child.on("exit", c => { console.log(c, v8.deserialize(v8.serialize(new Map([[1, {a: 2}]]))), execSync("cat", {input: "input"}).toString()); dns.lookup("localhost", {family: 4}, (e, a) => { console.log(a); big() }) }) }
+function big() { let a = []; for (let i = 0; i < 300000; i++) a.push({i, s: "x" + i}); console.log(a.length, a[299999].s, v8.getHeapStatistics().used_heap_size > 1e7); a = null; const t = perf.performance.now(); setTimeout(() => console.log(perf.performance.now() - t >= 19), 20); process.on("exit", c => console.log("exit", c)); process.on("SIGTERM", () => process.exit(9)); setTimeout(() => process.kill(process.pid, "SIGTERM"), 60) }
+END
+echo 'process.send({hello: 1}); process.on("message", m => process.exit(m === "bye" ? 6 : 1))' > child.js; node cluster.js; echo $?
+{ node --max-old-space-size=30 -e 'const a = []; for (;;) a.push(new Array(1000).fill({}))' > out 2>&1; } 2> /dev/null; echo $?; grep -o 'JavaScript heap out of memory' out | head -n 1; { node -e 'process.abort()'; } 2> /dev/null; echo $?; echo 'function f(n) { return n < 2 ? n : f(n-1) + f(n-2) } console.log(f(30))' > f.js; for o in --jitless --no-opt --sparkplug --single-threaded ''; do node $o f.js; done; node --expose-gc -e 'for (let i = 0; i < 20; i++) { new ArrayBuffer(1e7); gc() } console.log("collected")'; node --cpu-prof --cpu-prof-dir=prof f.js; ls prof | wc -l; echo '1 + 1' | node -i 2>&1 | grep -c '^> 2'; cd ..; rm -r app dep cache
