@@ -112,6 +112,9 @@ type Code interface {
 	// Executable reports whether addr may be executed, the address up to which
 	// the same holds, and whether the guest may write there too.
 	Executable(addr uint64) (end uint64, writable, ok bool)
+	// Aliased reports whether code at addr may change without a write there and without
+	// the executor being told: through another mapping of its memory.
+	Aliased(addr uint64) bool
 	// Image tells of the piece of a file that addr lies in, if that may be executed and
 	// was never written to since it was mapped.
 	Image(addr uint64) (im Image, ok bool)

@@ -25,6 +25,8 @@ func (o *hand) popFlags() cpu.Reason {
 	mask := uint64(flagsUser)
 	if n == 2 {
 		mask &= 0xffff
+	} else {
+		o.t.ac = v & flagAC
 	}
 	o.s.Flags = o.s.Flags&^mask | v&mask
 	return 0

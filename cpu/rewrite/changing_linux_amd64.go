@@ -12,7 +12,9 @@ import (
 // Code on a page that is written often, because it has data too or code that
 // changes itself, would cost a fault for each write. Such a page is not protected any more;
 // instead blocks from it compare the bytes that they were made from each time
-// they are entered, and end behind an instruction that writes memory.
+// they are entered, and end behind an instruction that writes memory. So do those from shared memory,
+// which may be written to where it is mapped a second time, or by another process: some
+// makers of code never have it writable and executable at one address.
 
 // maxFaults is how many faults a page may cost before that.
 const maxFaults = 16
@@ -28,8 +30,12 @@ func (s *Space) wrote(addr, pc uint64) {
 	}
 }
 
-// isChecked reports whether any of n bytes are on such a page.
+// isChecked reports whether any of n bytes are on such a page, or may change by
+// another mapping.
 func (s *Space) isChecked(addr uint64, n int) bool {
+	if s.code.Aliased(addr) || s.code.Aliased(addr+uint64(n)-1) {
+		return true
+	}
 	if len(s.checked) == 0 {
 		return false
 	}

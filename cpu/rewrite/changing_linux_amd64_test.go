@@ -118,6 +118,44 @@ func TestOthersCode(t *testing.T) {
 	}
 }
 
+// TestAliased changes code through another mapping of its memory, of which nobody tells.
+func TestAliased(t *testing.T) {
+	m := newMachine(t)
+	m.aliased = true
+	f, err := unix.MemfdCreate("test", unix.MFD_CLOEXEC)
+	if err != nil {
+		t.Skip(err)
+	}
+	file := os.NewFile(uintptr(f), "test")
+	defer file.Close()
+	if err := file.Truncate(codeSize); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.w.Map(codeAt, codeSize, memory.Read, memory.Source{File: file, Shared: true}); err != nil {
+		t.Fatal(err)
+	}
+	for v := range byte(20) {
+		if _, err := file.WriteAt([]byte{0xb8, v, 0, 0, 0, 0xcc}, codeStart-codeAt); err != nil {
+			t.Fatal(err)
+		}
+		for range 3 {
+			if got := m.result(t); got != uint64(v) {
+				t.Fatalf("%d, not %d", got, v)
+			}
+		}
+	}
+}
+
+// TestAlignmentFlag does what programs do to tell a 386 from its successors.
+func TestAlignmentFlag(t *testing.T) {
+	// pushf; pop rcx; mov eax, ecx; xor eax, 1<<18; push rax; popf; pushf; pop rax; push rcx; popf; xor eax, ecx; mov ebx, [rsp+1]; int3
+	m := newOpen(t, "9c59 89c8 3500000400 50 9d 9c58 51 9d 31c8 8b5c2401 cc")
+	toEnd(t, m.th)
+	if got := m.th.Regs().GPR[cpu.RAX]; got != 1<<18 {
+		t.Errorf("%#x changed", got)
+	}
+}
+
 // TestEviction runs more code than the cache holds in several threads, while code is
 // invalidated.
 func TestEviction(t *testing.T) {

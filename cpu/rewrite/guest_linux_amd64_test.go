@@ -30,6 +30,8 @@ type program struct {
 	exit  int
 }
 
+func (p *program) Aliased(uint64) bool { return false }
+
 func (p *program) Image(uint64) (im cpu.Image, ok bool) { return im, false }
 
 func (p *program) Executable(addr uint64) (end uint64, writable, ok bool) {

@@ -30,7 +30,11 @@ type machine struct {
 	comparing bool
 	// image: code is a file's, and shared.
 	image bool
+	// aliased: code is in memory that is mapped twice.
+	aliased bool
 }
+
+func (m *machine) Aliased(uint64) bool { return m.aliased }
 
 func (m *machine) Image(addr uint64) (im cpu.Image, ok bool) {
 	return cpu.Image{Start: codeAt, End: codeAt + codeSize}, m.image && !m.gone && addr >= codeAt && addr < codeAt+codeSize
@@ -91,6 +95,7 @@ func (m *machine) put(code []byte) {
 // run runs a state to its end, which is in the form of the host's signals.
 func (m *machine) run(t testing.TB, regs *cpu.Regs, vectors []byte) (e ended, exit cpu.Exit) {
 	*m.th.Regs() = *regs
+	m.th.ac = 0
 	copy(m.th.Vectors(), vectors)
 	for {
 		exit = m.th.Run()

@@ -116,7 +116,7 @@ func (s *Space) fetch(pc uint64, buf []byte) (code []byte, ok bool) {
 			break
 		}
 		want := int(min(end-at, uint64(len(buf)-n)))
-		if writable {
+		if writable && !s.code.Aliased(at) {
 			s.guard(at, want)
 		}
 		got := s.window.Read(at, buf[n:n+want])

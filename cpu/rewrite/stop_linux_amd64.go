@@ -68,7 +68,7 @@ func (o *hand) do() cpu.Reason {
 		s.GPR[x86.RAX], s.GPR[x86.RDX] = xcr0, 0
 		return 0
 	case x86.PushF:
-		return o.push(s.Flags&^(flagTF|flagRF), int(in.OpSize))
+		return o.push(s.Flags&^(flagTF|flagRF)|o.t.ac, int(in.OpSize))
 	case x86.PopF:
 		return o.popFlags()
 	case x86.Push:
@@ -116,8 +116,10 @@ const (
 	flagTF = 1 << 8
 	flagDF = 1 << 10
 	flagRF = 1 << 16
+	flagAC = 1 << 18
 	// flagsUser are those that popf changes: the arithmetic ones, DF and ID. Single
-	// steps and alignment checks are not for guests.
+	// steps are not for guests. AC is kept to be pushed again, which is how programs tell a 386, but
+	// does nothing.
 	flagsUser = 0xcd5 | 1<<21
 )
 

@@ -21,6 +21,7 @@ type thread struct {
 	// unsettled: it was stopped at state.HostPC, within a block, and its
 	// registers are not the guest's yet. Guarded by Space.mu.
 	unsettled bool
+	ac        uint64 // the flag AC, as popf set it
 	// Where to go on if nobody changes RIP, and under which generation.
 	host    uintptr
 	hostRIP uint64

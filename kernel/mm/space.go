@@ -72,6 +72,7 @@ type Space struct {
 type codeRange struct {
 	start, end uint64
 	writable   bool
+	aliased    bool // shared memory, which may be written to elsewhere
 	image      bool // a piece of a file that is as it is there; if it never changes there:
 	file       *os.File
 	off        int64 // of start
@@ -148,6 +149,16 @@ func (s *Space) Executable(addr uint64) (end uint64, writable, ok bool) {
 	return 0, false, false
 }
 
+// Aliased implements cpu.Code.
+func (s *Space) Aliased(addr uint64) bool {
+	for _, r := range *s.code.Load() {
+		if addr >= r.start && addr < r.end {
+			return r.aliased
+		}
+	}
+	return false
+}
+
 // Image implements cpu.Code.
 func (s *Space) Image(addr uint64) (im cpu.Image, ok bool) {
 	for _, r := range *s.code.Load() {
@@ -171,10 +182,10 @@ func (s *Space) changeCode(start, end uint64, change func() error) error {
 		}
 		touched = true
 		if r.start < start {
-			rest = append(rest, codeRange{start: r.start, end: start, writable: r.writable})
+			rest = append(rest, codeRange{start: r.start, end: start, writable: r.writable, aliased: r.aliased})
 		}
 		if r.end > end {
-			rest = append(rest, codeRange{start: end, end: r.end, writable: r.writable})
+			rest = append(rest, codeRange{start: end, end: r.end, writable: r.writable, aliased: r.aliased})
 		}
 	}
 	if touched {
@@ -197,10 +208,11 @@ func (s *Space) publishCode() {
 			continue
 		}
 		c := codeRange{start: a.start, end: a.end, writable: a.prot&ProtWrite != 0}
+		c.aliased = a.obj != nil && a.obj.shared
 		if c.image = a.image(); c.image && a.fixed {
 			c.file, c.off = a.src.File, a.src.Offset
 		}
-		if n := len(list); n > 0 && list[n-1].end == a.start && list[n-1].writable == c.writable && !c.image && !list[n-1].image {
+		if n := len(list); n > 0 && list[n-1].end == a.start && list[n-1].writable == c.writable && list[n-1].aliased == c.aliased && !c.image && !list[n-1].image {
 			list[n-1].end = a.end
 			continue
 		}

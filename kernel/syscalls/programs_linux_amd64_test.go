@@ -22,6 +22,10 @@ func TestState(t *testing.T)    { compare(t, "state") }
 func TestBadPtr(t *testing.T)   { compare(t, "badptr") }
 func TestShm(t *testing.T)      { compare(t, "shm") }
 func TestFileMaps(t *testing.T) { compare(t, "filemap") }
+
+// TestTwoMaps executes code that is written elsewhere.
+func TestTwoMaps(t *testing.T) { compare(t, "twomaps") }
+
 func TestZeroMaps(t *testing.T) { compare(t, "devzero") }
 func TestPages(t *testing.T)    { compare(t, "hostile", "pages") }
 
