@@ -18,6 +18,7 @@ const (
 	Map32Bit          = 0x40
 	MapGrowsdown      = 0x0100
 	MapNoreserve      = 0x4000
+	mapHugetlb        = 0x40000
 	MapFixedNoreplace = 0x100000
 )
 
@@ -30,7 +31,10 @@ func (s *Space) Mmap(addr, n uint64, prot, flags int, f *File, off int64) (uint6
 	if kind != MapShared && kind != MapPrivate && kind != MapSharedValidate {
 		return 0, linux.EINVAL
 	}
-	if n > memory.Size {
+	switch {
+	case flags&mapHugetlb != 0 && f != nil:
+		return 0, linux.EINVAL
+	case flags&mapHugetlb != 0 || n > memory.Size: // no huge pages are set aside
 		return 0, linux.ENOMEM
 	}
 	n = memory.PageUp(n)

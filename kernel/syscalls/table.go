@@ -28,7 +28,7 @@ var table = [...]entry{
 	6:   {name: "lstat", do: sysLstat, args: "sp"},
 	7:   {name: "poll", do: sysPoll, args: "pud", once: true},
 	8:   {name: "lseek", do: sysLseek, args: "ddd"},
-	9:   {name: "mmap", do: sysMmap, args: "xuxxdx", note: "4 GiB of addresses in all; MAP_HUGETLB, MAP_LOCKED and MAP_POPULATE are ignored"},
+	9:   {name: "mmap", do: sysMmap, args: "xuxxdx", note: "4 GiB of addresses in all; no huge pages (MAP_HUGETLB is ENOMEM); MAP_LOCKED and MAP_POPULATE are ignored"},
 	10:  {name: "mprotect", do: sysMprotect, args: "xux"},
 	11:  {name: "munmap", do: sysMunmap, args: "xu"},
 	12:  {name: "brk", do: sysBrk, args: "x"},

@@ -47,6 +47,7 @@ int main(void) {
   struct sigaction sa = {.sa_sigaction = handler, .sa_flags = SA_SIGINFO};
   sigaction(SIGSEGV, &sa, 0), sigaction(SIGBUS, &sa, 0);
   SAY(mmap(0, 0, RW, ANON, -1, 0));
+  SAY(mmap(0, 1L << 30, RW, ANON | MAP_HUGETLB, -1, 0)); // none are set aside
   SAY(mmap(0, P, RW, MAP_ANONYMOUS, -1, 0));
   SAY(mmap(0, P, RW, MAP_PRIVATE, -1, 0));
   SAY(mmap(0, P, RW, MAP_PRIVATE, 0, 123));
