@@ -28,6 +28,7 @@ type arena struct {
 
 	mu    sync.Mutex // a leaf
 	code  spans
+	left  uint64 // the sum of them
 	slots spans
 }
 
@@ -63,7 +64,8 @@ var theArena = sync.OnceValues(func() (*arena, error) {
 		unix.MunmapPtr(rx, arenaSize)
 		return nil, fmt.Errorf("memory for code: %w", err)
 	}
-	a.code.free(arenaUnit, arenaSize-arenaUnit) // offset 0 stands for none
+	a.left = arenaSize - arenaUnit // offset 0 stands for none
+	a.code.free(arenaUnit, a.left)
 	a.slots.free(0, tablesSize)
 	return a, nil
 })
@@ -74,15 +76,26 @@ func memfd(name string, flags int) (int, error) {
 	return unix.MemfdCreate(name, unix.MFD_CLOEXEC|flags)
 }
 
-// take reserves memory for n bytes of code.
-func (a *arena) take(n uint32) (c chunk, ok bool) {
+// How much of the arena must be left to others by who takes of it: a region, which can be done
+// without, and a Space that has a chunk.
+const (
+	leftByRegion = arenaSize / 2
+	leftBySpace  = arenaSize / 4
+)
+
+// take reserves memory for n bytes of code, if as much as left says is free then.
+func (a *arena) take(n uint32, left uint64) (c chunk, ok bool) {
 	n = (n + arenaUnit - 1) &^ (arenaUnit - 1)
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if a.left < uint64(n)+left {
+		return chunk{}, false
+	}
 	at, ok := a.code.take(uint64(n))
 	if !ok {
 		return chunk{}, false
 	}
+	a.left -= uint64(n)
 	return chunk{arena: a, start: uint32(at), end: uint32(at) + n, used: uint32(at) + entrySize}, true
 }
 
@@ -95,6 +108,7 @@ func (a *arena) giveBack(c *chunk) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.code.free(uint64(c.start), uint64(c.end-c.start))
+	a.left += uint64(c.end - c.start)
 	c.end = c.start
 }
 

@@ -96,9 +96,13 @@ func (s *Space) grow() bool {
 	if n == 0 {
 		return false
 	}
-	c, ok := s.arena.take(n)
+	left := uint64(0)
+	if sum > 0 {
+		left = leftBySpace
+	}
+	c, ok := s.arena.take(n, left)
 	if !ok && dropIdle() {
-		c, ok = s.arena.take(n)
+		c, ok = s.arena.take(n, left)
 	}
 	if ok {
 		s.chunks = append(s.chunks, &ownChunk{chunk: c})

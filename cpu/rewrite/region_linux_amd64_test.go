@@ -238,3 +238,67 @@ func TestSpans(t *testing.T) {
 		t.Errorf("%v", s)
 	}
 }
+
+// TestOneLeavesForOthers takes all that may be taken of the arena.
+func TestOneLeavesForOthers(t *testing.T) {
+	a, err := theArena()
+	if err != nil {
+		t.Skip(err)
+	}
+	var taken []chunk
+	before := a.left
+	for _, left := range []uint64{leftByRegion, leftBySpace, 0} {
+		for {
+			c, ok := a.take(maxRegion, left)
+			if !ok {
+				break
+			}
+			taken = append(taken, c)
+		}
+		if a.left < left || a.left > left+maxRegion {
+			t.Errorf("%d are left, not %d", a.left, left)
+		}
+	}
+	if len(taken) == 0 {
+		t.Error("nothing was taken")
+	}
+	for i := range taken {
+		a.giveBack(&taken[i])
+	}
+	if a.left != before {
+		t.Errorf("%d before, %d after", before, a.left)
+	}
+}
+
+// TestCopiesAreBounded counts copies of what may change.
+func TestCopiesAreBounded(t *testing.T) {
+	before := shared.copied
+	n := uint64(0)
+	for copies(maxCompared) {
+		n += maxCompared
+	}
+	if n == 0 || n > maxCopied {
+		t.Errorf("%d bytes of copies", n)
+	}
+	shared.mu.Lock()
+	shared.copied -= n
+	if shared.copied > before {
+		t.Errorf("%d are counted, before it were %d", shared.copied, before)
+	}
+	shared.mu.Unlock()
+	m := newImage(t, "b806000000cc")
+	if m.result(t) != 6 || shared.copied != codeSize*uint64(countCompared()) {
+		t.Errorf("%d bytes are counted", shared.copied)
+	}
+}
+
+func countCompared() (n int) {
+	shared.mu.Lock()
+	defer shared.mu.Unlock()
+	for id, list := range shared.regions {
+		if id.ino == 0 {
+			n += len(list)
+		}
+	}
+	return n
+}

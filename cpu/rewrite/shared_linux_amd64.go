@@ -27,6 +27,7 @@ var shared struct {
 	mu      sync.Mutex // a leaf, but for the arena's
 	regions map[regionID][]*region
 	clock   uint64
+	copied  uint64 // bytes of guest code that regions have copies of
 }
 
 // Bounds.
@@ -35,6 +36,7 @@ const (
 	maxIdleBytes = 128 << 20 // of code in them
 	maxCompared  = 32 << 20  // of an image that has to be compared
 	maxAlike     = 4         // regions at one address that are compared
+	maxCopied    = 256 << 20 // of all images that are compared
 	maxRegion    = 64 << 20  // of the code of a region
 )
 
@@ -92,6 +94,9 @@ func (a *arena) newRegion(id regionID, im cpu.Image, w *memory.Window) *region {
 	if id.verified {
 		r.checker = &verify.Checker{}
 	}
+	if im.File == nil && !copies(n) {
+		return nil
+	}
 	var err error
 	if im.File != nil {
 		r.bytes, err = mapFile(int(im.File.Fd()), im.Offset, n)
@@ -99,12 +104,13 @@ func (a *arena) newRegion(id regionID, im cpu.Image, w *memory.Window) *region {
 		w.Read(im.Start, r.bytes)
 	}
 	if err != nil {
+		r.uncopied()
 		return nil
 	}
 	size := uint32(min(4*n+arenaUnit, maxRegion))
 	var ok bool
-	if r.chunk, ok = a.take(size); !ok && dropIdle() {
-		r.chunk, ok = a.take(size)
+	if r.chunk, ok = a.take(size, leftByRegion); !ok && dropIdle() {
+		r.chunk, ok = a.take(size, leftByRegion)
 	}
 	if ok {
 		if r.table, ok = a.takeTable(n); !ok {
@@ -113,9 +119,34 @@ func (a *arena) newRegion(id regionID, im cpu.Image, w *memory.Window) *region {
 	}
 	if !ok {
 		freePages(r.bytes)
+		r.uncopied()
 		return nil
 	}
 	return r
+}
+
+// copies reports whether another copy of n bytes may be made, and counts it.
+func copies(n uint64) bool {
+	shared.mu.Lock()
+	defer shared.mu.Unlock()
+	if shared.copied+n > maxCopied && dropSome(0, 0) == 0 || shared.copied+n > maxCopied {
+		return false
+	}
+	shared.copied += n
+	return true
+}
+
+// uncopied takes back what copies counted for a region that is not to be.
+func (r *region) uncopied() {
+	shared.mu.Lock()
+	defer shared.mu.Unlock()
+	r.uncopiedLocked()
+}
+
+func (r *region) uncopiedLocked() {
+	if r.id.ino == 0 {
+		shared.copied -= r.end - r.start
+	}
 }
 
 // same reports whether a window has the region's code where it belongs.
@@ -197,4 +228,5 @@ func (r *region) free() {
 	r.arena.giveBackTable(r.table, r.end-r.start)
 	r.arena.giveBack(&r.chunk)
 	freePages(r.bytes)
+	r.uncopiedLocked()
 }
