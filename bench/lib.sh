@@ -14,7 +14,7 @@ finish() {
 }
 trap finish EXIT
 
-(cd "$here/.." && go build -o "$tmp/sbx" ./cmd/sbx && go build -o "$tmp/pair" ./bench/pair)
+(cd "$here/.." && export CGO_ENABLED=0 && go build -o "$tmp/sbx" ./cmd/sbx && go build -o "$tmp/pair" ./bench/pair)
 sbx=$tmp/sbx
 pair=$tmp/pair
 export SBX_HOME=$tmp/home
