@@ -187,8 +187,8 @@ func (p *Process) stopTimersLocked(exec bool) {
 	if exec {
 		return
 	}
-	for i := range p.cpuTimers {
-		if g := p.cpuTimers[i]; g != nil {
+	for _, g := range append(p.cpuTimers[:], p.cpuLimit) {
+		if g != nil {
 			g.setLocked(false, 0, 0)
 		}
 	}

@@ -54,6 +54,7 @@ type Process struct {
 	limits     *rlimits
 	real       itimer
 	cpuTimers  [2]*guestTimer // ITIMER_VIRTUAL and ITIMER_PROF
+	cpuLimit   *guestTimer    // RLIMIT_CPU, once there is one
 	timers     map[int]*posixTimer
 	nextTimer  int
 	deadCPU    time.Duration // of threads that ended

@@ -30,11 +30,12 @@ func (r *rlimits) copy() *rlimits {
 }
 
 // rlimit returns the soft limit of a resource.
-func (t *Task) rlimit(res int) uint64 {
-	r := t.proc.limits
+func (t *Task) rlimit(res int) uint64 { return t.proc.limits.get(res).Cur }
+
+func (r *rlimits) get(res int) linux.Rlimit {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.l[res].Cur
+	return r.l[res]
 }
 
 // nofile is RLIMIT_NOFILE as a descriptor number.
@@ -59,17 +60,29 @@ func (t *Task) Prlimit(tid, res int, l *linux.Rlimit) (linux.Rlimit, error) {
 	if res < 0 || res >= linux.RLIM_NLIMITS || l != nil && l.Cur > l.Max {
 		return linux.Rlimit{}, linux.EINVAL
 	}
-	r := p.limits
+	if l == nil {
+		return p.limits.get(res), nil
+	}
+	old, err := p.limits.set(res, *l, t.cred.Load().Has(linux.CAP_SYS_RESOURCE))
+	if err == nil && res == linux.RLIMIT_CPU {
+		t.k.mu.Lock()
+		if !p.zombie {
+			p.watchCPULocked()
+		}
+		t.k.mu.Unlock()
+	}
+	return old, err
+}
+
+// set sets a limit and returns what it was. Without the right to, the hard limit may not rise.
+func (r *rlimits) set(res int, l linux.Rlimit, raise bool) (old linux.Rlimit, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	old := r.l[res]
-	if l == nil {
-		return old, nil
-	}
-	if l.Max > old.Max && !t.cred.Load().Has(linux.CAP_SYS_RESOURCE) || res == linux.RLIMIT_NOFILE && l.Max > maxFD {
+	old = r.l[res]
+	if l.Max > old.Max && !raise || res == linux.RLIMIT_NOFILE && l.Max > maxFD {
 		return old, linux.EPERM
 	}
-	r.l[res] = *l
+	r.l[res] = l
 	return old, nil
 }
 

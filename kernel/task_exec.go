@@ -366,5 +366,6 @@ func (k *Kernel) attachFirst(c *Task, e *Exec) (*Process, error) {
 	} else {
 		k.newSessionLocked(p)
 	}
+	p.watchCPULocked()
 	return p, nil
 }

@@ -148,6 +148,7 @@ func (k *Kernel) newProcessLocked(t, c *Task, o CloneOpts) {
 	}
 	k.joinLocked(p, old.group)
 	k.procs[p.pid] = p
+	p.watchCPULocked()
 }
 
 // start lets an attached task run.

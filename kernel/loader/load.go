@@ -44,16 +44,26 @@ func Load(s *mm.Space, t *kernel.Task, f *kernel.File, path string, argv, env []
 	if program.execStack {
 		prot |= mm.ProtExec
 	}
-	if err := s.MapNamed(mm.StackTop-mm.StackSize, mm.StackSize, prot, "[stack]"); err != nil {
+	size := stackSize(t)
+	if err := s.MapNamed(mm.StackTop-size, size, prot, "[stack]"); err != nil {
 		return cpu.Regs{}, err
 	}
-	sp, err := stack(s, t, path, argv, env, program, base)
+	sp, err := stack(s, t, path, argv, env, program, base, size)
 	if err != nil {
 		return cpu.Regs{}, err
 	}
 	r := cpu.Regs{RIP: start, Flags: 0x202}
 	r.GPR[cpu.RSP] = sp
 	return r, nil
+}
+
+// stackSize is RLIMIT_STACK, as far as there is room and as the arguments need.
+func stackSize(t *kernel.Task) uint64 {
+	l, err := t.Getrlimit(linux.RLIMIT_STACK)
+	if err != nil {
+		return mm.StackSize
+	}
+	return memory.PageUp(min(max(l.Cur, minStack), mm.StackSize))
 }
 
 func loadInterp(s *mm.Space, t *kernel.Task, path string) (image, error) {
@@ -80,14 +90,15 @@ const (
 	minSigStack   = 2032
 	clockTicks    = 100
 	reservedStack = 128 << 10 // what must be left of the stack
+	minStack      = 128<<10 + reservedStack
 )
 
 // stack writes the strings, the vectors and the count, as the System V ABI for
 // x86-64 has them (3.4.1), and returns the stack pointer.
-func stack(s *mm.Space, t *kernel.Task, path string, argv, env []string, im image, base uint64) (uint64, error) {
+func stack(s *mm.Space, t *kernel.Task, path string, argv, env []string, im image, base, size uint64) (uint64, error) {
 	sp := uint64(mm.StackTop - 8)
 	put := func(b []byte) (uint64, error) {
-		if sp -= uint64(len(b)); sp < mm.StackTop-mm.StackSize+reservedStack {
+		if sp -= uint64(len(b)); sp < mm.StackTop-size+reservedStack {
 			return 0, linux.E2BIG
 		}
 		return sp, s.Write(sp, b)
@@ -137,7 +148,7 @@ func stack(s *mm.Space, t *kernel.Task, path string, argv, env []string, im imag
 		b = binary.LittleEndian.AppendUint64(b, w)
 	}
 	sp = (sp - uint64(len(b))) &^ 15
-	if sp < mm.StackTop-mm.StackSize+reservedStack {
+	if sp < mm.StackTop-size+reservedStack {
 		return 0, linux.E2BIG
 	}
 	return sp, s.Write(sp, b)

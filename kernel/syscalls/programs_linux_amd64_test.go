@@ -23,6 +23,12 @@ func TestBadPtr(t *testing.T)   { compare(t, "badptr") }
 func TestShm(t *testing.T)      { compare(t, "shm") }
 func TestFileMaps(t *testing.T) { compare(t, "filemap") }
 
+// TestCPULimit uses up its CPU time.
+func TestCPULimit(t *testing.T) { compare(t, "cpulimit") }
+
+// TestStackLimit goes down to the end of the stack.
+func TestStackLimit(t *testing.T) { compare(t, "stacklimit") }
+
 // TestTwoMaps executes code that is written elsewhere.
 func TestTwoMaps(t *testing.T) { compare(t, "twomaps") }
 
