@@ -114,7 +114,7 @@ func TestKernelUsage(t *testing.T) {
 			t.Errorf("memory %d", u.Memory)
 		}
 		w.k.SetLimits(2<<20, 1)
-		want[error](t, "more memory", g.GrowMemory(2<<20), linux.ENOMEM)
+		want[error](t, "more memory", g.GrowMemory(2<<20), ErrFull)
 		_, err := g.Fork(ProgramFunc(func(*Task) int { return 0 }))
 		want[error](t, "more tasks", err, linux.EAGAIN)
 		u = w.k.Usage()
