@@ -6,6 +6,7 @@ import (
 	"net/netip"
 
 	"github.com/sbxrun/sbx/abi/linux"
+	"github.com/sbxrun/sbx/cpu"
 	"github.com/sbxrun/sbx/kernel/socket"
 	"github.com/sbxrun/sbx/vfs"
 )
@@ -52,6 +53,8 @@ type Config struct {
 	ShmBytes int64
 	// CPUs is how many processors guests see; 0 is 1.
 	CPUs int
+	// Processor tells what /proc/cpuinfo says of them; nil is a plain one.
+	Processor func() *cpu.Processor
 }
 
 // Limits of one kernel. Zero means the default in brackets.

@@ -55,7 +55,7 @@ func (s source) System() proc.System {
 	total := k.memoryTotal()
 	sys := proc.System{
 		Release: kernelRelease, Version: kernelVersion, Machine: machine, Boot: k.bootWall, Uptime: k.uptime(),
-		CPUs: k.cfg.CPUs, MemTotal: total, MemFree: max(total-k.memory.Load(), 0), MemPeak: k.memoryPeak.Load(), MemLimit: k.maxMemory.Load(), OOMKills: k.OOMKills(), CPULimit: k.cfg.Limits.CPU,
+		CPUs: k.cfg.CPUs, Processor: k.cfg.Processor, MemTotal: total, MemFree: max(total-k.memory.Load(), 0), MemPeak: k.memoryPeak.Load(), MemLimit: k.maxMemory.Load(), OOMKills: k.OOMKills(), CPULimit: k.cfg.Limits.CPU,
 		CPUPeriods: k.throttle.periods.Load(), CPUThrottled: k.throttle.throttled.Load(), CPUThrottledTime: time.Duration(k.throttle.time.Load()),
 		PIDMax: maxPID, Forks: k.forks.Load(), OpenFiles: uint64(k.openFiles.Load()),
 		FileMax: uint64(k.cfg.Limits.OpenFiles), PipeMaxSize: pipeMax, AIO: uint64(k.AIO()), AIOMax: AIOMax,

@@ -103,6 +103,7 @@ func (r *Run) startKernel(ctx context.Context, loaders []kernel.Loader) (err err
 		NameServer: nameServer,
 		Interfaces: r.net.interfaces(),
 		CPUs:       runtime.NumCPU(),
+		Processor:  processor,
 		ShmBytes:   c.ShmSize,
 	})
 	if err != nil {

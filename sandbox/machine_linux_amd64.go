@@ -19,3 +19,6 @@ func (m machine) NewExecutor(w *memory.Window, code cpu.Code) (cpu.Executor, err
 	}
 	return rewrite.NewSpace(w, code)
 }
+
+// processor tells what programs find when they ask about it.
+var processor = rewrite.Processor

@@ -17,3 +17,6 @@ func (machine) NewWindow() (*memory.Window, error) { return nil, memory.ErrUnsup
 func (machine) NewExecutor(*memory.Window, cpu.Code) (cpu.Executor, error) {
 	return nil, cpu.ErrUnsupported
 }
+
+// processor is unknown: nothing runs on it.
+var processor func() *cpu.Processor

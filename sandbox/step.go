@@ -84,7 +84,7 @@ func (e *Engine) RunStep(ctx context.Context, s Step) (code int, err error) {
 	}
 	k, err := kernel.New(kernel.Config{
 		Root: s.Root, Hostname: c.Hostname, Limits: kernel.Limits{Memory: c.Memory}, Rlimits: limits, Loaders: e.loaders(&c, nil),
-		Dial: newDialer(c), Resolver: newNames(c), NameServer: nameServer, Interfaces: eth, CPUs: runtime.NumCPU(), ShmBytes: c.ShmSize,
+		Dial: newDialer(c), Resolver: newNames(c), NameServer: nameServer, Interfaces: eth, CPUs: runtime.NumCPU(), Processor: processor, ShmBytes: c.ShmSize,
 	})
 	if err != nil {
 		return 0, err

@@ -57,8 +57,7 @@ func (o *hand) do() cpu.Reason {
 	s, in := o.s, o.in
 	switch in.Form.Class {
 	case x86.Cpuid:
-		a, b, c, d := trap.CPUID(uint32(s.GPR[x86.RAX]), uint32(s.GPR[x86.RCX]))
-		a, b, c, d = maskCPUID(uint32(s.GPR[x86.RAX]), uint32(s.GPR[x86.RCX]), a, b, c, d)
+		a, b, c, d := guestCPUID(uint32(s.GPR[x86.RAX]), uint32(s.GPR[x86.RCX]))
 		s.GPR[x86.RAX], s.GPR[x86.RBX], s.GPR[x86.RCX], s.GPR[x86.RDX] = uint64(a), uint64(b), uint64(c), uint64(d)
 		return 0
 	case x86.Xgetbv:

@@ -3,11 +3,14 @@ package proc
 import (
 	"fmt"
 	"strings"
+
+	"github.com/sbxrun/sbx/cpu"
 )
 
-// x86Flags is what every x86-64-v2 processor has.
-const x86Flags = "fpu vme de pse tsc msr pae mce cx8 apic sep mtrr pge mca cmov pat pse36 clflush mmx fxsr sse sse2 ht " +
-	"syscall nx lm constant_tsc rep_good nopl cpuid pni ssse3 cx16 sse4_1 sse4_2 popcnt hypervisor lahf_lm"
+// plain is a processor that has what every x86-64-v2 has, for guests that can't ask it.
+var plain = cpu.Processor{Vendor: "GenuineIntel", Name: "sbx virtual CPU", Family: 6, Model: 26, Stepping: 3, Level: 13, PhysicalBits: 40, VirtualBits: 48,
+	Flags: strings.Fields("fpu vme de pse tsc msr pae mce cx8 apic sep mtrr pge mca cmov pat pse36 clflush mmx fxsr sse sse2 ht " +
+		"syscall nx lm constant_tsc rep_good nopl cpuid pni ssse3 cx16 sse4_1 sse4_2 popcnt hypervisor lahf_lm")}
 
 // renderCPUInfo is /proc/cpuinfo: of the processor that guests are shown, which
 // is not the host's.
@@ -24,20 +27,17 @@ func renderCPUInfo(v *view) string {
 }
 
 func x86CPU(b *strings.Builder, v *view, i int) {
-	model, flags := v.CPUModel, v.CPUFlags
-	if model == "" {
-		model = "sbx virtual CPU"
-	}
-	if flags == "" {
-		flags = x86Flags
+	p := &plain
+	if v.Processor != nil {
+		p = v.Processor()
 	}
 	line := func(name string, value any) { fmt.Fprintf(b, "%s: %v\n", tabTo(name), value) }
 	line("processor", i)
-	line("vendor_id", "GenuineIntel")
-	line("cpu family", 6)
-	line("model", 26)
-	line("model name", model)
-	line("stepping", 3)
+	line("vendor_id", p.Vendor)
+	line("cpu family", p.Family)
+	line("model", p.Model)
+	line("model name", p.Name)
+	line("stepping", p.Stepping)
 	line("microcode", "0x1")
 	line("cpu MHz", "2000.000")
 	line("cache size", "16384 KB")
@@ -49,14 +49,14 @@ func x86CPU(b *strings.Builder, v *view, i int) {
 	line("initial apicid", i)
 	line("fpu", "yes")
 	line("fpu_exception", "yes")
-	line("cpuid level", 13)
+	line("cpuid level", p.Level)
 	line("wp", "yes")
-	line("flags", flags)
+	line("flags", strings.Join(p.Flags, " "))
 	line("bugs", "")
 	line("bogomips", "4000.00")
 	line("clflush size", 64)
 	line("cache_alignment", 64)
-	line("address sizes", "40 bits physical, 48 bits virtual")
+	line("address sizes", fmt.Sprintf("%d bits physical, %d bits virtual", p.PhysicalBits, p.VirtualBits))
 	b.WriteString("power management:\n\n")
 }
 

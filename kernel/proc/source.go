@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/sbxrun/sbx/abi/linux"
+	"github.com/sbxrun/sbx/cpu"
 	"github.com/sbxrun/sbx/vfs"
 )
 
@@ -139,6 +140,6 @@ type System struct {
 	AIO, AIOMax          uint64
 	BootID               string // UUID; "" is derived from Boot
 	CommandLine          string
-	CPUModel, CPUFlags   string // of /proc/cpuinfo; "" for a plain x86-64-v2
+	Processor            func() *cpu.Processor // of /proc/cpuinfo; nil for a plain x86-64-v2
 	Ptys                 int
 }

@@ -29,6 +29,9 @@ func TestCPULimit(t *testing.T) { compare(t, "cpulimit") }
 // TestStackLimit goes down to the end of the stack.
 func TestStackLimit(t *testing.T) { compare(t, "stacklimit") }
 
+// TestProcessor asks about the processor in two ways.
+func TestProcessor(t *testing.T) { compare(t, "cpuid") }
+
 // TestTwoMaps executes code that is written elsewhere.
 func TestTwoMaps(t *testing.T) { compare(t, "twomaps") }
 

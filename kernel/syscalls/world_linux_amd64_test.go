@@ -91,7 +91,7 @@ type world struct {
 func newWorld(tb testing.TB, edit ...func(*kernel.Config)) *world {
 	tb.Helper()
 	w := &world{tb: tb, fs: vfs.New(nil, nil, vfs.Options{Type: "tmpfs"}), loader: syscalls.New(syscalls.Config{Host: host{}})}
-	c := kernel.Config{Root: w.fs, Hostname: "box", Loaders: []kernel.Loader{w.loader}, CPUs: 2}
+	c := kernel.Config{Processor: rewrite.Processor, Root: w.fs, Hostname: "box", Loaders: []kernel.Loader{w.loader}, CPUs: 2}
 	for _, e := range edit {
 		e(&c)
 	}
