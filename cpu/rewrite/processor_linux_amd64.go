@@ -9,11 +9,34 @@ import (
 	"github.com/sbxrun/sbx/cpu/trap"
 )
 
-// guestCPUID is the instruction as guests find it.
+// guestCPUID is the instruction as guests find it. The answers are kept, for every program asks two dozen of them
+// when it starts, and where the host is a virtual machine itself each costs as much as several system calls. None
+// depends on which processor it is that answers.
 func guestCPUID(leaf, sub uint32) (a, b, c, d uint32) {
+	kept := leaf&^(1<<31) < 32 && sub < 64 // the others are all alike
+	key := uint64(leaf)<<32 | uint64(sub)
+	if kept {
+		answers.RLock()
+		v, ok := answers.m[key]
+		answers.RUnlock()
+		if ok {
+			return v[0], v[1], v[2], v[3]
+		}
+	}
 	a, b, c, d = trap.CPUID(leaf, sub)
-	return maskCPUID(leaf, sub, a, b, c, d)
+	a, b, c, d = maskCPUID(leaf, sub, a, b, c, d)
+	if kept {
+		answers.Lock()
+		answers.m[key] = [4]uint32{a, b, c, d}
+		answers.Unlock()
+	}
+	return a, b, c, d
 }
+
+var answers = struct {
+	sync.RWMutex
+	m map[uint64][4]uint32
+}{m: map[uint64][4]uint32{}}
 
 // flagNames are the names that Linux gives to bits of CPUID (arch/x86/include/asm/cpufeatures.h), in the
 // order of /proc/cpuinfo; - for bits that have none.
@@ -31,8 +54,7 @@ var flagNames = []struct {
 	{7, 0, 3, "- - - - fsrm"},
 }
 
-// Processor tells of the processor what guests find when they ask it. It is asked once: where the host is
-// a virtual machine itself, each question costs it as much as a system call or more.
+// Processor tells of the processor what guests find when they ask it.
 var Processor = sync.OnceValue(askProcessor)
 
 func askProcessor() *cpu.Processor {
