@@ -206,7 +206,12 @@ func TestConfirm(t *testing.T) {
 				if shell == "bash" && !c.bash || shell == "dash" && !c.dash {
 					continue
 				}
-				if got := strings.TrimRight(c.real(t, shell), "\n"); got != strings.TrimRight(wants[c.title], "\n") {
+				// On a busy machine a shell may hear of the end of a job sooner or later than it does as a rule.
+				got, want := "", strings.TrimRight(wants[c.title], "\n")
+				for try := 0; try < 3 && (try == 0 || got != want); try++ {
+					got = strings.TrimRight(c.real(t, shell), "\n")
+				}
+				if got != want {
 					t.Errorf("%s in the real %s:\ngot:\n%s\nwant:\n%s", c.title, shell, got, wants[c.title])
 				}
 			}
