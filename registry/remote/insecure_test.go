@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-containerregistry/pkg/v1/types"
@@ -16,12 +17,32 @@ import (
 	"github.com/sbxrun/sbx/registry"
 )
 
+// seenRequests is what a server was asked, by connections that may be several.
+type seenRequests struct {
+	mu   sync.Mutex
+	list []string
+}
+
+func (s *seenRequests) add(what string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.list = append(s.list, what)
+}
+
+// take returns the requests and forgets them.
+func (s *seenRequests) take() (list []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	list, s.list = s.list, nil
+	return list
+}
+
 // TestPlainHTTP has a registry that speaks plain HTTP under a name that is not loopback.
 func TestPlainHTTP(t *testing.T) {
-	var seen []string
+	var seen seenRequests
 	host := serve(t, func(h http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			seen = append(seen, r.Host)
+			seen.add(r.Host)
 			h.ServeHTTP(w, r)
 		})
 	})
@@ -63,7 +84,7 @@ func TestPlainHTTP(t *testing.T) {
 		{"a mirror that does not say", `{"registry-mirrors":["mirror.example"]}`, "debian", false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			seen = nil
+			seen.take()
 			_, _, err := open(tt.config).Pull(context.Background(), mustRef(t, tt.image), registry.PullOptions{})
 			if tt.ok != (err == nil) {
 				t.Fatalf("pull: %v", err)
@@ -71,7 +92,7 @@ func TestPlainHTTP(t *testing.T) {
 			if tt.ok {
 				return
 			}
-			if len(seen) > 0 {
+			if seen := seen.take(); len(seen) > 0 {
 				t.Errorf("requests went out in plain text: %q", seen)
 			}
 			if !errors.Is(err, registry.ErrNoNetwork) || strings.Contains(err.Error(), "\n") {
@@ -99,11 +120,11 @@ func mustURL(t *testing.T, s string) *url.URL {
 
 // TestRealmOfAnotherSite has a registry send us to a token server of another site: it is asked, without the login.
 func TestRealmOfAnotherSite(t *testing.T) {
-	var seen []string
+	var seen seenRequests
 	host := serve(t, func(http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if strings.HasPrefix(r.URL.Path, "/token") {
-				seen = append(seen, r.Host+" "+r.Header.Get("Authorization"))
+				seen.add(r.Host + " " + r.Header.Get("Authorization"))
 				w.WriteHeader(http.StatusForbidden)
 				return
 			}
@@ -118,7 +139,7 @@ func TestRealmOfAnotherSite(t *testing.T) {
 	login := basicAuth("ann", "pw")
 	for registryHost, realm := range realmOf {
 		t.Run(registryHost, func(t *testing.T) {
-			seen = nil
+			seen.take()
 			dockerConfig(t, `{"auths":{"%s":{"auth":"%s"}}}`, registryHost, basic64("ann", "pw"))
 			c, err := NewClient(t.TempDir(), Options{Backoff: quick, Dial: dial, Config: &Config{
 				Insecure: []string{registryHost}, AuthRealms: map[string][]string{"reg.allowed.example": {"sso.partner.example"}},
@@ -137,7 +158,7 @@ func TestRealmOfAnotherSite(t *testing.T) {
 					t.Errorf("the error does not say what to do: %v", err)
 				}
 			}
-			if len(seen) == 0 || seen[0] != want {
+			if seen := seen.take(); len(seen) == 0 || seen[0] != want {
 				t.Errorf("the token server saw %q, want %q", seen, want)
 			}
 		})
