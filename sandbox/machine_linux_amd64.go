@@ -20,5 +20,8 @@ func (m machine) NewExecutor(w *memory.Window, code cpu.Code) (cpu.Executor, err
 	return rewrite.NewSpace(w, code)
 }
 
+// freeCode gives back what is kept of machine code that no process uses.
+func freeCode() { rewrite.FreeIdle() }
+
 // processor tells what programs find when they ask about it.
 var processor = rewrite.Processor

@@ -18,5 +18,8 @@ func (machine) NewExecutor(*memory.Window, cpu.Code) (cpu.Executor, error) {
 	return nil, cpu.ErrUnsupported
 }
 
+// freeCode has nothing to free.
+func freeCode() {}
+
 // processor is unknown: nothing runs on it.
 var processor func() *cpu.Processor

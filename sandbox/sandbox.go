@@ -106,6 +106,7 @@ func (e *Engine) Close() error {
 		errs = append(errs, err)
 	}
 	e.events.close()
+	freeCode()
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.wasm != nil {

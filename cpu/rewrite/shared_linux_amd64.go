@@ -179,6 +179,9 @@ func (r *region) release() {
 	}
 }
 
+// FreeIdle gives back the memory of all code that is kept for Spaces to come.
+func FreeIdle() { dropIdle() }
+
 // dropIdle frees all regions that nobody uses, and reports whether there were any.
 func dropIdle() bool {
 	shared.mu.Lock()
