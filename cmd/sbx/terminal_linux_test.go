@@ -155,23 +155,14 @@ func TestTerminalIsRestored(t *testing.T) {
 	s := newSbx(t, t.TempDir())
 	s.must("pull", "-q", "tiny")
 	for _, args := range [][]string{{"sh", "-c", "echo up; read x"}, {"nosuch"}} {
-		c := onScreen(t, append([]string{"run", "-it", "--rm", "tiny"}, args...)...)
-		// Somebody has to keep the line open for its settings to be seen.
-		n, err := unix.IoctlGetInt(c.fd, unix.TIOCGPTN)
-		if err != nil {
-			t.Fatal(err)
-		}
-		keep, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
+		c, keep, before := onKeptScreen(t, append([]string{"run", "-it", "--rm", "tiny"}, args...)...)
 		if args[0] == "sh" {
 			c.until("up\r\n")
 			c.typed("\r")
 		}
 		_ = c.cmd.Wait()
-		if tio := c.termios(); tio.Lflag&unix.ICANON == 0 || tio.Lflag&unix.ECHO == 0 {
-			t.Errorf("%v: still raw: %#x", args, tio.Lflag)
+		if after := *c.termios(); after != before {
+			t.Errorf("%v: the line was %+v and is %+v", args, before, after)
 		}
 		_ = keep.Close()
 	}

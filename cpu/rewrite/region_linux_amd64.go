@@ -32,8 +32,8 @@ type region struct {
 	buf     [maxBytes]byte
 
 	// Guarded by shared.mu:
-	refs    int
-	expires uint64 // the larger the later it was used
+	refs     int
+	lastUsed uint64 // by shared.clock
 }
 
 // record is a block of a region: what it was made from is in the region.

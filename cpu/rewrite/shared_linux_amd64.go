@@ -26,7 +26,7 @@ type regionID struct {
 var shared struct {
 	mu      sync.Mutex // a leaf, but for the arena's
 	regions map[regionID][]*region
-	clock   uint64
+	clock   uint64 // counts releases
 	copied  uint64 // bytes of guest code that regions have copies of
 }
 
@@ -173,7 +173,7 @@ func (r *region) release() {
 	shared.mu.Lock()
 	defer shared.mu.Unlock()
 	shared.clock++
-	r.expires = shared.clock
+	r.lastUsed = shared.clock
 	if r.refs--; r.refs == 0 {
 		dropSome(maxIdle, maxIdleBytes)
 	}
@@ -205,7 +205,7 @@ func dropSome(max, maxBytes int) (n int) {
 	if len(idle) <= max && sum <= maxBytes {
 		return 0
 	}
-	slices.SortFunc(idle, func(a, b *region) int { return int(int64(a.expires - b.expires)) })
+	slices.SortFunc(idle, func(a, b *region) int { return int(int64(a.lastUsed - b.lastUsed)) })
 	for ; len(idle)-n > max || n < len(idle) && sum > maxBytes; n++ {
 		sum -= idle[n].cost()
 		idle[n].free()
