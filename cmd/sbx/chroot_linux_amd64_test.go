@@ -25,6 +25,7 @@ import (
 type realImages struct {
 	command, dir string
 	env          []string
+	limit        time.Duration // of a script
 }
 
 // newRealImages builds sbx and serves the real images; it skips t on a machine that has none of them, or where a chroot with a
@@ -39,7 +40,7 @@ func newRealImages(t *testing.T) *realImages {
 	}
 	mirror := testimage.Serve(t)
 	dir := t.TempDir()
-	return &realImages{command: builtCommand(t), dir: dir, env: append(os.Environ(), "SBX_HOME="+filepath.Join(dir, "home"), "SBX_REGISTRY_MIRROR="+mirror)}
+	return &realImages{command: builtCommand(t), dir: dir, env: append(os.Environ(), "SBX_HOME="+filepath.Join(dir, "home"), "SBX_REGISTRY_MIRROR="+mirror), limit: scriptTime}
 }
 
 // sbx is a command line of sbx.

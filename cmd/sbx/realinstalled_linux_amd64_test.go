@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sbxrun/sbx/internal/testimage"
 )
@@ -18,6 +19,9 @@ const installedPrograms = "testdata/installed"
 const installSome = `export DEBIAN_FRONTEND=noninteractive; printf '#!/bin/sh\nexit 101\n' > /usr/sbin/policy-rc.d; chmod 755 /usr/sbin/policy-rc.d
 echo "deb [trusted=yes] MIRROR SUITE main" > /etc/apt/sources.list; rm -f /etc/apt/sources.list.d/*
 apt-get -q -o Acquire::Retries=3 update > /dev/null; echo "update $?"; apt-get -q -o Acquire::Retries=3 install -y --no-install-recommends PACKAGES > /tmp/log 2>&1; echo "install $?"; grep -E '^(E:|dpkg: error)' /tmp/log; rm /tmp/log; dpkg --audit`
+
+// compilerTime bounds a script: some build for minutes on a busy machine.
+const compilerTime = 10 * time.Minute
 
 // programRow is a row of docs/programs.md.
 type programRow struct {
@@ -100,6 +104,7 @@ func TestInstalledPrograms(t *testing.T) {
 		t.Skipf("installs for half an hour: %s asks for it", longVariable)
 	}
 	r := newRealImages(t)
+	r.limit = compilerTime
 	assets := t.TempDir()
 	mirror := testimage.Mirror(t)
 	suites := map[string]string{"12": "bookworm", "13": "trixie"}

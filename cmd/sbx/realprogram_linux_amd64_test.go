@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestRealPrograms runs the scripts of testdata/programs with the programs of real images: each prints the same, ends the same
@@ -61,13 +62,17 @@ func (r *realImages) difference(t *testing.T, image string, tree chroot, script,
 	if err := os.Chmod(work, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	want := finish(t, tree.run(script, chrootRun{work: work, assets: assets}))
+	began := time.Now()
+	want := finishWithin(t, r.limit, tree.run(script, chrootRun{work: work, assets: assets}))
+	native := time.Since(began)
 	name := strings.NewReplacer("/", "-", ":", "-").Replace(t.Name())
 	args := []string{"run", "--name", name, "--network", "none", "-w", "/work", "-v", assets + ":/assets:ro"}
 	for _, v := range variables {
 		args = append(args, "-e", v)
 	}
-	got := finish(t, r.sbx(append(args, image, "bash", "-c", shellScript, script)...))
+	began = time.Now()
+	got := finishWithin(t, r.limit, r.sbx(append(args, image, "bash", "-c", shellScript, script)...))
+	t.Logf("%.1f s in sbx, %.1f s in a chroot", time.Since(began).Seconds(), native.Seconds())
 	wantFiles, err := hostFiles(work)
 	if err != nil {
 		t.Fatal(err)
