@@ -61,7 +61,7 @@ func (e *emitter) reset(pc, host uint64, checked bool) {
 // run emits instructions up to the end of the block.
 func (e *emitter) run(pc uint64, code []byte) (guestLen int) {
 	off := 0
-	for range maxInsts {
+	for i := range maxInsts {
 		err := x86.Decode(code[off:], &e.in)
 		if err != nil {
 			if err == x86.ErrTruncated && off > 0 {
@@ -74,9 +74,9 @@ func (e *emitter) run(pc uint64, code []byte) (guestLen int) {
 			return off + min(len(code)-off, 15)
 		}
 		e.raw = code[off : off+int(e.in.Len)]
-		e.rest = code[off+len(e.raw):]
+		e.rest, e.follow = code[off+len(e.raw):], maxInsts-1-i
 		// The processor makes one of a comparison and a jump that are neighbours.
-		fuses := e.sp != 0 && e.in.Form.WritesFlags && e.aheadIsJcc(e.rest)
+		fuses := e.sp != 0 && e.in.Form.WritesFlags && e.in.Form.Class == x86.Plain && e.aheadIsJcc()
 		if !e.keeps() {
 			e.release(pc + uint64(off))
 		}
@@ -101,9 +101,9 @@ func (e *emitter) run(pc uint64, code []byte) (guestLen int) {
 	return off
 }
 
-// aheadIsJcc reports whether the next instruction is a conditional jump.
-func (e *emitter) aheadIsJcc(code []byte) bool {
-	return x86.Decode(code, &e.ahead) == nil && e.ahead.Form.Class == x86.Jcc
+// aheadIsJcc reports whether the next instruction of the block is a conditional jump.
+func (e *emitter) aheadIsJcc() bool {
+	return e.follow > 0 && x86.Decode(e.rest, &e.ahead) == nil && e.ahead.Form.Class == x86.Jcc
 }
 
 // loops reports whether a branch leads back to the block's start.
@@ -150,7 +150,8 @@ func (e *emitter) instruction() {
 	}
 }
 
-// again makes a block's code as it was when it was made.
+// again makes a block's code as it was when it was made, from no more of the guest's code than the
+// block has: so nothing that is emitted may depend on what is behind the block.
 func (e *emitter) again(m *made, rx uintptr) {
 	e.translate(m.pc, uint64(rx)+uint64(m.host), m.code, m.checked)
 	e.stubs()

@@ -71,6 +71,7 @@ type emitter struct {
 	kept    int8   // the register that holds the guest's R11 meanwhile, or none: see keep.go
 	dirty   bool   // its value is not in R11's place
 	rest    []byte // the guest's code behind the instruction
+	follow  int    // how many instructions of it the block may have: what is behind them may not be looked at
 	ahead   x86.Inst
 	fusible bool   // the last instruction may be fused with a conditional jump behind it
 	spilled int    // slots in use

@@ -28,7 +28,7 @@ func (e *emitter) keep(used uint16, reads bool) {
 // unneeded chooses the register of those not in used that the code ahead needs last.
 func (e *emitter) unneeded(used uint16) int {
 	code := e.rest
-	for range keepAhead {
+	for range min(keepAhead, e.follow) {
 		if x86.Decode(code, &e.ahead) != nil || !computes(e.ahead.Form.Class) {
 			break
 		}
