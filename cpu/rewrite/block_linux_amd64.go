@@ -1,6 +1,8 @@
 package rewrite
 
 import (
+	"bytes"
+
 	"github.com/sbxrun/sbx/cpu/trap"
 	"github.com/sbxrun/sbx/cpu/x86"
 )
@@ -40,15 +42,14 @@ func (e *emitter) translate(pc, host uint64, code []byte, checked bool) (guestLe
 		return 0
 	}
 	n := e.run(pc, code)
-	if !checked {
-		e.leaveByExits()
-		return n
+	if checked {
+		e.reset(pc, host, checked)
+		e.compare(code[:n])
+		e.body = uint32(len(e.b))
+		n = e.run(pc, code[:n])
 	}
-	e.reset(pc, host, checked)
-	e.compare(code[:n])
-	e.body = uint32(len(e.b))
-	n = e.run(pc, code[:n])
 	e.leaveByExits()
+	e.code = append(e.code, code[:n]...)
 	return n
 }
 
@@ -56,6 +57,7 @@ func (e *emitter) reset(pc, host uint64, checked bool) {
 	e.b, e.sites, e.marks, e.steps, e.exits = e.b[:0], e.sites[:0], e.marks[:0], e.steps[:0], e.exits[:0]
 	e.pc, e.host, e.ended, e.sp, e.body, e.checked = pc, host, false, 0, 0, checked
 	e.fusible, e.kept, e.back = false, none, 0
+	e.code, e.whole = e.code[:0], false
 }
 
 // run emits instructions up to the end of the block.
@@ -153,7 +155,11 @@ func (e *emitter) instruction() {
 // again makes a block's code as it was when it was made, from no more of the guest's code than the
 // block has: so nothing that is emitted may depend on what is behind the block.
 func (e *emitter) again(m *made, rx uintptr) {
-	e.translate(m.pc, uint64(rx)+uint64(m.host), m.code, m.checked)
+	host := uint64(rx) + uint64(m.host)
+	if e.whole && e.pc == m.pc && e.host == host && e.checked == m.checked && bytes.Equal(e.code, m.code) {
+		return // what was made last: a new block is mostly left by a branch that is not linked yet
+	}
+	e.translate(m.pc, host, m.code, m.checked)
 	e.stubs()
 }
 

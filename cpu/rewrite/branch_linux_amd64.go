@@ -49,6 +49,7 @@ func (e *emitter) stubs() {
 		e.callState(trap.OffExitLink)
 		e.link(i, e.sites[i].stub)
 	}
+	e.whole = true
 }
 
 // link makes a branch lead to an offset within the block.

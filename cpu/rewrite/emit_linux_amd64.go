@@ -78,6 +78,8 @@ type emitter struct {
 	back    uint64 // where the direct call that ends the block returns to, or 0
 	calls   int    // which of the sites that call is
 	checked bool   // the block compares its code with memory
+	code    []byte // what the block was made from
+	whole   bool   // it has its stubs: all of it is made
 	body    uint32
 }
 
