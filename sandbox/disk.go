@@ -86,7 +86,7 @@ func (d disk) fill(dir string, rec *Record) error {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return diskError(err)
 	}
-	b, err := json.Marshal(rec)
+	b, err := encode(rec)
 	if err != nil {
 		return err
 	}
@@ -350,7 +350,7 @@ func readJSON(path string, v any) error {
 }
 
 func writeJSON(path string, v any) error {
-	b, err := json.Marshal(v)
+	b, err := encode(v)
 	if err != nil {
 		return err
 	}

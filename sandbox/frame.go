@@ -3,7 +3,6 @@ package sandbox
 import (
 	"bufio"
 	"encoding/binary"
-	"encoding/json"
 	"fmt"
 	"io"
 
@@ -64,7 +63,7 @@ func exitFrame(code int, err error) frame {
 			info.Error = info.Error[:maxFrame/8]
 		}
 	}
-	b, _ := json.Marshal(info)
+	b, _ := encode(info)
 	return newFrame(frameExit, b)
 }
 
