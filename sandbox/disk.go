@@ -88,7 +88,7 @@ func (d disk) fill(dir string, rec *Record) error {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return diskError(err)
 	}
-	b, err := encode(rec)
+	b, err := json.Marshal(rec)
 	if err != nil {
 		return err
 	}
@@ -352,7 +352,7 @@ func readJSON(path string, v any) error {
 }
 
 func writeJSON(path string, v any) error {
-	b, err := encode(v)
+	b, err := json.Marshal(v)
 	if err != nil {
 		return err
 	}

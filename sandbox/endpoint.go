@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"io/fs"
 	"net/netip"
@@ -107,7 +108,7 @@ func (e *Engine) claimAddress(ctx context.Context, n Network, subnet netip.Prefi
 func (e *Engine) takeAddress(ctx context.Context, n Network, a netip.Prefix, ep *Endpoint) (bool, error) {
 	claim := *ep
 	claim.Addresses = append(slices.Clone(ep.Addresses), a)
-	text, err := encode(claim)
+	text, err := json.Marshal(claim)
 	if err != nil {
 		return false, err
 	}

@@ -65,7 +65,7 @@ func (l *eventLog) path(n int) string { return filepath.Join(l.dir, strconv.Itoa
 // add appends an event. What cannot be written is lost: nothing that is done waits
 // for room in the log.
 func (l *eventLog) add(ev Event) {
-	line, err := encode(ev)
+	line, err := json.Marshal(ev)
 	if err == nil && len(line) > eventLine {
 		short := map[string]string{}
 		for _, k := range [...]string{"name", "image"} {
@@ -74,7 +74,7 @@ func (l *eventLog) add(ev Event) {
 			}
 		}
 		ev.Attributes = short
-		line, err = encode(ev)
+		line, err = json.Marshal(ev)
 	}
 	if err != nil || len(line) > eventLine {
 		return

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"bufio"
 	"encoding/binary"
+	"encoding/json"
 	"fmt"
 	"io"
 
@@ -63,7 +64,7 @@ func exitFrame(code int, err error) frame {
 			info.Error = info.Error[:maxFrame/8]
 		}
 	}
-	b, _ := encode(info)
+	b, _ := json.Marshal(info)
 	return newFrame(frameExit, b)
 }
 
