@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"flag"
@@ -9,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -78,6 +80,23 @@ func endAll(t *testing.T, home string) {
 	if err != nil {
 		t.Error(err)
 	}
+	for end := time.Now().Add(time.Minute); supervised(home); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Error("processes of containers that are gone do not end")
+			return
+		}
+	}
+}
+
+// supervised reports whether there are still processes of a home's containers: they keep code there after their containers are gone.
+// Where there is no /proc it can't tell.
+func supervised(home string) bool {
+	all, _ := filepath.Glob("/proc/[0-9]*")
+	return slices.ContainsFunc(all, func(dir string) bool {
+		line, _ := os.ReadFile(filepath.Join(dir, "cmdline"))
+		env, _ := os.ReadFile(filepath.Join(dir, "environ"))
+		return bytes.Contains(line, []byte("\x00"+superviseVerb+"\x00")) && bytes.Contains(env, []byte("SBX_HOME="+home+"\x00"))
+	})
 }
 
 // What differs between two runs.
