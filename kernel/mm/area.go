@@ -25,6 +25,7 @@ type area struct {
 	off        int64         // of start in obj
 	charged    bool          // counts against the limit
 	lazy       bool          // will count when it is touched
+	absent     bool          // a file's, and copied to the file's memory when it is touched
 	blank      bool          // was never writable: zeros
 	beyond     bool          // behind the end of its file: SIGBUS
 	told       bool          // of a tracked object: the file knows of stores
@@ -53,7 +54,7 @@ func (a *area) joins(b *area) bool {
 	if a.obj != nil && a.obj.segment != nil {
 		return false
 	}
-	return a.end == b.start && a.prot == b.prot && a.obj == b.obj && a.charged == b.charged && a.lazy == b.lazy && a.blank == b.blank && a.beyond == b.beyond &&
+	return a.end == b.start && a.prot == b.prot && a.obj == b.obj && a.charged == b.charged && a.lazy == b.lazy && a.absent == b.absent && a.blank == b.blank && a.beyond == b.beyond &&
 		a.noFork == b.noFork && a.wipe == b.wipe && a.written == b.written && a.fixed == b.fixed && a.told == b.told && a.readOnly == b.readOnly && a.src.File == b.src.File && a.src.Shared == b.src.Shared &&
 		(a.src.File == nil || a.src.Offset+int64(a.end-a.start) == b.src.Offset) &&
 		(a.obj == nil || a.off+int64(a.end-a.start) == b.off)

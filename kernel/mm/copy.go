@@ -205,6 +205,16 @@ func (s *Space) Fault(addr uint64, need int) (retry, bus, mapped bool) {
 		s.settle(addr, 0) // who is ended for want of memory ends before it tries again
 		return true, false, true
 	}
+	if allowed && a.absent {
+		err := s.fetch(a, addr)
+		if err == linux.ENOMEM && s.account != nil {
+			s.mu.Unlock()
+			s.account.OutOfMemory()
+			s.mu.Lock()
+			err = nil
+		}
+		return err == nil, err != nil, true
+	}
 	if allowed && need == ProtWrite && a.waits() {
 		if s.tell(a) != nil {
 			return false, true, true

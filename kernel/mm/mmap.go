@@ -224,6 +224,9 @@ func (s *Space) Mprotect(addr, n uint64, prot int) error {
 	if a := s.at(start); a.prot == prot && end <= a.end {
 		return stop // it is so, and stays one area
 	}
+	if err := s.fetchAll(start, end); err != nil {
+		return linux.ENOMEM
+	}
 	paid, err := s.payFor(start, end, prot)
 	if err != nil {
 		return err
@@ -234,6 +237,7 @@ func (s *Space) Mprotect(addr, n uint64, prot int) error {
 				a.charged, a.lazy = paid[0].charged, paid[0].lazy
 				paid = paid[1:]
 			}
+			a.absent = false
 			a.prot, a.blank, a.written = prot, a.blank && prot&ProtWrite == 0, a.written || prot&ProtWrite != 0
 			var err error
 			switch {
