@@ -17,12 +17,12 @@ trap ends EXIT
 registry
 machine
 port=$(python3 -c 'import socket; print(socket.create_server(("127.0.0.1", 0)).getsockname()[1])')
-installed idle nginx postgresql <<EOF
-RUN sed -i 's/listen .*default_server;/listen 127.0.0.1:$port default_server;/; /listen \[/d' /etc/nginx/sites-available/default
+installed idlers nginx postgresql <<EOF
+RUN sed -i '/listen \[/d; s/listen .*default_server;/listen 127.0.0.1:$port default_server;/' /etc/nginx/sites-available/default
 RUN mkdir -m 1777 /run/pg && printf '%s\n' "listen_addresses = ''" "unix_socket_directories = '/run/pg'" >>/etc/postgresql/15/main/postgresql.conf
 EOF
 tree=$tmp/tree
-native_tree idle "$tree"
+native_tree idlers "$tree"
 mkdir -p "$tree/dev/shm"
 chmod 1777 "$tree/dev/shm"
 
@@ -38,7 +38,8 @@ natively() { # COMMAND...
 	leader=$!
 	exec 7>"$tmp/input"
 	sleep 5
-	kib $(ps -o pid= --sid "$leader") >>"$tmp/native"
+	kill -0 "$leader" 2>/dev/null || { echo "$1 does not run natively:" >&2; cat "$tmp/said" >&2; exit 1; }
+	kib $(ps -o pid= --sid "$leader") >>"$tmp/kib.native"
 	kill -KILL $(ps -o pid= --sid "$leader")
 	exec 7>&-
 	wait "$leader" 2>/dev/null || true
@@ -46,9 +47,9 @@ natively() { # COMMAND...
 	rm -rf "$tmp/input" "$tree"/dev/shm/* "$tree"/var/lib/postgresql/*/main/postmaster.pid "$tree"/run/pg/.s*
 }
 contained() { # COMMAND...
-	"$sbx" run -di --name idle idle "$@" >/dev/null
+	"$sbx" run -di --name idle idlers "$@" >/dev/null
 	sleep 5
-	kib "$("$sbx" inspect -f '{{.State.Pid}}' idle)" >>"$tmp/sbx"
+	kib "$("$sbx" inspect -f '{{.State.Pid}}' idle)" >>"$tmp/kib.sbx"
 	"$sbx" rm -f idle >/dev/null
 }
 median() { sort -g "$1" | awk '{v[NR] = $0} END {print v[int((NR + 1) / 2)]}'; }
@@ -56,13 +57,13 @@ printf '%-12s %12s %10s %12s %10s %10s\n' 'MB' native 'of files' sbx 'of files' 
 compare() { # NAME COMMAND...
 	local name=$1
 	shift
-	: >"$tmp/native"
-	: >"$tmp/sbx"
+	: >"$tmp/kib.native"
+	: >"$tmp/kib.sbx"
 	for _ in $(seq "$runs"); do
 		natively "$@"
 		contained "$@"
 	done
-	echo "$name $(median "$tmp/native") $(median "$tmp/sbx")" | awk '{
+	echo "$name $(median "$tmp/kib.native") $(median "$tmp/kib.sbx")" | awk '{
 		printf "%-12s %12.1f %10.1f %12.1f %10.1f %10.1f  %s\n", $1, $2 / 1024, $3 / 1024, $4 / 1024, $5 / 1024, $2 * 1.5 / 1024 + 10,
 			$4 <= $2 * 1.5 + 10240 ? "holds" : "missed" }'
 }
