@@ -112,7 +112,7 @@ func (h *file) Map(o MapOptions) (*Mapping, error) {
 func (m *Mapping) Memory() Memory { return m.mem }
 
 // Load brings a range of a mapping that was made with Later to its memory: as much of it as the mapping and the file have. An
-// error is Hold's, or that of reading the image.
+// error is that of reading the image, or of the memory.
 func (m *Mapping) Load(off, n int64) error {
 	fs := m.fs
 	fs.mu.Lock()

@@ -6,8 +6,7 @@ import "math/bits"
 // bytes of every chunk that is mapped. A mapped chunk is in one of two states: it is
 // stored, and its bytes are in the memory alone; or it is not, and the memory has a
 // copy of what the chunk or the index says. Whatever changes a mapped chunk stores
-// it first, so that the two never differ. A copy that nobody needed yet may be absent: then the memory has zeros, and is
-// not told to hold the chunk.
+// it first, so that the two never differ. A copy that nobody needed yet may be absent: then the memory has zeros.
 type inodeMaps struct {
 	mem    Memory
 	size   int64 // of mem: the file's
@@ -63,23 +62,24 @@ func reachOf(i uint64, size int64) int {
 // useChunk counts a mapping of a chunk in. The first that does not say that there is time brings its bytes to the memory.
 func (fs *FS) useChunk(ino Ino, im *inodeMaps, i uint64, later bool) error {
 	u := im.chunks[i]
+	held := int64(0)
 	if u.maps == 0 {
+		held = int64(reachOf(i, im.size))
+		if err := im.mem.Hold(held); err != nil {
+			return err
+		}
 		u.absent = true
+	}
+	if u.absent && !later {
+		if err := fs.loadChunk(ino, im, i); err != nil {
+			_ = im.mem.Hold(-held)
+			return err
+		}
+		u.absent = false
 	}
 	u.maps++
 	im.chunks[i] = u
-	if later {
-		return nil
-	}
-	err := fs.needChunk(ino, im, i)
-	if err != nil {
-		if u.maps--; u.maps == 0 {
-			delete(im.chunks, i)
-		} else {
-			im.chunks[i] = u
-		}
-	}
-	return err
+	return nil
 }
 
 // needChunk brings the bytes of a mapped chunk to the memory, if they are not there.
@@ -88,12 +88,7 @@ func (fs *FS) needChunk(ino Ino, im *inodeMaps, i uint64) error {
 	if !ok || !u.absent {
 		return nil
 	}
-	held := int64(reachOf(i, im.size))
-	if err := im.mem.Hold(held); err != nil {
-		return err
-	}
 	if err := fs.loadChunk(ino, im, i); err != nil {
-		_ = im.mem.Hold(-held)
 		return err
 	}
 	u.absent = false
@@ -148,10 +143,10 @@ func (fs *FS) unuseChunks(ino Ino, im *inodeMaps, first, end uint64) {
 		if u.dirty {
 			im.dirty--
 		}
+		_ = im.mem.Hold(-int64(reachOf(i, im.size)))
 		if u.absent {
 			continue
 		}
-		_ = im.mem.Hold(-int64(reachOf(i, im.size)))
 		if fs.stored(ino, i) {
 			if f == nil {
 				f = fs.quietBody(ino)
@@ -318,11 +313,9 @@ func (fs *FS) resizeMaps(ino Ino, f *fileBody, size int64) error {
 	old, delta, err := im.size, int64(0), error(nil)
 	lo, hi := uint64(min(old, size))>>chunkShift, uint64(max(old, size)-1)>>chunkShift
 	im.each(lo, hi, func(i uint64, u mappedChunk) {
+		delta += int64(reachOf(i, size) - reachOf(i, old))
 		if u.dirty && size > old && err == nil {
 			err = fs.reachChunk(ino, f, i, size)
-		}
-		if !im.chunks[i].absent {
-			delta += int64(reachOf(i, size) - reachOf(i, old))
 		}
 	})
 	if err == nil {

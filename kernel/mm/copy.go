@@ -207,12 +207,6 @@ func (s *Space) Fault(addr uint64, need int) (retry, bus, mapped bool) {
 	}
 	if allowed && a.absent {
 		err := s.fetch(a, addr)
-		if err == linux.ENOMEM && s.account != nil {
-			s.mu.Unlock()
-			s.account.OutOfMemory()
-			s.mu.Lock()
-			err = nil
-		}
 		return err == nil, err != nil, true
 	}
 	if allowed && need == ProtWrite && a.waits() {

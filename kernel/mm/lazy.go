@@ -155,9 +155,7 @@ func (s *Space) settle(addr uint64, tellings int64) bool {
 	case !a.isClosed():
 		return s.tellings.Load() != tellings
 	case a.absent:
-		if err := s.fetch(a, addr); err != linux.ENOMEM || s.account == nil {
-			return err == nil
-		}
+		return s.fetch(a, addr) == nil
 	case s.touch(a, addr) == nil:
 		return true
 	}
