@@ -14,10 +14,11 @@ const (
 	pageSize = 4096
 	// maxStates bounds the threads of all guests of the process.
 	maxStates = 1 << 16
-	statePad  = 4
+	statePad  = 63
 )
 
 var _ = [1]byte{}[unsafe.Offsetof(State{}.Xsave)%64]        // XSAVE's alignment
+var _ = [1]byte{}[unsafe.Offsetof(State{}.clean)%64]        // likewise
 var _ = [1]byte{}[unsafe.Offsetof(State{}.GPR)+15*8-origin] // where RSP points
 var _ = [pageSize - unsafe.Sizeof(State{})]byte{}           // one page each
 var _ = [1]byte{}[unsafe.Offsetof(State{}.Flags)-offFlags]
@@ -86,7 +87,8 @@ func (s *State) Free() {
 // ResetVectors gives x87, SSE and AVX the state of a new process.
 func (s *State) ResetVectors() {
 	clear(s.Xsave[:])
-	binary.LittleEndian.PutUint16(s.Xsave[0:], 0x37f)   // FCW
+	s.light, s.handed = 0, true
+	binary.LittleEndian.PutUint16(s.Xsave[0:], initialFCW)
 	binary.LittleEndian.PutUint32(s.Xsave[24:], 0x1f80) // MXCSR
 	binary.LittleEndian.PutUint64(s.Xsave[512:], 3)     // XSTATE_BV: the two above hold
 }
