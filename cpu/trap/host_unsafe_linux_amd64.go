@@ -14,11 +14,17 @@ const (
 	pageSize = 4096
 	// maxStates bounds the threads of all guests of the process.
 	maxStates = 1 << 16
-	statePad  = 63
+	statePad  = 19
+	// stride is from one State to the next: a page that is never mapped, a stack for the host's clock, the State.
+	stride   = 4 * pageSize
+	mapped   = 3 * pageSize
+	stackTop = -64 // from a State's start
 )
 
-var _ = [1]byte{}[unsafe.Offsetof(State{}.Xsave)%64]        // XSAVE's alignment
-var _ = [1]byte{}[unsafe.Offsetof(State{}.clean)%64]        // likewise
+var _ = [1]byte{}[unsafe.Offsetof(State{}.Xsave)%64]    // XSAVE's alignment
+var _ = [1]byte{}[unsafe.Offsetof(State{}.clean)%64]    // likewise
+var _ = [1]byte{}[unsafe.Offsetof(State{}.interrupt)%8] // looked at as one
+var _ = [1]byte{}[unsafe.Offsetof(State{}.interrupt)+4-unsafe.Offsetof(State{}.wanted)]
 var _ = [1]byte{}[unsafe.Offsetof(State{}.GPR)+15*8-origin] // where RSP points
 var _ = [pageSize - unsafe.Sizeof(State{})]byte{}           // one page each
 var _ = [1]byte{}[unsafe.Offsetof(State{}.Flags)-offFlags]
@@ -38,12 +44,12 @@ var states struct {
 // reserveStates takes the range that tells guest mode, with a page on either
 // side that is never touched.
 func reserveStates() error {
-	p, err := unix.MmapPtr(-1, 0, nil, (maxStates+2)*pageSize, unix.PROT_NONE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS|unix.MAP_NORESERVE)
+	p, err := unix.MmapPtr(-1, 0, nil, (maxStates+2)*stride, unix.PROT_NONE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS|unix.MAP_NORESERVE)
 	if err != nil {
 		return err
 	}
-	states.base = uintptr(p) + pageSize
-	statesLo, statesHi = states.base, states.base+maxStates*pageSize
+	states.base = (uintptr(p) + 2*stride - 1) &^ (stride - 1)
+	statesLo, statesHi = states.base, states.base+maxStates*stride
 	return nil
 }
 
@@ -62,12 +68,12 @@ func NewState() (*State, error) {
 		i = states.used
 		states.used++
 	}
-	p := hostPointer(states.base + uintptr(i)*pageSize)
-	if _, err := unix.MmapPtr(-1, 0, p, pageSize, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS|unix.MAP_FIXED); err != nil {
+	p := hostPointer(states.base + uintptr(i+1)*stride - mapped)
+	if _, err := unix.MmapPtr(-1, 0, p, mapped, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS|unix.MAP_FIXED); err != nil {
 		states.free = append(states.free, i)
 		return nil, err
 	}
-	s := (*State)(p)
+	s := (*State)(unsafe.Add(p, mapped-pageSize))
 	s.ExitLink, s.ExitSyscall, s.ExitStop = entries[0], entries[1], entries[2]
 	s.features = feats
 	s.Flags = 0x202
@@ -77,11 +83,11 @@ func NewState() (*State, error) {
 
 // Free gives the State back. Nobody may use it any more.
 func (s *State) Free() {
-	p := uintptr(unsafe.Pointer(s))
+	p := unsafe.Add(unsafe.Pointer(s), pageSize-mapped)
 	states.mu.Lock()
 	defer states.mu.Unlock()
-	_, _ = unix.MmapPtr(-1, 0, unsafe.Pointer(s), pageSize, unix.PROT_NONE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS|unix.MAP_FIXED|unix.MAP_NORESERVE)
-	states.free = append(states.free, int((p-states.base)/pageSize))
+	_, _ = unix.MmapPtr(-1, 0, p, mapped, unix.PROT_NONE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS|unix.MAP_FIXED|unix.MAP_NORESERVE)
+	states.free = append(states.free, int((uintptr(p)-states.base)/stride))
 }
 
 // ResetVectors gives x87, SSE and AVX the state of a new process.

@@ -62,6 +62,7 @@ func setUp() error {
 		}
 	}
 	findProcid()
+	findClock()
 	return nil
 }
 

@@ -16,6 +16,7 @@ const (
 	ReasonLink               // a direct branch that leads nowhere yet
 	ReasonSyscall            // the instruction syscall
 	ReasonStop               // an instruction for Go to carry out
+	ReasonAnswered           // the instruction syscall, which is done: SIGURG came meanwhile
 	ReasonFault              // a signal: see State.Signal
 	ReasonInterrupted        // SIGURG, at any host PC
 	ReasonNotEntered         // an interrupt came before the first instruction
@@ -51,8 +52,12 @@ type State struct {
 	cacheLo        uint64
 	cacheHi        uint64
 	interrupt      atomic.Uint32
+	wanted         uint32        // SIGURG came while a call was answered
 	tid            atomic.Uint32 // of the host's thread while it may be in guest mode
 	features       uint32
+	times          uint32    // not 0: clocks are answered here (times_linux_amd64.s)
+	clock          uint32    // which one is
+	answer, boot   [2]uint64 // seconds and nanoseconds: what the host says, and the guest's boot by CLOCK_MONOTONIC
 	// light says that x87 and AVX are in their initial state, so that moves load the vectors.
 	light uint32
 	// handed says that Vectors gave Xsave away, whose header may not tell that any more.
@@ -61,6 +66,7 @@ type State struct {
 	_     [statePad]byte
 	Xsave [cpu.VectorSize]byte // x87, SSE and AVX, in the standard format
 	clean [cleanSize]byte      // the initial state of all, likewise
+	lent  [256]byte            // XMM0 to 15 while the host's clock is asked
 }
 
 // cleanSize is x87, SSE and the header; the rest is not looked at when the header names nothing.
