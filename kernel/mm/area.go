@@ -35,6 +35,9 @@ type area struct {
 	fixed      bool          // src never changes
 }
 
+// pristine reports whether all of it is as in its file, for it never could be written to.
+func (a *area) pristine() bool { return a.src.File != nil && !a.written && a.prot&ProtWrite == 0 }
+
 // clip returns the part of a between two addresses, with a reference of its own.
 func (a *area) clip(start, end uint64) *area {
 	c := *a

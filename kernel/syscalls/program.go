@@ -93,6 +93,7 @@ type Program struct {
 	code    int
 	restart bool // the call gave EINTR and may be made again
 	number  uint64
+	call    call
 
 	hostTime bool          // the guest's clocks are the host's
 	boot     time.Duration // by the host's monotonic clock
@@ -108,6 +109,7 @@ func (p *Program) Unload() {
 // Run implements kernel.Program.
 func (p *Program) Run(t *kernel.Task) int {
 	p.t = t
+	p.call = call{Program: p, t: t}
 	defer p.release()
 	if p.ready != nil {
 		select {
