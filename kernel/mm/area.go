@@ -2,7 +2,6 @@ package mm
 
 import (
 	"slices"
-	"sort"
 
 	"github.com/sbxrun/sbx/cpu/memory"
 )
@@ -72,7 +71,15 @@ func (a *area) anonymous() bool { return a.src.File == nil && !a.beyond }
 
 // search returns the index of the first area that ends behind addr.
 func (s *Space) search(addr uint64) int {
-	return sort.Search(len(s.areas), func(i int) bool { return s.areas[i].end > addr })
+	lo, hi := 0, len(s.areas)
+	for lo < hi {
+		if mid := (lo + hi) / 2; s.areas[mid].end > addr {
+			hi = mid
+		} else {
+			lo = mid + 1
+		}
+	}
+	return lo
 }
 
 // at returns the area that addr lies in.

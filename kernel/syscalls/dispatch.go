@@ -144,6 +144,17 @@ func buf(n uint64) ([]byte, func()) {
 
 var le = binary.LittleEndian
 
+// smallIO is what most reads and writes are within: a thread has a buffer for them.
+const smallIO = 4096
+
+// small returns that buffer. It is in use for as long as the call is.
+func (c *call) small() []byte {
+	if c.smallBuf == nil {
+		c.smallBuf = make([]byte, smallIO)
+	}
+	return c.smallBuf
+}
+
 // bytes reads n bytes, which the caller bounded.
 func (c *call) bytes(addr uint64, n int) ([]byte, error) {
 	b := make([]byte, n)

@@ -89,11 +89,12 @@ type Program struct {
 	ready     <-chan int // of a clone: its parent has written the ids
 	payer     *payer     // of a new address space: who pays for it once it runs
 
-	ended   bool // the task is to end, or runs something else
-	code    int
-	restart bool // the call gave EINTR and may be made again
-	number  uint64
-	call    call
+	ended    bool // the task is to end, or runs something else
+	code     int
+	restart  bool // the call gave EINTR and may be made again
+	number   uint64
+	call     call
+	smallBuf []byte // for reads and writes; nil until there is one
 
 	hostTime bool          // the guest's clocks are the host's
 	boot     time.Duration // by the host's monotonic clock
