@@ -45,7 +45,7 @@ func scan(pagemap, mem *os.File, to, from, n uintptr) (pages int, err error) {
 		categoryInverted: pageFile | pageZero, categoryMask: pageFile | pageZero, categoryAnyofMask: pagePresent | pageSwapped, categoryReturnMask: pagePresent | pageSwapped,
 	}
 	for arg.start < arg.end {
-		found, _, e := unix.Syscall(unix.SYS_IOCTL, pagemap.Fd(), pagemapScan, uintptr(unsafe.Pointer(&arg)))
+		found, _, e := unix.RawSyscall(unix.SYS_IOCTL, pagemap.Fd(), pagemapScan, uintptr(unsafe.Pointer(&arg)))
 		switch {
 		case e == unix.EINTR:
 			continue

@@ -37,9 +37,13 @@ var _ = [1]byte{}[unsafe.Offsetof(State{}.Kept)-origin-OffKept]
 var states struct {
 	mu   sync.Mutex
 	base uintptr
-	used int   // of the range, from its start
-	free []int // given back
+	used int      // of the range, from its start
+	free []int    // given back
+	kept []*State // likewise, with their memory
 }
+
+// maxKept bounds how many States keep their memory when they are given back.
+const maxKept = 64
 
 // reserveStates takes the range that tells guest mode, with a page on either
 // side that is never touched.
@@ -58,6 +62,13 @@ func reserveStates() error {
 func NewState() (*State, error) {
 	states.mu.Lock()
 	defer states.mu.Unlock()
+	if n := len(states.kept); n > 0 {
+		s := states.kept[n-1]
+		states.kept = states.kept[:n-1]
+		*s = State{}
+		s.setUp()
+		return s, nil
+	}
 	var i int
 	if n := len(states.free); n > 0 {
 		i = states.free[n-1]
@@ -74,11 +85,16 @@ func NewState() (*State, error) {
 		return nil, err
 	}
 	s := (*State)(unsafe.Add(p, mapped-pageSize))
+	s.setUp()
+	return s, nil
+}
+
+// setUp makes a State of zeros one of a new thread.
+func (s *State) setUp() {
 	s.ExitLink, s.ExitSyscall, s.ExitStop = entries[0], entries[1], entries[2]
 	s.features = feats
 	s.Flags = 0x202
 	s.ResetVectors()
-	return s, nil
 }
 
 // Free gives the State back. Nobody may use it any more.
@@ -86,6 +102,10 @@ func (s *State) Free() {
 	p := unsafe.Add(unsafe.Pointer(s), pageSize-mapped)
 	states.mu.Lock()
 	defer states.mu.Unlock()
+	if len(states.kept) < maxKept {
+		states.kept = append(states.kept, s)
+		return
+	}
 	_, _ = unix.MmapPtr(-1, 0, p, mapped, unix.PROT_NONE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS|unix.MAP_FIXED|unix.MAP_NORESERVE)
 	states.free = append(states.free, int((uintptr(p)-states.base)/stride))
 }
