@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What system calls cost: calls.c makes each of them very often, natively in a chroot, in sbx, and under qemu-user where that is installed. CPU time is
 # that of whole processes as the host counts it (a call that sleeps and one that spins differ there, and what the guest says of itself is
-# not believed), less that of an empty run, divided by the number of calls; ratios are medians, run by run. What the guest itself
+# not believed): medians, less that of an empty run, divided by the number of calls. What the guest itself
 # measures, by clock_gettime and getrusage, stands beside it. Needs root for the chroot.  Usage: SBX_TEST_IMAGES=DIR bench/calls.sh [RUNS [NAME...]]
 . "$(dirname "$0")/lib.sh"
 runs=${1:-5}
