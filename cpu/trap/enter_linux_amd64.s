@@ -45,7 +45,7 @@ gsdone:
 	MOVQ AX, DI
 	CMPL State_light(DI), $0
 	JEQ  whole
-	// x87 and the upper halves are to be in their initial state, and the latter are: Go leaves none in use.
+	// x87 and the upper halves are to be in their initial state, which VZEROUPPER sees to for the latter.
 	CMPL ·x87Used(SB), $0
 	JEQ  moves
 	MOVL $1, CX

@@ -127,10 +127,14 @@ func rtSigaction(sig unix.Signal, act, old *sigaction) error {
 	return nil
 }
 
+var auxvBytes = sync.OnceValue(func() []byte {
+	b, _ := os.ReadFile("/proc/self/auxv")
+	return b
+})
+
 // auxv returns a value of the auxiliary vector, or 0.
 func auxv(tag uint64) uint64 {
-	b, _ := os.ReadFile("/proc/self/auxv")
-	for ; len(b) >= 16; b = b[16:] {
+	for b := auxvBytes(); len(b) >= 16; b = b[16:] {
 		if binary.LittleEndian.Uint64(b) == tag {
 			return binary.LittleEndian.Uint64(b[8:])
 		}
