@@ -2,7 +2,11 @@
 
 package registry
 
-import "os"
+import (
+	"os"
+
+	"github.com/sbxrun/sbx/internal/hostfile"
+)
 
 // openContent opens a layer's contents to be read.
-func openContent(path string) (*os.File, error) { return os.Open(path) }
+func openContent(path string) (*os.File, error) { return hostfile.Open(path) }
