@@ -2,7 +2,6 @@ package mm
 
 import (
 	"slices"
-	"sort"
 
 	"github.com/sbxrun/sbx/cpu/memory"
 )
@@ -35,6 +34,9 @@ type area struct {
 	written    bool          // may have been written to
 	fixed      bool          // src never changes
 }
+
+// pristine reports whether all of it is as in its file, for it never could be written to.
+func (a *area) pristine() bool { return a.src.File != nil && !a.written && a.prot&ProtWrite == 0 }
 
 // clip returns the part of a between two addresses, with a reference of its own.
 func (a *area) clip(start, end uint64) *area {
@@ -70,7 +72,15 @@ func (a *area) anonymous() bool { return a.src.File == nil && !a.beyond }
 
 // search returns the index of the first area that ends behind addr.
 func (s *Space) search(addr uint64) int {
-	return sort.Search(len(s.areas), func(i int) bool { return s.areas[i].end > addr })
+	lo, hi := 0, len(s.areas)
+	for lo < hi {
+		if mid := (lo + hi) / 2; s.areas[mid].end > addr {
+			hi = mid
+		} else {
+			lo = mid + 1
+		}
+	}
+	return lo
 }
 
 // at returns the area that addr lies in.

@@ -35,6 +35,9 @@ func TestProcessor(t *testing.T) { compare(t, "cpuid") }
 // TestTwoMaps executes code that is written elsewhere.
 func TestTwoMaps(t *testing.T) { compare(t, "twomaps") }
 
+// TestClocks asks for the time in the ways that an executor answers by itself, and in those that it does not.
+func TestClocks(t *testing.T) { compare(t, "clocks") }
+
 func TestZeroMaps(t *testing.T) { compare(t, "devzero") }
 func TestPages(t *testing.T)    { compare(t, "hostile", "pages") }
 
