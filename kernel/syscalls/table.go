@@ -144,7 +144,7 @@ var table = [...]entry{
 	122: {name: "setfsuid", do: sysSetfsuid, args: "d"},
 	123: {name: "setfsgid", do: sysSetfsgid, args: "d"},
 	124: {name: "getsid", do: sysGetsid, args: "d"},
-	125: {name: "capget", do: sysCapget, args: "pp", note: "of the calling process only"},
+	125: {name: "capget", do: sysCapget, args: "pp"},
 	126: {name: "capset", do: sysCapset, args: "pp"},
 	127: {name: "rt_sigpending", do: sysSigpending, args: "pu"},
 	128: {name: "rt_sigtimedwait", do: sysSigtimedwait, args: "pppu", once: true},
