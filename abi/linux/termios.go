@@ -197,6 +197,9 @@ const (
 	FIONCLEX    = 0x5450
 	FIOCLEX     = 0x5451
 	FIOASYNC    = 0x5452
+
+	TIOCGLCKTRMIOS = 0x5456
+	TIOCSLCKTRMIOS = 0x5457
 )
 
 // DefaultTermios returns what a fresh pseudo-terminal of Linux has.

@@ -23,6 +23,14 @@ func (c *call) ttyIoctl(fd int, req uint32, arg uint64) (int64, error) {
 		return 0, c.mm.Write(arg, encodeTermio(tio))
 	case linux.TCSETA, linux.TCSETAW, linux.TCSETAF:
 		return 0, c.setTermio(fd, int(req-linux.TCSETA), arg)
+	case linux.TIOCGLCKTRMIOS, linux.TIOCSLCKTRMIOS: // no setting is ever locked: that is a privilege which nobody has here
+		if _, err := c.t.Tcgetattr(fd); err != nil {
+			return 0, err
+		}
+		if req == linux.TIOCSLCKTRMIOS {
+			return 0, linux.EPERM
+		}
+		return 0, c.mm.Write(arg, encodeTermios(linux.Termios{}, false))
 	case linux.TCSBRK:
 		return 0, c.t.Tcdrain(fd)
 	case linux.TCSBRKP:

@@ -54,6 +54,11 @@ static void old(const char *what, int fd) {
 	tell("TCSETAF", ioctl(fd, TCSETAF, &t));
 	tell("TCSETAW", ioctl(fd, TCSETAW, &t));
 	tell("nowhere", ioctl(fd, TCSETA, 1));
+	struct { unsigned flags[4]; unsigned char line, cc[19]; } lock;
+	memset(&lock, 255, sizeof lock);
+	tell("TIOCGLCKTRMIOS", ioctl(fd, TIOCGLCKTRMIOS, &lock));
+	printf("\t%x %x %d %d\n", lock.flags[0], lock.flags[3], lock.line, lock.cc[18]);
+	tell("of no terminal", ioctl(0, TIOCGLCKTRMIOS, &lock));
 }
 
 static void on(int s) { printf("signal %d\n", s); fflush(stdout); }
