@@ -65,6 +65,7 @@ func TestSeccompRefusals(t *testing.T) { compare(t, "seccomp", "refusals") }
 func TestSeccompActions(t *testing.T)  { compare(t, "seccomp", "do") }
 func TestSeccompFilters(t *testing.T)  { compare(t, "seccomp", "filters") }
 func TestTitle(t *testing.T)           { compare(t, "title", "one", "two words") }
+func TestCPUClocks(t *testing.T)       { compare(t, "cpuclock") }
 func TestPty(t *testing.T)             { compare(t, "pty") }
 
 // TestTitleOutside looks from outside at a program that has renamed itself.
