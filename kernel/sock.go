@@ -52,6 +52,12 @@ func (k *Kernel) Connect(ctx context.Context, network string, from, to netip.Add
 	return k.net.Connect(ctx, network, from, to)
 }
 
+// Adopt is Connect for a machine that is connected with this host by c, which a guest's
+// socket then is; see socket.Stack.Adopt.
+func (k *Kernel) Adopt(ctx context.Context, c net.Conn, from, to netip.AddrPort) (bool, error) {
+	return k.net.Adopt(ctx, c, from, to)
+}
+
 // AddInterface connects the guests to one more network, while they run.
 func (k *Kernel) AddInterface(i socket.Interface) error { return k.net.AddInterface(i) }
 

@@ -64,14 +64,18 @@ func (o *sock) recv(t *Task, f *File, m *socket.Message, flags int) (int, error)
 	var err error
 	out := 0
 	try := func() bool {
-		m.Data, m.Flags = data[done:], flags
-		var n int
-		n, err = o.s.Recv(m)
-		out |= m.Flags
-		if done += n; err != nil {
-			return err != linux.EAGAIN
+		for {
+			m.Data, m.Flags = data[done:], flags
+			var n int
+			n, err = o.s.Recv(m)
+			out |= m.Flags
+			if done += n; err != nil {
+				return err != linux.EAGAIN
+			}
+			if !all || n == 0 || done >= len(data) || len(m.Rights) > 0 {
+				return true
+			} // what came at the same time as these bytes wakes nobody once more
 		}
-		return !all || n == 0 || done >= len(data) || len(m.Rights) > 0
 	}
 	if !try() && flags&(linux.MSG_DONTWAIT|linux.MSG_ERRQUEUE) == 0 {
 		limit, _ := o.s.Timeouts()

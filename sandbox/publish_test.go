@@ -125,6 +125,11 @@ func (g *fakeGuest) Connect(_ context.Context, network string, from, to netip.Ad
 	return net.Dial("tcp", l.Addr().String())
 }
 
+// Adopt leaves the connections to the publisher.
+func (g *fakeGuest) Adopt(context.Context, net.Conn, netip.AddrPort, netip.AddrPort) (bool, error) {
+	return false, nil
+}
+
 func startPublisher(t *testing.T, g connector, want ...Publish) *publisher {
 	ep := Endpoint{Addresses: []netip.Prefix{netip.MustParsePrefix("10.9.0.2/24")}, Gateways: []netip.Addr{netip.MustParseAddr("10.9.0.1")}}
 	p, err := newPublisher(g, []Endpoint{ep}, want)

@@ -106,6 +106,9 @@ func (s *Socket) SetOpt(level, name int, v []byte, privileged bool) error {
 	s.st.mu.Lock()
 	defer s.st.unlock()
 	if done, err := s.setSpecial(level, name, v, privileged); done {
+		if err == nil {
+			s.carry(level, name)
+		}
 		return err
 	}
 	t := s.table(level)
@@ -138,6 +141,7 @@ func (s *Socket) SetOpt(level, name int, v []byte, privileged bool) error {
 	}
 	ints[optKey{level, name}] = n
 	s.opt.ints = ints
+	s.carry(level, name)
 	return nil
 }
 

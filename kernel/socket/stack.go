@@ -59,6 +59,7 @@ type Stack struct {
 	rights int                   // files in flight
 	asking int                   // name server requests under way
 	closed bool
+	poll   *poller // nil before the first wire
 }
 
 // New makes a network.
@@ -93,7 +94,9 @@ func (st *Stack) Close() {
 	for s := range st.all {
 		s.closeLocked()
 	}
+	p := st.poll
 	st.unlock()
+	p.close()
 }
 
 // Open counts the sockets that live, for tests.

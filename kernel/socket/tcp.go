@@ -135,6 +135,10 @@ func (l *Socket) meet(s *Socket) {
 	join(s, c)
 	s.parent = nil
 	c.parent = l
+	if s.bearer != nil {
+		c.become(s.bearer)
+		s.bearer = nil
+	}
 	l.accepts = append(l.accepts, c)
 	l.notify(pollIn)
 	s.notify(pollOut)
@@ -151,6 +155,7 @@ func (s *Socket) admit() {
 
 // disconnect is connect(2) to AF_UNSPEC.
 func (s *Socket) disconnect() {
+	s.unwire(true)
 	tcpProto{}.leave(s, true)
 	s.rx.drop(s)
 	s.state, s.async, s.err = idle, false, 0
@@ -301,6 +306,7 @@ func (s *Socket) finish() {
 
 // reset is the arrival of a RST.
 func (s *Socket) reset(err linux.Errno) {
+	s.unwire(true)
 	if s.done && err == linux.ECONNRESET {
 		err = linux.EPIPE
 	}
