@@ -2,6 +2,7 @@ package socket
 
 import (
 	"errors"
+	"os"
 
 	"github.com/sbxrun/sbx/abi/linux"
 )
@@ -116,6 +117,23 @@ func (s *Socket) sendWire(w *wire, m *Message) (int, error) {
 	}
 	n, err := w.send(m.Data, m.Flags)
 	return s.sent(w, n, n < len(m.Data), err)
+}
+
+// Wired reports whether the socket is a connection of the host's.
+func (s *Socket) Wired() bool { return s.wire.Load() != nil }
+
+// SendFile sends at most n bytes of a file of the host's to a connection of the host's:
+// 0 and nil at the end of the file. EOPNOTSUPP when the socket is none.
+func (s *Socket) SendFile(f *os.File, off int64, n int) (int, error) {
+	w := s.wire.Load()
+	if w == nil {
+		return 0, linux.EOPNOTSUPP
+	}
+	done, err := w.sendFile(f, off, n)
+	if err == errGone {
+		return 0, linux.EPIPE
+	}
+	return s.sent(w, done, done < n, err)
 }
 
 // sent accounts what was sent. When it was cut short, writers wait for room.
