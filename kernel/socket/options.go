@@ -2,6 +2,7 @@ package socket
 
 import (
 	"encoding/binary"
+	"maps"
 	"time"
 
 	"github.com/sbxrun/sbx/abi/linux"
@@ -32,6 +33,13 @@ type options struct {
 }
 
 type optKey struct{ level, name int }
+
+// inherit returns the options of a socket that is accepted of a listener.
+func (o options) inherit() options {
+	o.acceptconn = false
+	o.ints = maps.Clone(o.ints)
+	return o
+}
 
 func defaults(domain, typ int) options {
 	o := options{sndbuf: linux.SOCK_DEFAULT_BUF, rcvbuf: linux.SOCK_DEFAULT_BUF, rcvlowat: 1, congestion: "cubic"}
@@ -135,12 +143,7 @@ func (s *Socket) SetOpt(level, name int, v []byte, privileged bool) error {
 	if s.opt.ints == nil {
 		s.opt.ints = map[optKey]int32{}
 	}
-	ints := make(map[optKey]int32, len(s.opt.ints)+1) // an accepted socket may share the old one
-	for k, v := range s.opt.ints {
-		ints[k] = v
-	}
-	ints[optKey{level, name}] = n
-	s.opt.ints = ints
+	s.opt.ints[optKey{level, name}] = n
 	s.carry(level, name)
 	return nil
 }

@@ -44,7 +44,8 @@ type Right interface {
 type Stack struct {
 	cfg Config
 
-	in, out atomic.Int64 // bytes from and to other machines
+	in, out atomic.Int64           // bytes from and to other machines
+	poll    atomic.Pointer[poller] // nil before the first wire
 
 	mu     sync.Mutex
 	nics   []iface // the loopback's first
@@ -59,7 +60,6 @@ type Stack struct {
 	rights int                   // files in flight
 	asking int                   // name server requests under way
 	closed bool
-	poll   *poller // nil before the first wire
 }
 
 // New makes a network.
@@ -94,10 +94,14 @@ func (st *Stack) Close() {
 	for s := range st.all {
 		s.closeLocked()
 	}
-	p := st.poll
+	p := st.poll.Load()
 	st.unlock()
 	p.close()
 }
+
+// Hear wakes at once those for whom something came from the outside; otherwise they are woken
+// a little later. It is for who is about to wait for that.
+func (st *Stack) Hear() { st.poll.Load().hear() }
 
 // Open counts the sockets that live, for tests.
 func (st *Stack) Open() int {

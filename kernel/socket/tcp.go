@@ -125,8 +125,7 @@ func (s *Socket) unconnect() {
 // meet connects s to the listener.
 func (l *Socket) meet(s *Socket) {
 	c := l.st.newLocked(l.p, l.domain, l.typ, l.num, l.owner, nil)
-	c.opt = l.opt
-	c.opt.acceptconn = false
+	c.opt = l.opt.inherit()
 	to := s.remote.AddrPort()
 	c.local = linux.SockaddrInet(uint16(l.domain), to)
 	c.remote = linux.SockaddrInet(uint16(l.domain), s.local.AddrPort())

@@ -18,7 +18,9 @@ type wire struct {
 	s    *Socket // guarded by the stack's lock
 	// full says that room is waited for: only then it is told of, for the host tells
 	// of everything that holds whenever anything changes.
-	full   atomic.Bool
+	full atomic.Bool
+	// fresh is what held when the poller last looked, until a call or the first who asks.
+	fresh  atomic.Uint32
 	closed atomic.Bool
 	uses   atomic.Int32 // calls under way, and one until close
 }
@@ -86,6 +88,7 @@ func (w *wire) send(p []byte, flags int) (n int, err error) {
 		return 0, errGone
 	}
 	defer w.drop()
+	w.fresh.Store(0)
 	for {
 		n, err = sendto(w.fd, p, flags&linux.MSG_MORE|unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
 		if err != unix.EINTR {
@@ -99,6 +102,7 @@ func (w *wire) recv(p []byte, flags int) (n int, err error) {
 		return 0, errGone
 	}
 	defer w.drop()
+	w.fresh.Store(0)
 	for {
 		n, err = recvfrom(w.fd, p, flags&(linux.MSG_PEEK|linux.MSG_TRUNC)|unix.MSG_DONTWAIT)
 		if err != unix.EINTR {
@@ -117,6 +121,7 @@ func (w *wire) sendFile(f *os.File, off int64, n int) (done int, err error) {
 	if err != nil {
 		return 0, linux.EIO
 	}
+	w.fresh.Store(0)
 	if cerr := raw.Control(func(fd uintptr) {
 		for {
 			done, err = unix.Sendfile(w.fd, int(fd), &off, n)
@@ -136,6 +141,9 @@ func (w *wire) ready() (uint32, error) {
 		return 0, errGone
 	}
 	defer w.drop()
+	if m := w.fresh.Swap(0); m&unix.POLLOUT != 0 {
+		return normal(m), nil
+	}
 	m, err := w.look()
 	if err == nil && m&unix.POLLOUT == 0 && !w.full.Swap(true) {
 		m, err = w.look() // the poller may have dropped what it did not know to be waited for
@@ -143,12 +151,23 @@ func (w *wire) ready() (uint32, error) {
 	return m, err
 }
 
+// normal adds the bits that say the same.
+func normal(m uint32) uint32 {
+	if m&unix.POLLIN != 0 {
+		m |= linux.POLLRDNORM
+	}
+	if m&unix.POLLOUT != 0 {
+		m |= linux.POLLWRNORM
+	}
+	return m
+}
+
 func (w *wire) look() (uint32, error) {
-	fds := [1]unix.PollFd{{Fd: int32(w.fd), Events: unix.POLLIN | unix.POLLOUT | unix.POLLRDHUP | linux.POLLRDNORM | linux.POLLWRNORM}}
+	fds := [1]unix.PollFd{{Fd: int32(w.fd), Events: unix.POLLIN | unix.POLLOUT | unix.POLLRDHUP}}
 	for {
 		_, err := unix.Poll(fds[:], 0)
 		if err != unix.EINTR {
-			return uint32(uint16(fds[0].Revents)), errnoOf(err)
+			return normal(uint32(uint16(fds[0].Revents))), errnoOf(err)
 		}
 	}
 }
@@ -158,6 +177,7 @@ func (w *wire) shutdown(how int) error {
 		return linux.ENOTCONN
 	}
 	defer w.drop()
+	w.fresh.Store(0)
 	return errnoOf(unix.Shutdown(w.fd, how))
 }
 

@@ -3,6 +3,7 @@ package socket
 import (
 	"os"
 	"sync"
+	"sync/atomic"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -16,6 +17,7 @@ type poller struct {
 
 	mu    sync.Mutex // a leaf
 	wires map[int32]*wire
+	used  atomic.Int32 // how many there are
 }
 
 // poller returns the stack's poller, which the first wire makes; nil when the host has
@@ -23,8 +25,8 @@ type poller struct {
 func (st *Stack) poller() *poller {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	if st.poll != nil || st.closed {
-		return st.poll
+	if p := st.poll.Load(); p != nil || st.closed {
+		return p
 	}
 	fd, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
 	if err != nil {
@@ -39,7 +41,7 @@ func (st *Stack) poller() *poller {
 		_ = p.f.Close()
 		return nil
 	}
-	st.poll = p
+	st.poll.Store(p)
 	st.cfg.Go(p.run)
 	return p
 }
@@ -52,6 +54,13 @@ func (p *poller) run() {
 	})
 }
 
+// hear tells of what has happened by now.
+func (p *poller) hear() {
+	if p != nil && p.used.Load() > 0 {
+		_ = p.raw.Control(func(fd uintptr) { p.tell(int(fd)) })
+	}
+}
+
 // close ends run. The wires are closed already.
 func (p *poller) close() {
 	if p != nil {
@@ -62,6 +71,7 @@ func (p *poller) close() {
 func (p *poller) add(w *wire) bool {
 	p.mu.Lock()
 	p.wires[int32(w.fd)] = w
+	p.used.Store(int32(len(p.wires)))
 	p.mu.Unlock()
 	ok := false
 	_ = p.raw.Control(func(fd uintptr) {
@@ -84,6 +94,7 @@ func (p *poller) forget(w *wire) {
 	p.mu.Lock()
 	if p.wires[int32(w.fd)] == w {
 		delete(p.wires, int32(w.fd))
+		p.used.Store(int32(len(p.wires)))
 	}
 	p.mu.Unlock()
 }
@@ -111,16 +122,11 @@ func (p *poller) tell(fd int) {
 				continue
 			}
 			bits := events[i].Events
-			if bits&unix.EPOLLIN != 0 {
-				bits |= pollIn
+			w.fresh.Store(bits)
+			if bits&unix.EPOLLOUT != 0 && !w.full.Swap(false) && bits&(unix.EPOLLERR|unix.EPOLLHUP) == 0 {
+				bits &^= unix.EPOLLOUT
 			}
-			if bits&unix.EPOLLOUT != 0 {
-				bits |= pollOut
-				if !w.full.Swap(false) && bits&(unix.EPOLLERR|unix.EPOLLHUP) == 0 {
-					bits &^= pollOut
-				}
-			}
-			w.s.notify(bits)
+			w.s.notify(normal(bits))
 		}
 		p.st.unlock()
 		if n < len(events) {
