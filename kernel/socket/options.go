@@ -112,11 +112,17 @@ func (s *Socket) table(level int) map[int]intOption {
 // SetOpt is setsockopt(2). privileged is CAP_NET_ADMIN.
 func (s *Socket) SetOpt(level, name int, v []byte, privileged bool) error {
 	s.st.mu.Lock()
-	defer s.st.unlock()
+	err := s.setOpt(level, name, v, privileged)
+	w, n := s.carries(level, name)
+	s.st.unlock()
+	if err == nil && w != nil {
+		w.setInt(level, name, n) // it may send what TCP_CORK held back
+	}
+	return err
+}
+
+func (s *Socket) setOpt(level, name int, v []byte, privileged bool) error {
 	if done, err := s.setSpecial(level, name, v, privileged); done {
-		if err == nil {
-			s.carry(level, name)
-		}
 		return err
 	}
 	t := s.table(level)
@@ -144,7 +150,6 @@ func (s *Socket) SetOpt(level, name int, v []byte, privileged bool) error {
 		s.opt.ints = map[optKey]int32{}
 	}
 	s.opt.ints[optKey{level, name}] = n
-	s.carry(level, name)
 	return nil
 }
 

@@ -182,24 +182,27 @@ var carried = []carriedOption{
 	{optKey{linux.IPPROTO_TCP, linux.TCP_NOTSENT_LOWAT}, false},
 }
 
-// carry gives the host's connection an option that the guest has set.
-func (s *Socket) carry(level, name int) {
+// carries tells what the host's connection has to have of an option; a nil wire when
+// nothing. With the lock held.
+func (s *Socket) carries(level, name int) (*wire, int) {
 	w := s.wire.Load()
 	if w == nil {
-		return
+		return nil, 0
 	}
-	switch {
-	case level == linux.SOL_SOCKET && (name == linux.SO_SNDBUF || name == linux.SO_SNDBUFFORCE):
-		w.setInt(level, linux.SO_SNDBUF, s.opt.sndbuf/2)
-	case level == linux.SOL_SOCKET && (name == linux.SO_RCVBUF || name == linux.SO_RCVBUFFORCE):
-		w.setInt(level, linux.SO_RCVBUF, s.opt.rcvbuf/2)
-	case level == linux.SOL_SOCKET && name == linux.SO_RCVLOWAT:
-		w.setInt(level, name, s.opt.rcvlowat)
-	default:
-		for _, k := range carried {
-			if k.optKey == (optKey{level, name}) {
-				w.setInt(level, name, int(s.opt.ints[k.optKey]))
-			}
+	if level == linux.SOL_SOCKET {
+		switch name {
+		case linux.SO_SNDBUF:
+			return w, s.opt.sndbuf / 2 // which the host doubles
+		case linux.SO_RCVBUF:
+			return w, s.opt.rcvbuf / 2
+		case linux.SO_RCVLOWAT:
+			return w, s.opt.rcvlowat
 		}
 	}
+	for _, k := range carried {
+		if k.optKey == (optKey{level, name}) {
+			return w, int(s.opt.ints[k.optKey])
+		}
+	}
+	return nil, 0
 }
