@@ -371,12 +371,12 @@ func TestWireQueues(t *testing.T) {
 	}
 	close(closed)
 	w.wait(p)
-	if done, err := w.k.Adopt(context.Background(), pipeEnd0(t), wireGate, wireGuest); done || err != nil {
+	if done, err := w.k.Adopt(context.Background(), noTCP(t), wireGate, wireGuest); done || err != nil {
 		t.Error("what is no TCP of the host's was adopted:", err)
 	}
 }
 
-func pipeEnd0(t *testing.T) net.Conn {
+func noTCP(t *testing.T) net.Conn {
 	a, b := net.Pipe()
 	t.Cleanup(func() { a.Close(); b.Close() })
 	return a

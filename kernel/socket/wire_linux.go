@@ -163,11 +163,10 @@ func normal(m uint32) uint32 {
 }
 
 func (w *wire) look() (uint32, error) {
-	fds := [1]unix.PollFd{{Fd: int32(w.fd), Events: unix.POLLIN | unix.POLLOUT | unix.POLLRDHUP}}
+	p := unix.PollFd{Fd: int32(w.fd), Events: unix.POLLIN | unix.POLLOUT | unix.POLLRDHUP}
 	for {
-		_, err := unix.Poll(fds[:], 0)
-		if err != unix.EINTR {
-			return normal(uint32(uint16(fds[0].Revents))), errnoOf(err)
+		if err := pollNow(&p); err != unix.EINTR {
+			return normal(uint32(uint16(p.Revents))), errnoOf(err)
 		}
 	}
 }
@@ -185,7 +184,7 @@ func (w *wire) shutdown(how int) error {
 func (w *wire) setInt(level, name, v int) {
 	if w.take() {
 		defer w.drop()
-		_ = unix.SetsockoptInt(w.fd, level, name, v)
+		setsockopt(w.fd, level, name, int32(v))
 	}
 }
 
