@@ -19,13 +19,21 @@ func (e *Engine) loaders(c *Config, tr *trace) []kernel.Loader {
 		e.wasm = wasi.New(wasi.Config{CacheDir: filepath.Join(e.cacheDir(), "wasm")})
 	}
 	if e.elf == nil {
-		e.elf = syscalls.New(syscalls.Config{Host: machine{}})
+		e.elf = syscalls.New(syscalls.Config{Host: e.machine(false)})
 	}
 	elf := e.elf
 	if verify := c.secure(optVerifyCode); tr != nil {
-		elf = syscalls.New(syscalls.Config{Host: machine{verify: verify}, Trace: tr})
+		elf = syscalls.New(syscalls.Config{Host: e.machine(verify), Trace: tr})
 	} else if verify {
-		elf = syscalls.New(syscalls.Config{Host: machine{verify: true}})
+		elf = syscalls.New(syscalls.Config{Host: e.machine(true)})
 	}
 	return []kernel.Loader{shell.Loader(), e.wasm, elf}
+}
+
+// maxCode bounds the machine code that is kept on disk, in bytes.
+const maxCode = 256 << 20
+
+// machine is what runs the machine code of images.
+func (e *Engine) machine(verify bool) machine {
+	return newMachine(verify, filepath.Join(e.cacheDir(), "code"), maxCode)
 }

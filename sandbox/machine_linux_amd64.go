@@ -7,17 +7,21 @@ import (
 )
 
 // machine runs the machine code of images: on this host, rewritten.
-type machine struct {
-	verify bool // code before it is executed
+type machine struct{ options []rewrite.Option }
+
+// newMachine makes one that keeps code in a folder, and may have it verified before it is executed.
+func newMachine(verify bool, cache string, max int64) machine {
+	m := machine{[]rewrite.Option{rewrite.Cached(rewrite.NewCache(cache, max))}}
+	if verify {
+		m.options = append(m.options, rewrite.Verified())
+	}
+	return m
 }
 
 func (machine) NewWindow() (*memory.Window, error) { return memory.New(rewrite.Room) }
 
 func (m machine) NewExecutor(w *memory.Window, code cpu.Code) (cpu.Executor, error) {
-	if m.verify {
-		return rewrite.NewSpace(w, code, rewrite.Verified())
-	}
-	return rewrite.NewSpace(w, code)
+	return rewrite.NewSpace(w, code, m.options...)
 }
 
 // freeCode gives back what is kept of machine code that no process uses.

@@ -76,7 +76,7 @@ type Usage struct {
 	ContainersReclaimable           int64
 	Volumes, VolumesActive          int
 	VolumesSize, VolumesReclaimable int64
-	CacheSize                       int64 // compiled modules; all can be made again
+	CacheSize                       int64 // compiled modules and translated machine code; all can be made again
 	Builds, BuildsActive            int   // steps and cache mounts of builds; those whose layer an image has
 	BuildsSize                      int64 // beyond what images need; all can be made again
 }

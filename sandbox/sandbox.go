@@ -20,7 +20,7 @@
 //	events/<N>.json               what was done, by whichever sbx (Event); the highest N is the newest
 //	build/mounts/<key>/           cache mounts of builds, kept like volumes
 //	oci/ v1/                      the image store (package registry)
-//	cache/                        compiled WASM modules
+//	cache/                        compiled WASM modules, and what was made of the machine code of images
 //
 // There is no daemon: a running container lives in the process that started
 // it (Run, Start) and ends with it, or in a process of its own (Launch,

@@ -149,7 +149,7 @@ func (c *command) checkClean() {
 		rel = filepath.ToSlash(rel)
 		top, rest, _ := strings.Cut(rel, "/")
 		switch {
-		case top == "cache": // compiled tools, shared by all containers
+		case top == "cache": // compiled tools and translated code, shared by all containers
 			return fs.SkipDir
 		case top == "containers" && rest != "" && rest != ".lock" && rest != ".names", !d.IsDir() && (top == "oci" || top == "v1" || top == "run") && !allowed[rel]:
 			c.t.Errorf("left after prune: %s", rel)

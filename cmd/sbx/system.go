@@ -34,7 +34,7 @@ func (a *app) dfCmd() *cobra.Command {
 			dfRow("Containers", u.Containers, u.ContainersActive, u.ContainersSize, u.ContainersReclaimable),
 			dfRow("Local Volumes", u.Volumes, u.VolumesActive, u.VolumesSize, u.VolumesReclaimable),
 			dfRow("Build Cache", u.Builds, u.BuildsActive, u.BuildsSize, u.BuildsSize),
-			dfRow("Compiled Modules", 1, 0, u.CacheSize, u.CacheSize),
+			dfRow("Compiled Code", 1, 0, u.CacheSize, u.CacheSize),
 		})
 	})
 	c.Flags().StringVar(&text, "format", "", "Format: table, json, or a Go `template`")

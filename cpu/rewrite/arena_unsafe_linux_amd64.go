@@ -120,8 +120,13 @@ func (a *arena) takeTable(n uint64) (off int64, ok bool) {
 	return int64(at), ok
 }
 
-func (a *arena) giveBackTable(off int64, n uint64) {
+// clearTable empties a table.
+func (a *arena) clearTable(off int64, n uint64) {
 	_ = unix.Fallocate(a.tables, unix.FALLOC_FL_PUNCH_HOLE|unix.FALLOC_FL_KEEP_SIZE, off, int64(slotSize*n))
+}
+
+func (a *arena) giveBackTable(off int64, n uint64) {
+	a.clearTable(off, n)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.slots.free(uint64(off), slotSize*n)

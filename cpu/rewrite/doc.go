@@ -31,6 +31,7 @@
 // which every Space has that maps the same bytes at the same address: the region's blocks never
 // change, its part of the table is mapped into theirs. A Space that changes its mapping leaves the region first.
 // Direct branches stay within a region or within what is a Space's own; others go through the table.
+// With a [Cache] regions are kept in files, and taken over by the next process (saved).
 //
 // # Code that changes
 //

@@ -5,6 +5,7 @@ import (
 	"debug/elf"
 	"encoding/binary"
 	"fmt"
+	"os"
 	"os/exec"
 	"strings"
 	"sync"
@@ -28,11 +29,14 @@ type program struct {
 	out   bytes.Buffer
 	in    *bytes.Reader
 	exit  int
+	image cpu.Image // its code, if that is to be shared
 }
 
 func (p *program) Aliased(uint64) bool { return false }
 
-func (p *program) Image(uint64) (im cpu.Image, ok bool) { return im, false }
+func (p *program) Image(addr uint64) (im cpu.Image, ok bool) {
+	return p.image, addr >= p.image.Start && addr < p.image.End
+}
 
 func (p *program) Executable(addr uint64) (end uint64, writable, ok bool) {
 	p.mu.Lock()
@@ -54,14 +58,14 @@ func (p *program) mapPages(t testing.TB, addr, n uint64, prot byte) {
 	}
 }
 
-func newProgram(t testing.TB) *program {
+func newProgram(t testing.TB, options ...rewrite.Option) *program {
 	t.Helper()
 	w, err := memory.New(rewrite.Room)
 	if err != nil {
 		t.Skip(err)
 	}
 	p := &program{w: w, pages: map[uint64]byte{}, next: 0x50000000, in: bytes.NewReader(nil)}
-	if p.s, err = rewrite.NewSpace(w, p, rewrite.Verified()); err != nil {
+	if p.s, err = rewrite.NewSpace(w, p, append(options, rewrite.Verified())...); err != nil {
 		t.Skip(err)
 	}
 	t.Cleanup(func() {
@@ -293,5 +297,75 @@ func TestBusybox(t *testing.T) {
 				t.Errorf("got %d bytes, exit %d: %.200q\nwant %d bytes, exit %d: %.200q", len(got), p.exit, got, len(want), native.ProcessState.ExitCode(), want)
 			}
 		})
+	}
+}
+
+// shareCode makes the program's code that of its file.
+func (p *program) shareCode(t *testing.T, path string) {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close() })
+	e, err := elf.NewFile(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	base := uint64(0)
+	if e.Type == elf.ET_DYN {
+		base = 0x10000000
+	}
+	for _, h := range e.Progs {
+		if h.Type == elf.PT_LOAD && h.Flags&elf.PF_X != 0 {
+			p.image = cpu.Image{Start: base + h.Vaddr, End: base + memory.PageDown(h.Vaddr+h.Filesz), File: f, Offset: int64(h.Off)}
+		}
+	}
+}
+
+// TestBusyboxKept has the code of one run taken over by those after it, as other processes would, with the verifier looking at
+// what is taken over.
+func TestBusyboxKept(t *testing.T) {
+	path, err := exec.LookPath("busybox")
+	if err != nil {
+		t.Skip("busybox-static is not installed")
+	}
+	dir := t.TempDir()
+	cache := rewrite.NewCache(dir, 1<<30)
+	size := func() (n int64) {
+		list, err := os.ReadDir(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range list {
+			st, err := e.Info()
+			if err != nil {
+				t.Fatal(err)
+			}
+			n += st.Size()
+		}
+		return n
+	}
+	var kept int64
+	for i, cmd := range []string{"awk BEGIN{for(i=0;i<999;i++)s+=sin(i);print(s)}", "awk BEGIN{for(i=0;i<999;i++)s+=sin(i);print(s)}", "expr 12345 * 678 % 91", "sh -c :", "awk BEGIN{print(1)}"} {
+		args := strings.Fields(cmd)
+		native := exec.Command(path, args...)
+		native.Env = []string{"PATH=/bin", "TZ=UTC"}
+		want, _ := native.Output()
+		p := newProgram(t, rewrite.Cached(cache))
+		p.shareCode(t, path)
+		th := p.load(t, path, append([]string{"busybox"}, args...)...)
+		err := p.run(t, th)
+		th.Close()
+		p.s.Close()
+		rewrite.FreeIdle()
+		if got := p.out.Bytes(); err != nil || !bytes.Equal(got, want) {
+			t.Errorf("%s: %v, %q, not %q", cmd, err, got, want)
+		}
+		n := size()
+		if i == 0 && n == 0 || i == 1 && n != kept || n < kept {
+			t.Errorf("%s: %d bytes are kept, before it were %d", cmd, n, kept)
+		}
+		kept = n
 	}
 }

@@ -30,6 +30,7 @@ type machine struct {
 	comparing bool
 	// image: code is a file's, and shared.
 	image bool
+	file  *os.File // that file, if it is known
 	// aliased: code is in memory that is mapped twice.
 	aliased bool
 }
@@ -37,7 +38,7 @@ type machine struct {
 func (m *machine) Aliased(uint64) bool { return m.aliased }
 
 func (m *machine) Image(addr uint64) (im cpu.Image, ok bool) {
-	return cpu.Image{Start: codeAt, End: codeAt + codeSize}, m.image && !m.gone && addr >= codeAt && addr < codeAt+codeSize
+	return cpu.Image{Start: codeAt, End: codeAt + codeSize, File: m.file}, m.image && !m.gone && addr >= codeAt && addr < codeAt+codeSize
 }
 
 func (m *machine) Executable(addr uint64) (end uint64, writable, ok bool) {

@@ -10,6 +10,7 @@ type Option func(*settings)
 type settings struct {
 	cacheSize int
 	verify    bool
+	cache     *Cache
 }
 
 // CacheSize bounds the memory for a Space's own code, in bytes; less than 64 KiB counts as that.

@@ -1,7 +1,9 @@
 package rewrite
 
 import (
+	"cmp"
 	"errors"
+	"slices"
 	"sort"
 	"sync"
 
@@ -25,11 +27,17 @@ type region struct {
 	mu      sync.Mutex // after Space.mu
 	chunk   chunk
 	records []record          // in the order of the chunk
-	blocks  map[uint32]uint32 // guest address to offset in the arena
+	order   []uint32          // those that were loaded, by key
+	blocks  map[uint32]uint32 // the others: guest address to offset in the arena
 	ways    map[uint32]uint32 // likewise, those that lead away
 	checker *verify.Checker
 	broken  error // what the checker found
 	buf     [maxBytes]byte
+	kept    struct { // where it is saved
+		cache   *Cache // or nil
+		path    string
+		records int // how many are
+	}
 
 	// Guarded by shared.mu:
 	refs     int
@@ -40,7 +48,31 @@ type region struct {
 type record struct {
 	pc, host uint32
 	size     uint16 // of its code
-	n        uint16 // of the guest's; 0: it leads away
+	n        uint16 // of the guest's, and whether it is entered; 0: it leads away
+}
+
+// entered says of a block that the table leads to it.
+const entered = 1 << 15
+
+// length is how many bytes of the guest's code a block was made from.
+func (k *record) length() int { return int(k.n &^ entered) }
+
+// key orders blocks by guest address, those that lead away behind those that do not.
+func (k *record) key() uint64 {
+	key := uint64(k.pc) << 1
+	if k.length() == 0 {
+		key++
+	}
+	return key
+}
+
+// loaded looks for a block among those that were loaded.
+func (r *region) loaded(key uint64) (at uint32) {
+	i, ok := slices.BinarySearchFunc(r.order, key, func(i uint32, key uint64) int { return cmp.Compare(r.records[i].key(), key) })
+	if !ok {
+		return 0
+	}
+	return r.records[r.order[i]].host
 }
 
 var (
@@ -73,6 +105,9 @@ func (r *region) findLocked(e *emitter, pc uint64) (at uint32, err error) {
 	if at := r.blocks[uint32(pc)]; at != 0 {
 		return at, nil
 	}
+	if at := r.loaded(pc << 1); at != 0 {
+		return at, nil
+	}
 	if r.end-pc <= maxInst {
 		return 0, errEdge
 	}
@@ -86,6 +121,9 @@ func (r *region) findLocked(e *emitter, pc uint64) (at uint32, err error) {
 // away is find for a block that leads to pc through the table.
 func (r *region) away(e *emitter, pc uint64) (at uint32, err error) {
 	if at := r.ways[uint32(pc)]; at != 0 {
+		return at, nil
+	}
+	if at := r.loaded(pc<<1 + 1); at != 0 {
 		return at, nil
 	}
 	return r.place(e, pc, nil, r.ways)
@@ -160,10 +198,19 @@ func (r *region) made(i int, buf []byte) made {
 	}
 	k := r.records[i]
 	m := made{pc: uint64(k.pc), host: k.host, size: uint32(k.size)}
-	if k.n > 0 {
-		m.code = r.read(m.pc, buf[:k.n])
+	if n := k.length(); n > 0 {
+		m.code = r.read(m.pc, buf[:n])
 	}
 	return m
+}
+
+// enter notes that the table leads to a block.
+func (r *region) enter(at uint32) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if i := r.index(uint64(r.arena.rx) + uint64(at)); i >= 0 {
+		r.records[i].n |= entered
+	}
 }
 
 // attached returns the region that a guest address lies in, if the Space uses it. With s.mu held.
@@ -186,7 +233,7 @@ func (s *Space) regionOf(pc uint64) *region {
 	if !ok || im.Start%memory.PageSize != 0 || im.End%memory.PageSize != 0 || im.Start > pc || im.End <= pc || im.End > memory.Size || s.alone[im.Start] {
 		return nil
 	}
-	r := s.arena.regionFor(im, s.window, s.checker != nil)
+	r := s.arena.regionFor(im, s.window, s.checker != nil, s.cache)
 	if r == nil || !s.attach(r) {
 		s.keepAlone(im.Start)
 		return nil

@@ -26,11 +26,16 @@ func newImage(t *testing.T, code string) *machine {
 // result runs a machine to its breakpoint and returns RAX.
 func (m *machine) result(t *testing.T) uint64 {
 	t.Helper()
+	toEnd(t, m.start())
+	return m.th.Regs().GPR[cpu.RAX]
+}
+
+// start is the machine's thread, before its first instruction.
+func (m *machine) start() *thread {
 	r := m.th.Regs()
 	*r = cpu.Regs{RIP: codeStart, Flags: 0x202}
 	r.GPR[cpu.RSP] = dataAt + dataSize
-	toEnd(t, m.th)
-	return m.th.Regs().GPR[cpu.RAX]
+	return m.th
 }
 
 func (m *machine) regionOnly(t *testing.T) *region {

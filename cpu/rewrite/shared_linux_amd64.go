@@ -40,11 +40,12 @@ const (
 	maxRegion    = 64 << 20  // of the code of a region
 )
 
-// regionFor returns the region of an image, held for the caller, or nil.
-func (a *arena) regionFor(im cpu.Image, w *memory.Window, verified bool) *region {
+// regionFor returns the region of an image, held for the caller, or nil. A new one takes over what
+// the cache has, if there is one.
+func (a *arena) regionFor(im cpu.Image, w *memory.Window, verified bool, cache *Cache) *region {
 	id := regionID{start: im.Start, end: im.End, verified: verified}
+	var st unix.Stat_t
 	if im.File != nil {
-		var st unix.Stat_t
 		if unix.Fstat(int(im.File.Fd()), &st) != nil {
 			return nil
 		}
@@ -61,6 +62,10 @@ func (a *arena) regionFor(im cpu.Image, w *memory.Window, verified bool) *region
 	r := a.newRegion(id, im, w)
 	if r == nil {
 		return nil
+	}
+	if cache != nil && im.File != nil && madeBy() != "" {
+		r.kept.cache, r.kept.path = cache, cache.path(id, im, st.Size)
+		r.load()
 	}
 	shared.mu.Lock()
 	if shared.regions == nil {
@@ -94,7 +99,7 @@ func (a *arena) newRegion(id regionID, im cpu.Image, w *memory.Window) *region {
 	if id.verified {
 		r.checker = &verify.Checker{}
 	}
-	if im.File == nil && !copies(n) {
+	if im.File == nil && !copies(n) && !(dropIdle() && copies(n)) {
 		return nil
 	}
 	var err error
@@ -129,22 +134,18 @@ func (a *arena) newRegion(id regionID, im cpu.Image, w *memory.Window) *region {
 func copies(n uint64) bool {
 	shared.mu.Lock()
 	defer shared.mu.Unlock()
-	if shared.copied+n > maxCopied && dropSome(0, 0) == 0 || shared.copied+n > maxCopied {
+	if shared.copied+n > maxCopied {
 		return false
 	}
 	shared.copied += n
 	return true
 }
 
-// uncopied takes back what copies counted for a region that is not to be.
+// uncopied takes back what copies counted for a region.
 func (r *region) uncopied() {
-	shared.mu.Lock()
-	defer shared.mu.Unlock()
-	r.uncopiedLocked()
-}
-
-func (r *region) uncopiedLocked() {
 	if r.id.ino == 0 {
+		shared.mu.Lock()
+		defer shared.mu.Unlock()
 		shared.copied -= r.end - r.start
 	}
 }
@@ -171,27 +172,32 @@ func (r *region) hold() {
 // release gives a hold back.
 func (r *region) release() {
 	shared.mu.Lock()
-	defer shared.mu.Unlock()
 	shared.clock++
 	r.lastUsed = shared.clock
+	var gone []*region
 	if r.refs--; r.refs == 0 {
-		dropSome(maxIdle, maxIdleBytes)
+		gone = takeIdle(maxIdle, maxIdleBytes)
 	}
+	shared.mu.Unlock()
+	freeAll(gone)
 }
 
-// FreeIdle gives back the memory of all code that is kept for Spaces to come.
+// FreeIdle gives back the memory of all code that is kept for Spaces to come. What has
+// a cache goes there.
 func FreeIdle() { dropIdle() }
 
 // dropIdle frees all regions that nobody uses, and reports whether there were any.
 func dropIdle() bool {
 	shared.mu.Lock()
-	defer shared.mu.Unlock()
-	return dropSome(0, 0) > 0
+	gone := takeIdle(0, 0)
+	shared.mu.Unlock()
+	freeAll(gone)
+	return len(gone) > 0
 }
 
-// dropSome frees regions that nobody uses until there are at most max, with so many bytes
-// of code. It begins with those that were not used for longest.
-func dropSome(max, maxBytes int) (n int) {
+// takeIdle takes out regions that nobody uses until there are at most max, with so many bytes
+// of code. It begins with those that were not used for longest. They are to be freed, without the lock.
+func takeIdle(max, maxBytes int) []*region {
 	var idle []*region
 	sum := 0
 	for _, list := range shared.regions {
@@ -203,14 +209,19 @@ func dropSome(max, maxBytes int) (n int) {
 		}
 	}
 	if len(idle) <= max && sum <= maxBytes {
-		return 0
+		return nil
 	}
 	slices.SortFunc(idle, func(a, b *region) int { return int(int64(a.lastUsed - b.lastUsed)) })
+	n := 0
 	for ; len(idle)-n > max || n < len(idle) && sum > maxBytes; n++ {
-		sum -= idle[n].cost()
-		idle[n].free()
+		r := idle[n]
+		sum -= r.cost()
+		list := slices.DeleteFunc(shared.regions[r.id], func(o *region) bool { return o == r })
+		if shared.regions[r.id] = list; len(list) == 0 {
+			delete(shared.regions, r.id)
+		}
 	}
-	return n
+	return idle[:n]
 }
 
 // cost is the memory that a region takes, about.
@@ -222,14 +233,13 @@ func (r *region) cost() int {
 	return n
 }
 
-// free gives back what a region has. shared.mu is held, and nobody else has it.
-func (r *region) free() {
-	list := slices.DeleteFunc(shared.regions[r.id], func(o *region) bool { return o == r })
-	if shared.regions[r.id] = list; len(list) == 0 {
-		delete(shared.regions, r.id)
+// freeAll saves and gives back what regions have that takeIdle took out.
+func freeAll(list []*region) {
+	for _, r := range list {
+		r.save()
+		r.arena.giveBackTable(r.table, r.end-r.start)
+		r.arena.giveBack(&r.chunk)
+		freePages(r.bytes)
+		r.uncopied()
 	}
-	r.arena.giveBackTable(r.table, r.end-r.start)
-	r.arena.giveBack(&r.chunk)
-	freePages(r.bytes)
-	r.uncopiedLocked()
 }

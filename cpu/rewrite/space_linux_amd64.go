@@ -19,6 +19,7 @@ type Space struct {
 	tableTop uintptr
 	arena    *arena
 	limit    uint32 // of the chunks
+	cache    *Cache // of regions, or nil
 
 	mu      sync.Mutex
 	closed  bool
@@ -75,7 +76,7 @@ func NewSpace(w *memory.Window, code cpu.Code, options ...Option) (*Space, error
 	for _, set := range options {
 		set(&o)
 	}
-	s := &Space{window: w, code: code, tableTop: addr + n, arena: a, threads: map[*thread]struct{}{}}
+	s := &Space{window: w, code: code, tableTop: addr + n, arena: a, cache: o.cache, threads: map[*thread]struct{}{}}
 	s.limit = uint32(max(o.cacheSize, arenaUnit)+arenaUnit-1) &^ (arenaUnit - 1)
 	if o.verify {
 		s.checker = &verify.Checker{}
@@ -138,9 +139,13 @@ func (s *Space) hostOf(at uint32) uintptr { return s.arena.rx + uintptr(at) - en
 
 // setSlot has the table lead to a block. What others share does not lead to our own.
 func (s *Space) setSlot(pc uint64, at uint32) {
-	if r := s.attached(pc); r == nil || r.holds(uint64(s.arena.rx)+uint64(at)) {
-		setSlot(s.tableTop, pc, s.hostOf(at))
+	if r := s.attached(pc); r != nil {
+		if !r.holds(uint64(s.arena.rx) + uint64(at)) {
+			return
+		}
+		r.enter(at)
 	}
+	setSlot(s.tableTop, pc, s.hostOf(at))
 }
 
 // enterAt returns where a thread at pc enters. ok is false when pc cannot be executed.
