@@ -12,7 +12,8 @@ import (
 
 // Config says what a network is made of.
 type Config struct {
-	// Dial opens connections to the outside; nil means that there is no outside.
+	// Dial opens connections to the outside; nil means that there is no outside. On
+	// Linux a *net.TCPConn becomes the guest's socket.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 	// Resolver answers what is asked of NameServer; nil leaves that address
 	// to Dial.
