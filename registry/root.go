@@ -230,7 +230,7 @@ func (st *stack) open() (*Root, error) {
 		return nil, err
 	}
 	for _, l := range st.layers {
-		f, err := hostfile.Open(st.s.contentPath(l.diffID))
+		f, err := openContent(st.s.contentPath(l.diffID))
 		if err != nil {
 			r.Close()
 			return nil, fmt.Errorf("open layer contents: %w", err)
