@@ -53,7 +53,7 @@ import (
 //
 // A new operation is an entry of operations (control_ops.go) and a row above.
 // Unknown fields are ignored, unknown operations refused, so that sbx
-// processes of two versions can talk.
+// processes of two versions can talk. What follows "connect" has a version of its own (connectVersion).
 //
 // At the end of a container no new calls are taken, those under way are ended,
 // and only sessions (calls that called keep) hear of the end.

@@ -193,7 +193,7 @@ func (g *guestNet) neighbour(ctx context.Context, network string, from, to netip
 	if from.Port() == 0 && other.Container == g.id {
 		return nil, linux.EHOSTUNREACH
 	}
-	return g.e.connect(ctx, other.Container, connectArgs{Network: network, From: from, To: to})
+	return g.e.connect(ctx, g.id, other.Container, connectArgs{Network: network, From: from, To: to})
 }
 
 // hostGateway is the address in --add-host that stands for the host.
@@ -300,11 +300,12 @@ type connectArgs struct {
 	Network string         `json:"network"` // "tcp" or "udp"
 	From    netip.AddrPort `json:"from"`
 	To      netip.AddrPort `json:"to"`
+	Version int            `json:"version,omitempty"` // connectVersion of the caller; 0 within an engine
 }
 
-// connect opens a connection to a container, which this engine runs or another
+// connect opens a connection of one container, asker, to another, which this engine runs or another
 // sbx. Errors are errnos.
-func (e *Engine) connect(ctx context.Context, id string, a connectArgs) (net.Conn, error) {
+func (e *Engine) connect(ctx context.Context, asker, id string, a connectArgs) (net.Conn, error) {
 	e.mu.Lock()
 	r := e.running[id]
 	e.mu.Unlock()
@@ -315,7 +316,7 @@ func (e *Engine) connect(ctx context.Context, id string, a connectArgs) (net.Con
 	if st.Status != StatusRunning {
 		return nil, linux.EHOSTUNREACH
 	}
-	c, err := e.connectControl(ctx, id, st, a)
+	c, err := e.connectControl(ctx, asker, id, st, a)
 	var errno linux.Errno
 	switch {
 	case err == nil:

@@ -59,6 +59,9 @@ type Run struct {
 	monitor  *monitor      // nil: it is not probed
 	unhook   func()        // called before others see the end; nil: nothing
 
+	refusedMu sync.Mutex
+	refused   []string // neighbours that differs told of
+
 	stateMu sync.Mutex // of state, and of the record on the disk, while calls are taken
 	state   State
 	stop    func() bool // unhooks the context
