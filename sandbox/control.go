@@ -33,7 +33,9 @@ import (
 //	op       args         result         then
 //	signal   signalArgs   -              -
 //	upper    -            -              the upper layer as a tar stream
-//	volume   volumeArgs   -              the volume as a tar stream
+//	stat     fileArgs     place          -
+//	pack     fileArgs     -              files as a tar stream in pieces (streamConn), then a line: fileResult
+//	unpack   fileArgs     -              the same, the pieces from the caller
 //	attach   AttachOptions  -            frames, until the container has ended and is saved
 //	wait     -            -              as attach with no streams: the frame of the end
 //	stop     stopArgs     -              as wait
