@@ -170,6 +170,9 @@ func (r *Run) boot(ctx context.Context, io IO) error {
 		r.e.emitContainer(r.rec, "attach")
 	}
 	r.emitStart()
+	if r.io.isTTY && r.io.host.Size != (linux.Winsize{}) {
+		r.emitResize(r.io.host.Size)
+	}
 	r.monitor = startMonitor(r)
 	return nil
 }
@@ -274,9 +277,7 @@ func (r *Run) closeKernel() {
 	r.ports.close()
 	r.net.leave()
 	if r.kernel != nil {
-		if r.state.OOMKilled = r.kernel.OOMKills() > 0; r.state.OOMKilled {
-			r.emit("oom")
-		}
+		r.state.OOMKilled = r.kernel.OOMKills() > 0
 		_ = r.kernel.Close()
 		r.kernel = nil
 	}
