@@ -183,8 +183,7 @@ func (g *guestNet) neighbour(ctx context.Context, network string, from, to netip
 		if !g.cfg.reachesHost() {
 			return nil, linux.ECONNREFUSED
 		}
-		host := netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), to.Port())
-		return (&net.Dialer{Timeout: dialTimeout}).DialContext(ctx, network, host.String())
+		return dialHost(ctx, network, to)
 	}
 	other, err := g.e.endpointAt(ep.NetworkID, to.Addr())
 	if err != nil {
@@ -194,6 +193,18 @@ func (g *guestNet) neighbour(ctx context.Context, network string, from, to netip
 		return nil, linux.EHOSTUNREACH
 	}
 	return g.e.connect(ctx, g.id, other.Container, connectArgs{Network: network, From: from, To: to})
+}
+
+// dialHost connects to the loopback of the host for a guest that named a gateway: in IPv6 if that is one of IPv6 and the host
+// answers there, else in IPv4.
+func dialHost(ctx context.Context, network string, gateway netip.AddrPort) (net.Conn, error) {
+	d := net.Dialer{Timeout: dialTimeout}
+	if gateway.Addr().Is6() {
+		if c, err := d.DialContext(ctx, network, netip.AddrPortFrom(netip.IPv6Loopback(), gateway.Port()).String()); err == nil || ctx.Err() != nil {
+			return c, err
+		}
+	}
+	return d.DialContext(ctx, network, netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), gateway.Port()).String())
 }
 
 // hostGateway is the address in --add-host that stands for the host.
