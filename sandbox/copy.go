@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/sbxrun/sbx/abi/linux"
+	"github.com/sbxrun/sbx/registry"
 	"github.com/sbxrun/sbx/vfs"
 )
 
@@ -127,7 +128,7 @@ func (e *Engine) CopyFromTar(ctx context.Context, ref, src string, w io.Writer, 
 	return nil
 }
 
-// CopyToTar unpacks a tar stream in a folder of a container.
+// CopyToTar unpacks a tar stream, which may be compressed, in a folder of a container.
 func (e *Engine) CopyToTar(ctx context.Context, r io.Reader, ref, dir string, o CopyOptions) error {
 	to, rec, err := e.openFiles(ctx, ref, true)
 	if err != nil {
@@ -137,7 +138,12 @@ func (e *Engine) CopyToTar(ctx context.Context, r io.Reader, ref, dir string, o 
 	if err := mustHold(ctx, to, dir); err != nil {
 		return copyError(ref, dir, err)
 	}
-	if _, err := to.unpack(ctx, dir, r, o.Archive); err != nil {
+	plain, _, err := registry.Decompress(r)
+	if err != nil {
+		return copyError(ref, dir, err)
+	}
+	defer plain.Close()
+	if _, err := to.unpack(ctx, dir, plain, o.Archive); err != nil {
 		return copyError(ref, dir, err)
 	}
 	e.emitContainer(rec, "extract-to-dir")

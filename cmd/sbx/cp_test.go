@@ -3,6 +3,7 @@ package main
 import (
 	"archive/tar"
 	"bytes"
+	"compress/gzip"
 	"errors"
 	"fmt"
 	"io"
@@ -95,6 +96,8 @@ var copyCases = []copyCase{
 	{args: "-L box:/w/loop out", diag: "too many levels"},
 	// Archives.
 	{args: "- box:/w/into", stdin: "archive.tar", made: "c into/t/ into/t/x=x"},
+	{args: "- box:/w/into", stdin: "packed.tar.gz", made: "c into/t/x=x"},
+	{args: "- box:/w/into", stdin: "empty"},
 	{args: "- box:/w/dirlink", stdin: "archive.tar", made: "c real/t/ real/t/x=x"},
 	{args: "- box:/w/nosuch", stdin: "archive.tar", diag: "could not find the file /w/nosuch in container box"},
 	{args: "- box:/w/d/file", stdin: "archive.tar", diag: "not a directory"},
@@ -140,6 +143,12 @@ func (w *copyWorld) begin(t *testing.T, running bool) {
 	}
 	whole := archiveOf(t, tar.Header{Name: "t/x", Size: 1, Uid: 5, Gid: 6}, "x")
 	must(os.WriteFile(filepath.Join(w.host, "archive.tar"), whole, 0o644))
+	var packed bytes.Buffer
+	z := gzip.NewWriter(&packed)
+	_, err := z.Write(whole)
+	must(errors.Join(err, z.Close()))
+	must(os.WriteFile(filepath.Join(w.host, "packed.tar.gz"), packed.Bytes(), 0o644))
+	must(os.WriteFile(filepath.Join(w.host, "empty"), nil, 0o644))
 	must(os.WriteFile(filepath.Join(w.host, "cut.tar"), whole[:300], 0o644))
 	must(os.WriteFile(filepath.Join(w.host, "escape.tar"), archiveOf(t, tar.Header{Name: "../../../e", Size: 1}, "e",
 		tar.Header{Name: "out", Typeflag: tar.TypeSymlink, Linkname: "/w/real"}, "", tar.Header{Name: "out/deep", Size: 4}, "deep"), 0o644))
@@ -150,7 +159,7 @@ func (w *copyWorld) begin(t *testing.T, running bool) {
 		must(err)
 		return
 	}
-	_, err := w.run("run", "-d", "--name", "box", "--tmpfs", "/ram", "-v", "vol:/vol", "base", "sh", "-c", script+"\nsleep 1000")
+	_, err = w.run("run", "-d", "--name", "box", "--tmpfs", "/ram", "-v", "vol:/vol", "base", "sh", "-c", script+"\nsleep 1000")
 	must(err)
 	for end := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
 		if out, _ := w.run("logs", "box"); out == "ready\n" {
