@@ -5,13 +5,14 @@
 // exit the guest's state is precise: all instructions before Regs.RIP are done and
 // none from there on is.
 //
-// Executors know nothing of files, processes or Linux. Package rewrite is the
+// Executors know nothing of files and processes, and of Linux only what [Thread].AnswerTime says. Package rewrite is the
 // fast one, for linux/amd64.
 package cpu
 
 import (
 	"errors"
 	"os"
+	"time"
 )
 
 // ErrUnsupported says that an executor does not work on this host.
@@ -99,6 +100,10 @@ type Thread interface {
 	// Interrupt makes Run return Interrupted soon: the present one, or else
 	// the next one. Safe from any goroutine until Close returned.
 	Interrupt()
+	// AnswerTime lets the thread answer system calls of Linux that only read the host's clocks by
+	// itself, without coming back, if it can: the time of day, and the time since boot, which is what
+	// the host's CLOCK_MONOTONIC showed when the guest's was 0. With on false none is.
+	AnswerTime(on bool, boot time.Duration)
 	// Close gives the thread's memory back.
 	Close()
 }

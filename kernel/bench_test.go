@@ -114,3 +114,23 @@ func BenchmarkGetppid(b *testing.B) {
 		}
 	})
 }
+
+// BenchmarkEpollWait asks for fifty files that stay ready, as a server with fifty clients does, and changes what it waits for with one.
+func BenchmarkEpollWait(b *testing.B) {
+	benchGuest(b, func(w *world, g *Task) {
+		ep, _ := g.EpollCreate(0)
+		last := 0
+		for i := range 50 {
+			_, x, _ := g.Pipe(0)
+			g.EpollCtl(ep, linux.EPOLL_CTL_ADD, x, EpollEvent{linux.EPOLLOUT, uint64(i)})
+			last = x
+		}
+		for b.Loop() {
+			if ev, err := g.EpollWait(ep, 1000, 0, nil); len(ev) != 50 || err != nil {
+				b.Error(len(ev), err)
+			}
+			g.EpollCtl(ep, linux.EPOLL_CTL_DEL, last, EpollEvent{})
+			g.EpollCtl(ep, linux.EPOLL_CTL_ADD, last, EpollEvent{linux.EPOLLOUT, 0})
+		}
+	})
+}

@@ -25,12 +25,13 @@ type Timer interface {
 }
 
 // HostClock returns the host's clock. Monotonic counts from the call.
-func HostClock() Clock { return &hostClock{start: time.Now()} }
+func HostClock() Clock { return &hostClock{start: nanotime()} }
 
-type hostClock struct{ start time.Time }
+// hostClock is the host's; start is what it counted when the guest's was made.
+type hostClock struct{ start time.Duration }
 
 func (c *hostClock) Now() time.Time           { return time.Now() }
-func (c *hostClock) Monotonic() time.Duration { return time.Since(c.start) }
+func (c *hostClock) Monotonic() time.Duration { return nanotime() - c.start }
 func (c *hostClock) AfterFunc(d time.Duration, f func()) Timer {
 	return time.AfterFunc(d, f)
 }

@@ -92,6 +92,21 @@ func (c *Credentials) changeUIDs(r, e, s uint32) {
 // Credentials returns the task's credentials; Groups must not be changed.
 func (t *Task) Credentials() Credentials { return *t.cred.Load() }
 
+// CredentialsOf returns the credentials of the thread with an id, or the caller's for 0: ESRCH. Everybody
+// may ask for them, capget(2).
+func (t *Task) CredentialsOf(tid int) (Credentials, error) {
+	if tid == 0 {
+		return t.Credentials(), nil
+	}
+	t.k.mu.Lock()
+	defer t.k.mu.Unlock()
+	u := t.k.tasks[tid]
+	if u == nil || u.exited {
+		return Credentials{}, linux.ESRCH
+	}
+	return u.Credentials(), nil
+}
+
 // edit replaces the credentials by what f makes of a copy, unless f fails.
 func (t *Task) edit(f func(c *Credentials) error) error {
 	old := t.cred.Load()

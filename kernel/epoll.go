@@ -12,6 +12,7 @@ import (
 const (
 	maxWatches = 1 << 16 // files that one epoll watches
 	epollNests = 4       // how deep epolls may watch epolls
+	maxSpare   = 1 << 10 // the longest ready list that is kept to be used again
 	epollBits  = linux.EPOLLEXCLUSIVE | linux.EPOLLWAKEUP | linux.EPOLLONESHOT | linux.EPOLLET
 )
 
@@ -37,6 +38,7 @@ type epoll struct {
 	// of epolls among them.
 	mu    sync.Mutex
 	items map[epollKey]*epollItem
+	spare []*epollItem // empty, room for the next list
 
 	rmu  sync.Mutex // a leaf
 	list []*epollItem
@@ -376,12 +378,16 @@ func (ep *epoll) collect(t *Task, out []EpollEvent, limit int) []EpollEvent {
 	ep.mu.Lock()
 	ep.rmu.Lock()
 	took := ep.list
-	ep.list = nil
+	ep.list, ep.spare = ep.spare, nil
 	for _, it := range took {
 		it.queued = false
 	}
 	ep.rmu.Unlock()
-	var rest, again []*epollItem
+	if out == nil {
+		out = make([]EpollEvent, 0, min(limit, len(took)))
+	}
+	var rest []*epollItem
+	again := took[:0]
 	for i, it := range took {
 		if len(out) == limit {
 			rest = took[i:]
@@ -419,6 +425,9 @@ func (ep *epoll) collect(t *Task, out []EpollEvent, limit int) []EpollEvent {
 	}
 	left := len(ep.list) > 0
 	ep.rmu.Unlock()
+	if clear(took); cap(took) <= maxSpare {
+		ep.spare = took[:0]
+	}
 	ep.mu.Unlock()
 	if left {
 		ep.q.wakeBits(pollIn) // for others who wait here

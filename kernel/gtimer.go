@@ -107,5 +107,6 @@ func (t *Task) timerClock(id int) (now func() time.Duration, cpu bool, err error
 	case linux.CLOCK_THREAD_CPUTIME_ID:
 		return t.cpu, true, nil
 	}
-	return nil, false, linux.EINVAL
+	now, err = t.cpuClockLocked(id)
+	return now, true, err
 }

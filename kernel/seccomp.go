@@ -90,6 +90,9 @@ func (t *Task) SeccompFilter(code []seccomp.Insn, flags int) (int, error) {
 			continue
 		}
 		u.setSeccompLocked(next)
+		if f := u.interrupt.Load(); f != nil {
+			(*f)() // it may answer calls by itself
+		}
 		if t.cred.Load().NoNewPrivs {
 			c := *u.cred.Load()
 			c.NoNewPrivs = true

@@ -143,5 +143,39 @@ func (t *Task) ClockGettime(id int) (time.Duration, error) {
 		defer t.k.mu.Unlock()
 		return t.proc.cpuLocked(), nil
 	}
-	return 0, linux.EINVAL
+	t.k.mu.Lock()
+	defer t.k.mu.Unlock()
+	now, err := t.cpuClockLocked(id)
+	if err != nil {
+		return 0, err
+	}
+	return now(), nil
+}
+
+// cpuClockLocked finds the clock that clock_getcpuclockid(3) or pthread_getcpuclockid(3) made a number of: the complement of
+// a pid, 3 bits further up, then whether it is that of a thread, and what it counts. A thread must be the caller's process's.
+func (t *Task) cpuClockLocked(id int) (now func() time.Duration, err error) {
+	const ofThread, counts, ofFile = 4, 3, 3
+	if id >= 0 || id&counts == ofFile {
+		return nil, linux.EINVAL
+	}
+	pid := ^(id >> 3)
+	if id&ofThread != 0 {
+		u := t
+		if pid != 0 {
+			u = t.k.tasks[pid]
+		}
+		if u == nil || u.proc != t.proc {
+			return nil, linux.EINVAL
+		}
+		return u.cpu, nil
+	}
+	p := t.proc
+	if pid != 0 && pid != t.tid {
+		p = t.k.procs[pid]
+	}
+	if p == nil || p.zombie {
+		return nil, linux.EINVAL
+	}
+	return p.cpuLocked, nil
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"os"
 	"time"
+
+	"github.com/sbxrun/sbx/internal/hostfile"
 )
 
 // fileLock is an advisory lock of the operating system on an open file. It ends with Unlock or with the process.
@@ -42,7 +44,7 @@ func acquire(ctx context.Context, path string, exclusive bool) (*fileLock, error
 
 // tryAcquire is acquire without waiting: nil, nil means that somebody else has the lock.
 func tryAcquire(path string, exclusive bool) (*fileLock, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	f, err := hostfile.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, err
 	}

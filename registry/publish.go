@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/sbxrun/sbx/internal/hostfile"
 )
 
 // createTemp makes a file in v1/tmp. Whoever holds the store lock exclusively may delete such files.
@@ -130,7 +132,7 @@ func (s *Store) readBlob(d Digest, limit int64) ([]byte, error) {
 
 // readFileLimit reads a whole file of at most limit bytes.
 func readFileLimit(path string, limit int64) ([]byte, error) {
-	f, err := os.Open(path)
+	f, err := hostfile.Open(path)
 	if err != nil {
 		return nil, err
 	}

@@ -10,6 +10,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/sbxrun/sbx/internal/hostfile"
 	"github.com/sbxrun/sbx/vfs"
 )
 
@@ -229,7 +230,7 @@ func (st *stack) open() (*Root, error) {
 		return nil, err
 	}
 	for _, l := range st.layers {
-		f, err := os.Open(st.s.contentPath(l.diffID))
+		f, err := openContent(st.s.contentPath(l.diffID))
 		if err != nil {
 			r.Close()
 			return nil, fmt.Errorf("open layer contents: %w", err)
@@ -252,7 +253,7 @@ func (st *stack) takeLease() (*fileLock, error) {
 // takeLease locks the lease file of the given name and text, shared.
 func (s *Store) takeLease(name, text string) (*fileLock, error) {
 	path := s.leasePath(name)
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	f, err := hostfile.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, err
 	}

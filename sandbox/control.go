@@ -184,7 +184,7 @@ func (c *control) listen() {
 	} else if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return
 	}
-	_ = os.Remove(path)
+	removeLeft(path)
 	l, err := net.Listen("unix", path)
 	if err != nil {
 		c.removeDir()

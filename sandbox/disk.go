@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/sbxrun/sbx/internal/hostfile"
 )
 
 // The files of a container's folder.
@@ -90,7 +92,7 @@ func (d disk) fill(dir string, rec *Record) error {
 	if err != nil {
 		return err
 	}
-	return diskError(os.WriteFile(filepath.Join(dir, configName), append(b, '\n'), 0o600))
+	return diskError(hostfile.WriteFile(filepath.Join(dir, configName), append(b, '\n'), 0o600))
 }
 
 // claimName writes the name's file. The caller holds .lock, so a file whose
@@ -101,13 +103,13 @@ func (d disk) claimName(rec *Record) error {
 		if id, used := d.nameOwner(rec.Name); used {
 			return fail(ErrConflict, "the container name %q is already in use by container %s: remove that one (sbx rm %s) or use another name", rec.Name, ShortID(id), rec.Name)
 		}
-		return diskError(os.WriteFile(d.nameFile(rec.Name), []byte(rec.ID), 0o600))
+		return diskError(hostfile.WriteFile(d.nameFile(rec.Name), []byte(rec.ID), 0o600))
 	}
 	for try := 0; ; try++ {
 		name := randomName(try)
 		if _, used := d.nameOwner(name); !used {
 			rec.Name = name
-			return diskError(os.WriteFile(d.nameFile(name), []byte(rec.ID), 0o600))
+			return diskError(hostfile.WriteFile(d.nameFile(name), []byte(rec.ID), 0o600))
 		}
 	}
 }
@@ -116,7 +118,7 @@ func (d disk) claimName(rec *Record) error {
 // tells of a container that is not there, is not believed: the records are
 // asked.
 func (d disk) nameOwner(name string) (string, bool) {
-	b, err := os.ReadFile(d.nameFile(name))
+	b, err := hostfile.ReadFile(d.nameFile(name))
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", false
 	}
@@ -161,7 +163,7 @@ func (d disk) tidy(ctx context.Context) error {
 	list, err := os.ReadDir(dir)
 	for _, e := range list { // a name is claimed and its container made under the same lock
 		path := filepath.Join(dir, e.Name())
-		id, rerr := os.ReadFile(path)
+		id, rerr := hostfile.ReadFile(path)
 		if rerr == nil && len(id) == idLen && isHex(string(id)) && !strings.HasPrefix(e.Name(), ".") {
 			if _, serr := os.Stat(d.dir(string(id))); serr == nil {
 				continue
@@ -328,7 +330,7 @@ func (d disk) remove(id, name string, lock *fileLock) error {
 		return errors.Join(err, lerr)
 	}
 	defer all.unlock()
-	if b, rerr := os.ReadFile(d.nameFile(name)); rerr == nil && string(b) == id {
+	if b, rerr := hostfile.ReadFile(d.nameFile(name)); rerr == nil && string(b) == id {
 		_ = os.Remove(d.nameFile(name))
 	}
 	return err
@@ -342,7 +344,7 @@ func readJSON(path string, v any) error {
 	if fi.Size() > maxRecord {
 		return fmt.Errorf("%s is too large", filepath.Base(path))
 	}
-	b, err := os.ReadFile(path)
+	b, err := hostfile.ReadFile(path)
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/sbxrun/sbx/abi/linux"
+	"github.com/sbxrun/sbx/internal/hostfile"
 	"github.com/sbxrun/sbx/kernel/socket"
 )
 
@@ -112,7 +113,7 @@ func (e *Engine) takeAddress(ctx context.Context, n Network, a netip.Prefix, ep 
 		return false, err
 	}
 	path := e.endpointFile(n.ID, a.Addr())
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	f, err := hostfile.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	switch {
 	case err == nil:
 		_, err = f.Write(text)
@@ -157,7 +158,7 @@ func (e *Engine) holds(path string) bool {
 
 // held reports whether somebody runs, starts or changes a container.
 func (d disk) held(id string) bool {
-	f, err := os.OpenFile(d.file(id, lockName), os.O_RDWR, 0)
+	f, err := hostfile.OpenFile(d.file(id, lockName), os.O_RDWR, 0)
 	if err != nil {
 		return false
 	}

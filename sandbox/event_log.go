@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/sbxrun/sbx/internal/hostfile"
 )
 
 const (
@@ -127,7 +129,7 @@ func (l *eventLog) openLast() (*os.File, error) {
 	} else if err := os.MkdirAll(l.dir, 0o700); err != nil {
 		return nil, err
 	}
-	return os.OpenFile(l.path(n), os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o600)
+	return hostfile.OpenFile(l.path(n), os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o600)
 }
 
 // endsLine reports whether what comes behind a file's first n bytes begins a line.

@@ -93,13 +93,9 @@ func (l *eventLog) note(typ, action, id string, labels map[string]string, attrs 
 	l.add(Event{Type: typ, Action: action, ID: id, Attributes: all, Time: time.Now().UTC()})
 }
 
-// emit logs one about r's container. Its name is read anew, as it may have changed.
+// emit logs one about r's container, by the name that it has now.
 func (r *Run) emit(action string, attrs ...string) {
-	rec := r.rec
-	if now, err := r.e.disk.record(rec.ID); err == nil {
-		rec.Name = now.Name
-	}
-	r.e.emitContainer(rec, action, attrs...)
+	r.e.emitContainer(r.named(), action, attrs...)
 }
 
 // emitStart tells that the container runs, and where.

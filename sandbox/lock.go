@@ -5,6 +5,8 @@ import (
 	"errors"
 	"os"
 	"time"
+
+	"github.com/sbxrun/sbx/internal/hostfile"
 )
 
 // errLocked: another process, or another sandbox of this one, holds the lock.
@@ -19,7 +21,7 @@ type fileLock struct{ f *os.File }
 
 // tryLock locks path, making the file if missing, or returns errLocked.
 func tryLock(path string) (*fileLock, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	f, err := hostfile.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, err
 	}

@@ -252,7 +252,8 @@ func entryEnd(stream frameKind, attrs []byte, at time.Time) []byte {
 
 // escapes is what JSON has for each byte that is not itself: of those above 0x7f
 // that are no UTF-8, a lone surrogate.
-var escapes = func() (t [256]string) {
+var escapes = sync.OnceValue(func() *[256]string {
+	var t [256]string
 	for c := range t {
 		switch {
 		case c < ' ' || c == 0x7f:
@@ -262,11 +263,12 @@ var escapes = func() (t [256]string) {
 		}
 	}
 	t['"'], t['\\'], t['\n'], t['\r'], t['\t'] = `\"`, `\\`, `\n`, `\r`, `\t`
-	return t
-}()
+	return &t
+})
 
 // appendEscaped appends text as the inside of a JSON string.
 func appendEscaped(b, text []byte) []byte {
+	escapes := escapes()
 	for len(text) > 0 {
 		n := 0
 		for n < len(text) && escapes[text[n]] == "" {

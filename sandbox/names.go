@@ -1,7 +1,7 @@
 package sandbox
 
 import (
-	"crypto/rand"
+	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	weak "math/rand/v2"
@@ -64,7 +64,9 @@ const (
 func newID() string {
 	var b [idLen / 2]byte
 	for {
-		_, _ = rand.Read(b[:])
+		for i := 0; i < len(b); i += 8 {
+			binary.LittleEndian.PutUint64(b[i:], weak.Uint64())
+		}
 		id := hex.EncodeToString(b[:])
 		if strings.ContainsAny(id[:shortLen], "abcdef") {
 			return id

@@ -63,7 +63,7 @@ func (e *Engine) Remove(ctx context.Context, ref string, o RemoveOptions) error 
 // removeLocked deletes a container whose lock is held, and drops the lock.
 func (e *Engine) removeLocked(rec Record, lock *fileLock, volumes bool) error {
 	own := e.ownVolumes(rec, volumes)
-	_ = os.Remove(e.controlPath(rec.ID))
+	removeLeft(e.controlPath(rec.ID))
 	err := e.disk.remove(rec.ID, rec.Name, lock)
 	if err == nil {
 		e.emitContainer(rec, "destroy")
@@ -72,6 +72,13 @@ func (e *Engine) removeLocked(rec Record, lock *fileLock, volumes bool) error {
 		err = errors.Join(err, e.removeVolume(name))
 	}
 	return err
+}
+
+// removeLeft removes a file that only a killed sbx leaves.
+func removeLeft(path string) {
+	if _, err := os.Lstat(path); err == nil { // a removal of nothing costs ten times as much
+		_ = os.Remove(path)
+	}
 }
 
 // ownVolumes are a container's anonymous volumes that no other container has.

@@ -81,5 +81,16 @@ func opRename(r *Run, c *call) error {
 	if err := writeJSON(r.e.disk.file(rec.ID, configName), rec); err != nil {
 		return err
 	}
+	r.renamed.Store(&a.Name)
 	return c.accept(nil)
+}
+
+// named is the record with the name that the container has now: while it runs,
+// only opRename changes that.
+func (r *Run) named() Record {
+	rec := r.rec
+	if name := r.renamed.Load(); name != nil {
+		rec.Name = *name
+	}
+	return rec
 }

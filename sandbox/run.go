@@ -49,15 +49,16 @@ type Run struct {
 	ctl      atomic.Pointer[control]
 	trace    *trace // nil: nobody asked
 	flush    *flusher
-	verified bool          // the flusher's: the image's index has been summed up
-	apart    bool          // in a process of its own
-	first    *session      // the caller that launched it, attached from the start; nil: none
-	patience time.Duration // of telling callers of the end
-	restarts int           // how often its policy has started it before
-	again    *fileLock     // held after the end by whoever starts it again
-	unwanted atomic.Bool   // somebody asked it to end
-	monitor  *monitor      // nil: it is not probed
-	unhook   func()        // called before others see the end; nil: nothing
+	verified bool                   // the flusher's: the image's index has been summed up
+	apart    bool                   // in a process of its own
+	first    *session               // the caller that launched it, attached from the start; nil: none
+	patience time.Duration          // of telling callers of the end
+	restarts int                    // how often its policy has started it before
+	again    *fileLock              // held after the end by whoever starts it again
+	renamed  atomic.Pointer[string] // its name by now; nil: that in rec
+	unwanted atomic.Bool            // somebody asked it to end
+	monitor  *monitor               // nil: it is not probed
+	unhook   func()                 // called before others see the end; nil: nothing
 
 	refusedMu sync.Mutex
 	refused   []string // neighbours that differs told of
@@ -231,7 +232,7 @@ func (r *Run) abandon(err error) {
 	_ = r.teardown()
 	r.unhooked()
 	if r.rec.Config.AutoRemove {
-		_ = r.e.removeLocked(r.rec, r.lock, true)
+		_ = r.e.removeLocked(r.named(), r.lock, true)
 	} else {
 		r.state.Error, r.state.ExitCode = err.Error(), ExitCode(err)
 		if r.state.Active() {
@@ -310,7 +311,7 @@ func (r *Run) finish() {
 		r.e.discardVolumes(r.rec, r.mounts)
 		r.err = errors.Join(r.err, r.teardown())
 		r.unhooked()
-		r.err = errors.Join(r.err, r.e.removeLocked(r.rec, r.lock, true))
+		r.err = errors.Join(r.err, r.e.removeLocked(r.named(), r.lock, true))
 		return
 	}
 	n, err := r.tree.saveUpper(r.e.disk.file(r.rec.ID, upperName), r.state.Scaffold)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"regexp"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"mvdan.cc/sh/v3/syntax"
@@ -125,15 +126,16 @@ func expansionEnd(s string, i int) int {
 	return -1
 }
 
-var badSubstName = regexp.MustCompile(`\$\{` + badSubstPrefix + `([0-9a-f]*)\}`)
+var badSubstName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\$\{` + badSubstPrefix + `([0-9a-f]*)\}`) })
 
 // originalText gives deferred expansions their own text again.
 func originalText(s string) string {
 	if !strings.Contains(s, badSubstPrefix) {
 		return s
 	}
-	return badSubstName.ReplaceAllStringFunc(s, func(m string) string {
-		text, err := hex.DecodeString(badSubstName.FindStringSubmatch(m)[1])
+	name := badSubstName()
+	return name.ReplaceAllStringFunc(s, func(m string) string {
+		text, err := hex.DecodeString(name.FindStringSubmatch(m)[1])
 		if err != nil {
 			return m
 		}

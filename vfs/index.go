@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
-	"os"
 	"sync"
 
 	"github.com/sbxrun/sbx/abi/linux"
+	"github.com/sbxrun/sbx/internal/hostfile"
 )
 
 // The index file, little endian throughout:
@@ -49,7 +49,7 @@ type Index struct {
 // stay unchanged until Close. A file that is cut short, foreign or not all there
 // is an error that wraps ErrIndex; see ParseIndex.
 func OpenIndex(path string) (*Index, error) {
-	f, err := os.Open(path)
+	f, err := hostfile.Open(path)
 	if err != nil {
 		return nil, err
 	}

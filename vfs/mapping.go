@@ -62,6 +62,8 @@ type MapOptions struct {
 	// Clean makes the next store to any byte of the mapping wait for Dirty. It is
 	// called without locks of vfs, and may be nil when nobody stores.
 	Clean func()
+	// Later says that the bytes need not be in the memory before Load has been called for them.
+	Later bool
 }
 
 // Mapping is one mapping of an inode. It is safe for concurrent use.
@@ -96,7 +98,7 @@ func (h *file) Map(o MapOptions) (*Mapping, error) {
 	m := &Mapping{fs: fs, ino: ino, mem: im.mem, clean: o.Clean,
 		first: uint64(o.Off) >> chunkShift, last: uint64(o.Off+o.Len-1) >> chunkShift}
 	for i := m.first; i <= m.last; i++ {
-		if err := fs.useChunk(ino, im, i); err != nil {
+		if err := fs.useChunk(ino, im, i, o.Later); err != nil {
 			fs.unuseChunks(ino, im, m.first, i)
 			return nil, err
 		}
@@ -108,6 +110,25 @@ func (h *file) Map(o MapOptions) (*Mapping, error) {
 
 // Memory is where the bytes are, the same for all mappings of the inode.
 func (m *Mapping) Memory() Memory { return m.mem }
+
+// Load brings a range of a mapping that was made with Later to its memory: as much of it as the mapping and the file have. An
+// error is that of reading the image, or of the memory.
+func (m *Mapping) Load(off, n int64) error {
+	fs := m.fs
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	im := fs.maps[m.ino]
+	if m.closed || im == nil {
+		return linux.EBADF
+	}
+	first, last := max(uint64(off)>>chunkShift, m.first), min(uint64(off+n-1)>>chunkShift, m.last)
+	for i := first; i <= last; i++ {
+		if err := fs.needChunk(m.ino, im, i); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // Dirty is called before bytes of a range are stored to for the first time, and for
 // the first time after Clean: times and the quota (ENOSPC) are settled here, for all

@@ -6,7 +6,7 @@ import "math/bits"
 // bytes of every chunk that is mapped. A mapped chunk is in one of two states: it is
 // stored, and its bytes are in the memory alone; or it is not, and the memory has a
 // copy of what the chunk or the index says. Whatever changes a mapped chunk stores
-// it first, so that the two never differ.
+// it first, so that the two never differ. A copy that nobody needed yet may be absent: then the memory has zeros.
 type inodeMaps struct {
 	mem    Memory
 	size   int64 // of mem: the file's
@@ -17,8 +17,9 @@ type inodeMaps struct {
 
 // mappedChunk is a chunk that mappings cover.
 type mappedChunk struct {
-	maps  int32
-	dirty bool // may be stored to by who maps it, without asking
+	maps   int32
+	dirty  bool // may be stored to by who maps it, without asking
+	absent bool // not stored, and not copied to the memory
 }
 
 // mapsOf returns the maps of a file, with a memory.
@@ -58,20 +59,39 @@ func reachOf(i uint64, size int64) int {
 	return int(min(pageUp(size)-int64(i)<<chunkShift, chunkSize))
 }
 
-// useChunk counts a mapping of a chunk in. The first brings its bytes to the memory.
-func (fs *FS) useChunk(ino Ino, im *inodeMaps, i uint64) error {
+// useChunk counts a mapping of a chunk in. The first that does not say that there is time brings its bytes to the memory.
+func (fs *FS) useChunk(ino Ino, im *inodeMaps, i uint64, later bool) error {
 	u := im.chunks[i]
+	held := int64(0)
 	if u.maps == 0 {
-		held := int64(reachOf(i, im.size))
+		held = int64(reachOf(i, im.size))
 		if err := im.mem.Hold(held); err != nil {
 			return err
 		}
+		u.absent = true
+	}
+	if u.absent && !later {
 		if err := fs.loadChunk(ino, im, i); err != nil {
 			_ = im.mem.Hold(-held)
 			return err
 		}
+		u.absent = false
 	}
 	u.maps++
+	im.chunks[i] = u
+	return nil
+}
+
+// needChunk brings the bytes of a mapped chunk to the memory, if they are not there.
+func (fs *FS) needChunk(ino Ino, im *inodeMaps, i uint64) error {
+	u, ok := im.chunks[i]
+	if !ok || !u.absent {
+		return nil
+	}
+	if err := fs.loadChunk(ino, im, i); err != nil {
+		return err
+	}
+	u.absent = false
 	im.chunks[i] = u
 	return nil
 }
@@ -124,13 +144,16 @@ func (fs *FS) unuseChunks(ino Ino, im *inodeMaps, first, end uint64) {
 			im.dirty--
 		}
 		_ = im.mem.Hold(-int64(reachOf(i, im.size)))
+		if u.absent {
+			continue
+		}
 		if fs.stored(ino, i) {
 			if f == nil {
 				f = fs.quietBody(ino)
 			}
 			fs.unstoreChunk(f, im, i)
 		}
-		if len(im.chunks) > 0 {
+		if len(im.maps) > 0 { // or else all of it goes
 			_ = im.mem.Punch(int64(i)<<chunkShift, chunkSize)
 		}
 	}
@@ -153,6 +176,9 @@ func (fs *FS) ownStored(ino Ino, f *fileBody, i uint64) (*chunk, error) {
 	c := f.chunk(i)
 	if c != nil && c.stored && c.epoch == fs.epoch {
 		return c, nil
+	}
+	if err := fs.needChunk(ino, fs.maps[ino], i); err != nil {
+		return nil, err
 	}
 	d := &chunk{epoch: fs.epoch, stored: true}
 	if c != nil {

@@ -107,12 +107,15 @@ type guest struct {
 	mem      *pageMemory
 	off, end int64
 	rw       bool // the pages may be written without asking
+	later    bool // what is not there yet has to be asked for
 }
 
-func mapFor(t *testing.T, h Handle, off, n int64) *guest {
+func mapFor(t *testing.T, h Handle, off, n int64) *guest { return mapHow(t, h, off, n, false) }
+
+func mapHow(t *testing.T, h Handle, off, n int64, later bool) *guest {
 	t.Helper()
-	g := &guest{off: off, end: off + n}
-	m, err := h.(Mapper).Map(MapOptions{Off: off, Len: n, Clean: func() { g.rw = false },
+	g := &guest{off: off, end: off + n, later: later}
+	m, err := h.(Mapper).Map(MapOptions{Off: off, Len: n, Later: later, Clean: func() { g.rw = false },
 		New: func() (Memory, error) { return newMemory(t), nil }})
 	check(t, err, nil)
 	g.m, g.mem = m, m.Memory().(*pageMemory)
@@ -124,6 +127,11 @@ func mapFor(t *testing.T, h Handle, off, n int64) *guest {
 func (g *guest) load(at int64) (byte, error) {
 	if at < g.off || at >= g.end || at >= pageUp(g.mem.size) {
 		return 0, linux.EFAULT
+	}
+	if g.later {
+		if err := g.m.Load(at&^(pageSize-1), pageSize); err != nil {
+			return 0, err
+		}
 	}
 	if pg := g.mem.pages[at/pageSize]; pg != nil {
 		return pg[at%pageSize], nil

@@ -148,6 +148,55 @@ func TestMappingOfTheImage(t *testing.T) {
 	}
 }
 
+// What nobody asks for is not copied; what is changed meanwhile is, before.
+func TestMappingLater(t *testing.T) {
+	fs := New(nil, nil, Options{})
+	defer fs.Close()
+	ino, err := fs.Create(rootIno, "f", CreateOpts{Mode: linux.S_IFREG | 0o600})
+	check(t, err, nil)
+	h := opened(t, fs, ino)
+	want := bytes.Repeat([]byte("0123456789abcdef"), 5*chunkSize/16)
+	_, err = h.WriteAt(want, 0)
+	check(t, err, nil)
+	g := mapHow(t, h, 0, 6*chunkSize, true)
+	there := func(n int) {
+		t.Helper()
+		if got := len(g.mem.pages) * pageSize; got != n*chunkSize || g.mem.held != 5*chunkSize {
+			t.Errorf("%d bytes are in the memory, want %d; %d are held", got, n*chunkSize, g.mem.held)
+		}
+	}
+	loads := func(at int64) {
+		t.Helper()
+		if b, err := g.load(at); b != want[at] || err != nil {
+			t.Errorf("byte %d is %d, %v", at, b, err)
+		}
+	}
+	there(0)
+	loads(chunkSize + 3)
+	loads(chunkSize)
+	there(1)
+	_, err = h.WriteAt([]byte("new"), 2*chunkSize+5)
+	check(t, err, nil)
+	copy(want[2*chunkSize+5:], "new")
+	there(2)
+	loads(2*chunkSize + 6)
+	loads(2*chunkSize + 8)
+	other := mapFor(t, h, 3*chunkSize, chunkSize) // in no time
+	there(3)
+	if b, _ := other.load(3*chunkSize + 2); b != '2' {
+		t.Errorf("the other reads %d", b)
+	}
+	check(t, other.m.Close(), nil)
+	check(t, g.m.Load(0, 6*chunkSize), nil)
+	there(5)
+	sameContent(t, fs, ino, want)
+	check(t, g.m.Close(), nil)
+	if err := g.m.Load(0, 1); err != linux.EBADF {
+		t.Errorf("Load after Close: %v", err)
+	}
+	sameContent(t, fs, ino, want)
+}
+
 // A file that grows and shrinks under its mappings.
 func TestMappingFollowsTheSize(t *testing.T) {
 	fs := New(nil, nil, Options{})
@@ -331,7 +380,7 @@ func mappingRandom(t *testing.T, r *rand.Rand) {
 	h := opened(t, fs, ino)
 	newGuest := func() *guest {
 		off := int64(r.IntN(40)) * pageSize
-		return mapFor(t, h, off*int64(r.IntN(2)), int64(r.IntN(60)+1)*pageSize)
+		return mapHow(t, h, off*int64(r.IntN(2)), int64(r.IntN(60)+1)*pageSize, r.IntN(2) == 0)
 	}
 	gs := []*guest{newGuest(), newGuest(), newGuest()}
 	var forks []*FS
@@ -411,6 +460,9 @@ func checkHeld(t *testing.T, fs *FS, ino Ino, size int64) {
 	im, held, dirty := fs.maps[ino], int64(0), 0
 	for i, u := range im.chunks {
 		held += max(min(pageUp(size)-int64(i)<<chunkShift, chunkSize), 0)
+		if u.absent && fs.stored(ino, i) {
+			t.Fatalf("chunk %d is stored, and not there", i)
+		}
 		if u.dirty {
 			dirty++
 		}

@@ -157,6 +157,10 @@ const (
 	TCSETS      = 0x5402
 	TCSETSW     = 0x5403
 	TCSETSF     = 0x5404
+	TCGETA      = 0x5405
+	TCSETA      = 0x5406
+	TCSETAW     = 0x5407
+	TCSETAF     = 0x5408
 	TCSBRK      = 0x5409
 	TCXONC      = 0x540a
 	TCFLSH      = 0x540b
@@ -193,6 +197,9 @@ const (
 	FIONCLEX    = 0x5450
 	FIOCLEX     = 0x5451
 	FIOASYNC    = 0x5452
+
+	TIOCGLCKTRMIOS = 0x5456
+	TIOCSLCKTRMIOS = 0x5457
 )
 
 // DefaultTermios returns what a fresh pseudo-terminal of Linux has.

@@ -4,8 +4,8 @@
 //
 //	go run ./bench/pair -n 11 'native=/bin/date' 'sbx=./sbx run base date'
 //
-// Commands are split at spaces unless they hold a shell's characters, in which case `sh -c` runs them. A command that fails
-// ends the comparison with its output: a fast failure is no result.
+// Commands are split at spaces unless they hold a shell's characters or begin with an assignment, in which case `sh -c`
+// runs them, and its start is timed too. A command that fails ends the comparison with its output: a fast failure is no result.
 package main
 
 import (
@@ -63,10 +63,11 @@ func main() {
 
 // split makes an argument list of a command line.
 func split(command string) []string {
-	if strings.ContainsAny(command, "|&;<>()$`\\\"'*?~#=%{}") {
+	words := strings.Fields(command)
+	if strings.ContainsAny(command, "|&;<>()$`\\\"'*?~#%{}") || len(words) > 0 && strings.Contains(words[0], "=") {
 		return []string{"sh", "-c", command}
 	}
-	return strings.Fields(command)
+	return words
 }
 
 func run(argv []string, before string) (sample, error) {

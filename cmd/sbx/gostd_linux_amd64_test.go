@@ -6,12 +6,10 @@ import (
 	"flag"
 	"fmt"
 	"io/fs"
-	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -43,10 +41,7 @@ var goPackages = []goPackage{
 	{path: "time", long: true},
 }
 
-var (
-	addPasses = flag.Bool("addpasses", false, "add the tests that pass to testdata/gostd")
-	onlyGo    = flag.String("gostd", "", "run only these packages of Go's library, a regular expression")
-)
+var onlyGo = flag.String("gostd", "", "run only these packages of Go's library, a regular expression")
 
 // TestGoLibrary runs the tests of Go's own library in sbx. Those in testdata/gostd have passed once and have to, unless they
 // fail on this machine without sbx too.
@@ -149,69 +144,13 @@ func (l *goLibrary) check(t *testing.T, p goPackage) {
 		t.Fatalf("no test ran: %s", tail(said))
 	}
 
-	list := filepath.Join("testdata", "gostd", name+".txt")
-	want := map[string]bool{}
-	if text, err := os.ReadFile(list); err == nil {
-		for name := range strings.FieldsSeq(string(text)) {
-			want[name] = true
-		}
-	}
-	native := func() map[string]string {
+	native := func([]string) map[string]string {
 		cmd := exec.Command(file, args...)
 		cmd.Dir, cmd.Env = filepath.Join(l.src, "src", p.path), append(os.Environ(), "GOROOT="+l.src)
 		verdicts, _ := goTests(t, cmd)
 		return verdicts
 	}
-	l.compare(t, got, want, native, said)
-	if *addPasses {
-		for name, verdict := range got {
-			if verdict == "PASS" {
-				want[name] = true
-			}
-		}
-		names := slices.Sorted(maps.Keys(want))
-		if err := os.WriteFile(list, []byte(strings.Join(names, "\n")+"\n"), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
-// compare holds what tests did in sbx against what they once did and, where that differs, what they do without it.
-func (l *goLibrary) compare(t *testing.T, got map[string]string, want map[string]bool, run func() map[string]string, said []byte) {
-	var lost []string
-	for name := range want {
-		if v := got[name]; v != "PASS" && v != "SKIP" {
-			lost = append(lost, name)
-		}
-	}
-	var native map[string]string
-	if len(lost) > 0 || l.long {
-		native = run()
-	}
-	slices.Sort(lost)
-	for _, name := range lost {
-		if native[name] == "PASS" {
-			t.Errorf("%s passed once, passes without sbx, and did not pass (%q)", name, got[name])
-		}
-	}
-	if t.Failed() {
-		t.Logf("%s", tail(said))
-	}
-	for _, name := range slices.Sorted(maps.Keys(native)) {
-		if native[name] == "PASS" && got[name] != "PASS" && !want[name] {
-			t.Logf("%s passes without sbx only (%q)", name, got[name])
-		}
-	}
-	passed := 0
-	for name, v := range got {
-		if v != "PASS" {
-			continue
-		}
-		if passed++; !want[name] && !*addPasses {
-			t.Logf("%s passes and is not in the list: go test -run TestGoLibrary -addpasses", name)
-		}
-	}
-	t.Logf("%d tests passed", passed)
+	loadPasses(t, filepath.Join("testdata", "gostd", name+".txt")).hold(t, got, native, l.long, said)
 }
 
 // verdict is a line of a test's output; only tests on the first level count, for they fail with those within.

@@ -29,6 +29,18 @@ func TestVerbsAlone(t *testing.T) {
 	}
 }
 
+// What is called off in time is not done, and nothing is when the user has a pace of his own.
+func TestGiveBack(t *testing.T) {
+	t.Setenv("GOGC", "")
+	if !giveBack()() {
+		t.Error("it is not called off")
+	}
+	t.Setenv("GOGC", "100")
+	if giveBack()() {
+		t.Error("there is something to call off")
+	}
+}
+
 // The first collection brings the usual pace back.
 func TestDelayGC(t *testing.T) {
 	t.Setenv("GOGC", "")

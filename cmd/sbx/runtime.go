@@ -4,6 +4,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"time"
 )
 
 // startPercent puts the first collection off until the heap is 32 MiB: the
@@ -20,6 +21,18 @@ func delayGC() {
 	}
 	debug.SetGCPercent(startPercent)
 	runtime.AddCleanup(new(sentinel), func(usual int) { debug.SetGCPercent(usual) }, 100)
+}
+
+// startOver is when what a start left has become garbage.
+const startOver = 3 * time.Second
+
+// giveBack has what the start of a container left returned to the host, once, when it has run for a while: who then
+// waits for something to do makes no garbage, and would keep it. The function calls that off.
+func giveBack() (stop func() bool) {
+	if os.Getenv("GOGC") != "" {
+		return func() bool { return false }
+	}
+	return time.AfterFunc(startOver, debug.FreeOSMemory).Stop
 }
 
 // stackRoom is what a run of a container needs of the first goroutine's stack.

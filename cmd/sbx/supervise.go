@@ -40,6 +40,7 @@ func (a *app) superviseCmd() *cobra.Command {
 		if err != nil {
 			return err
 		}
+		defer giveBack()()
 		code, err := e.Supervise(ctx, args[0], in, out)
 		return exit(code, err)
 	})

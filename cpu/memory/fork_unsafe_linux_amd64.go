@@ -27,11 +27,23 @@ func (w *Window) CopyFrom(src *Window, addr, n uint64) (pages int, err error) {
 	if err != nil {
 		return 0, err
 	}
+	if !noScan.Load() {
+		pages, err := scan(self.pagemap, self.mem, to, from, uintptr(n))
+		if err != errNoScan {
+			return pages, err
+		}
+		noScan.Store(true)
+	}
+	return look(self.pagemap, self.mem, to, from, uintptr(n))
+}
+
+// look copies what the entries of all pages say is there.
+func look(pagemap, mem *os.File, to, from, n uintptr) (pages int, err error) {
 	var entries [512 * 8]byte
-	for done := uintptr(0); done < uintptr(n); {
-		left := (uintptr(n) - done) / PageSize
+	for done := uintptr(0); done < n; {
+		left := (n - done) / PageSize
 		part := entries[:8*min(left, 512)]
-		if _, err := self.pagemap.ReadAt(part, int64((from+done)/PageSize*8)); err != nil {
+		if _, err := pagemap.ReadAt(part, int64((from+done)/PageSize*8)); err != nil {
 			return pages, err
 		}
 		for len(part) > 0 {
@@ -41,7 +53,7 @@ func (w *Window) CopyFrom(src *Window, addr, n uint64) (pages int, err error) {
 				continue
 			}
 			size := uintptr(run) * PageSize
-			if err := copyRun(self.mem, to+done, from+done, size); err != nil {
+			if err := copyRun(mem, to+done, from+done, size); err != nil {
 				return pages, err
 			}
 			pages += run

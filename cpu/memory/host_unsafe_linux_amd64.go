@@ -11,6 +11,14 @@ func pointer(addr uintptr) unsafe.Pointer { return *(*unsafe.Pointer)(unsafe.Poi
 
 func sliceData(p []byte) unsafe.Pointer { return unsafe.Pointer(unsafe.SliceData(p)) }
 
+// The calls that change private memory take microseconds: Go's scheduler is not told of them, which would give the processor away in
+// the middle of many and cost as much again.
+
+func mmap(p, n uintptr, prot, flags, fd int, off int64) (uintptr, error) {
+	at, _, e := unix.RawSyscall6(unix.SYS_MMAP, p, n, uintptr(prot), uintptr(flags), uintptr(fd), uintptr(off))
+	return at, errnoOf(0, 0, e)
+}
+
 func mprotect(p, n uintptr, prot int) error {
 	return errnoOf(unix.RawSyscall(unix.SYS_MPROTECT, p, n, uintptr(prot)))
 }

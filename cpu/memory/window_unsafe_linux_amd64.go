@@ -26,11 +26,11 @@ func New(below uintptr) (*Window, error) {
 	}
 	below = uintptr(PageUp(uint64(below)))
 	w := &Window{below: below, length: below + GuardBelow + Size + guard}
-	p, err := unix.MmapPtr(-1, 0, nil, w.length, unix.PROT_NONE, reserveFlags)
+	p, err := mmap(0, w.length, unix.PROT_NONE, reserveFlags, -1, 0)
 	if err != nil {
 		return nil, err
 	}
-	w.reserved = uintptr(p)
+	w.reserved = p
 	w.base = w.reserved + below + GuardBelow
 	runtime.SetFinalizer(w, (*Window).Close)
 	return w, nil
@@ -84,7 +84,7 @@ func (w *Window) Map(addr, n uint64, prot Prot, src Source) error {
 	if err != nil {
 		return err
 	}
-	fd, flags := -1, unix.MAP_FIXED|unix.MAP_NORESERVE
+	flags := unix.MAP_FIXED | unix.MAP_NORESERVE
 	switch {
 	case src.File == nil:
 		flags |= unix.MAP_PRIVATE | unix.MAP_ANONYMOUS
@@ -93,10 +93,11 @@ func (w *Window) Map(addr, n uint64, prot Prot, src Source) error {
 	default:
 		flags |= unix.MAP_PRIVATE
 	}
-	if src.File != nil {
-		fd = int(src.File.Fd())
+	if src.File == nil {
+		_, err = mmap(p, uintptr(n), hostProt(prot), flags, -1, 0)
+		return err
 	}
-	_, err = unix.MmapPtr(fd, src.Offset, pointer(p), uintptr(n), hostProt(prot), flags)
+	_, err = unix.MmapPtr(int(src.File.Fd()), src.Offset, pointer(p), uintptr(n), hostProt(prot), flags) // which may ask a server
 	runtime.KeepAlive(src.File)
 	return err
 }
@@ -107,7 +108,7 @@ func (w *Window) Unmap(addr, n uint64) error {
 	if err != nil {
 		return err
 	}
-	_, err = unix.MmapPtr(-1, 0, pointer(p), uintptr(n), unix.PROT_NONE, reserveFlags|unix.MAP_FIXED)
+	_, err = mmap(p, uintptr(n), unix.PROT_NONE, reserveFlags|unix.MAP_FIXED, -1, 0)
 	return err
 }
 
@@ -146,7 +147,7 @@ func (w *Window) Move(from, to, n uint64) error {
 	if err := mremap(p, q, uintptr(n)); err != nil {
 		return err
 	}
-	_, err = unix.MmapPtr(-1, 0, pointer(p), uintptr(n), unix.PROT_NONE, reserveFlags|unix.MAP_FIXED)
+	_, err = mmap(p, uintptr(n), unix.PROT_NONE, reserveFlags|unix.MAP_FIXED, -1, 0)
 	return err
 }
 

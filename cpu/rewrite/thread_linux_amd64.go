@@ -57,6 +57,9 @@ func (t *thread) Vectors() []byte { return t.state.Vectors() }
 func (t *thread) ResetVectors()   { t.state.ResetVectors() }
 func (t *thread) Interrupt()      { t.state.Interrupt() }
 
+// AnswerTime implements cpu.Thread.
+func (t *thread) AnswerTime(on bool, boot time.Duration) { t.state.AnswerTime(on, boot) }
+
 // Close implements cpu.Thread.
 func (t *thread) Close() {
 	t.space.mu.Lock()
@@ -103,7 +106,7 @@ func (t *thread) enter() bool {
 	s.Spill[0] = s.GPR[goal]
 	s.Enter()
 	switch s.Reason {
-	case trap.ReasonSyscall, trap.ReasonNotEntered:
+	case trap.ReasonSyscall, trap.ReasonAnswered, trap.ReasonNotEntered:
 	default:
 		t.unsettled = true // before others may see it
 	}
@@ -132,6 +135,10 @@ func (t *thread) leave() (exit cpu.Exit, done bool) {
 		s.GPR[x86.R11] = s.Flags
 		t.host, t.hostRIP = uintptr(s.HostPC), s.RIP
 		return cpu.Exit{Reason: cpu.Syscall}, true
+	case trap.ReasonAnswered:
+		s.RIP = s.GPR[x86.RCX]
+		t.host, t.hostRIP = uintptr(s.HostPC), s.RIP
+		return cpu.Exit{}, false
 	case trap.ReasonLink:
 		if host, gen, ok := t.link(); ok {
 			t.host, t.hostRIP, t.hostGen = host, s.RIP, gen

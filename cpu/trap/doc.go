@@ -10,6 +10,16 @@
 // pointer is the State itself, which lies in one reserved range of addresses, so
 // that a signal handler tells guest mode by one comparison.
 //
+// Vectors cost more than all the rest, so they are saved and restored whole only when x87 or the upper halves of AVX
+// are in use, which XGETBV tells; else sixteen moves do it, and State.light says so for the way back. Go itself
+// never uses x87, but another guest on the same thread of the host may have: x87Used.
+//
+// # Calls about time
+//
+// clock_gettime(2), gettimeofday(2) and time(2) need no Go when the guest's clocks are the host's ([State.AnswerTime]): the
+// exit for system calls asks the host's vdso(7) on a stack of the State's and goes back. SIGURG that comes meanwhile is noted,
+// or sends the thread to look again, so that none is lost.
+//
 // # Signals
 //
 // Handlers written in assembly stand in front of Go's for SIGSEGV, SIGBUS,

@@ -9,6 +9,7 @@ TEXT ·enter(SB), NOSPLIT|NOFRAME, $0-8
 	MOVQ BP, State_hostBP(AX)
 	MOVQ SP, State_hostSP(AX)
 	MOVL $0, State_Reason(AX)
+	MOVL $0, State_wanted(AX)
 	// Whose thread this is. Go does not move a goroutine out of assembly.
 	MOVQ ·procidOff(SB), CX
 	TESTQ CX, CX
@@ -28,6 +29,9 @@ gottid:
 	MOVQ State_Window(AX), DX
 	TESTL $const_featFSGSBASE, State_features(AX)
 	JZ   setgs
+	BYTE $0xF3; BYTE $0x48; BYTE $0x0F; BYTE $0xAE; BYTE $0xC9 // rdgsbase rcx
+	CMPQ CX, DX
+	JEQ  gsdone // writing it costs ten times as much
 	BYTE $0xF3; BYTE $0x48; BYTE $0x0F; BYTE $0xAE; BYTE $0xDA // wrgsbase rdx
 	JMP  gsdone
 setgs:
@@ -39,9 +43,51 @@ setgs:
 	MOVQ R12, AX
 gsdone:
 	MOVQ AX, DI
+	CMPL State_light(DI), $0
+	JEQ  whole
+	// x87 and the upper halves are to be in their initial state, which VZEROUPPER sees to for the latter.
+	CMPL ·x87Used(SB), $0
+	JEQ  moves
+	MOVL $1, CX
+	XGETBV
+	TESTL $1, AX
+	JZ   moves
+	MOVL $1, AX
+	XORL DX, DX
+	XRSTOR64 State_clean(DI)
+moves:
+	TESTL $const_featAVX, State_features(DI)
+	JZ   noavx
+	VZEROUPPER
+noavx:
+	LDMXCSR (State_Xsave+24)(DI)
+	MOVUPS (State_Xsave+160)(DI), X0
+	MOVUPS (State_Xsave+176)(DI), X1
+	MOVUPS (State_Xsave+192)(DI), X2
+	MOVUPS (State_Xsave+208)(DI), X3
+	MOVUPS (State_Xsave+224)(DI), X4
+	MOVUPS (State_Xsave+240)(DI), X5
+	MOVUPS (State_Xsave+256)(DI), X6
+	MOVUPS (State_Xsave+272)(DI), X7
+	MOVUPS (State_Xsave+288)(DI), X8
+	MOVUPS (State_Xsave+304)(DI), X9
+	MOVUPS (State_Xsave+320)(DI), X10
+	MOVUPS (State_Xsave+336)(DI), X11
+	MOVUPS (State_Xsave+352)(DI), X12
+	MOVUPS (State_Xsave+368)(DI), X13
+	MOVUPS (State_Xsave+384)(DI), X14
+	MOVUPS (State_Xsave+400)(DI), X15
+	JMP  vectors
+whole:
 	MOVL State_features(DI), CX
 	TESTL $const_featXsave, CX
 	JZ   fxrstor
+	TESTL $1, (State_Xsave+512)(DI)
+	JZ   xrstor
+	CMPL ·x87Used(SB), $0
+	JNE  xrstor
+	MOVL $1, ·x87Used(SB)
+xrstor:
 	MOVL $7, AX
 	XORL DX, DX
 	XRSTOR64 State_Xsave(DI)
@@ -94,11 +140,6 @@ TEXT ·exitLink(SB), NOSPLIT|NOFRAME, $0-0
 	MOVL $const_ReasonLink, (State_Reason-const_origin)(SP)
 	JMP  ·exit(SB)
 
-TEXT ·exitSyscall(SB), NOSPLIT|NOFRAME, $0-0
-	POPQ (State_HostPC-const_origin)(SP)
-	MOVL $const_ReasonSyscall, (State_Reason-const_origin)(SP)
-	JMP  ·exit(SB)
-
 TEXT ·exitStop(SB), NOSPLIT|NOFRAME, $0-0
 	POPQ (State_HostPC-const_origin)(SP)
 	MOVL $const_ReasonStop, (State_Reason-const_origin)(SP)
@@ -110,10 +151,18 @@ TEXT ·exitSignal(SB), NOSPLIT|NOFRAME, $0-0
 
 // exit saves the guest's registers; only SP and memory were touched so far.
 TEXT ·exit(SB), NOSPLIT|NOFRAME, $0-0
+	LEAQ (const_offFlags+8-const_origin)(SP), SP
+	PUSHFQ
+	LEAQ (const_origin-const_offFlags)(SP), SP
+	JMP  ·save(SB)
+
+// save is exit with the flags saved.
+TEXT ·save(SB), NOSPLIT|NOFRAME, $0-0
 	MOVQ AX, (8*0-const_origin)(SP)
 	MOVQ CX, (8*1-const_origin)(SP)
 	MOVQ DX, (8*2-const_origin)(SP)
 	MOVQ BX, (8*3-const_origin)(SP)
+	MOVQ R11, (8*4-const_origin)(SP)
 	MOVQ BP, (8*5-const_origin)(SP)
 	MOVQ SI, (8*6-const_origin)(SP)
 	MOVQ DI, (8*7-const_origin)(SP)
@@ -124,10 +173,42 @@ TEXT ·exit(SB), NOSPLIT|NOFRAME, $0-0
 	MOVQ R13, (8*13-const_origin)(SP)
 	MOVQ R14, (8*14-const_origin)(SP)
 	MOVQ R15, (8*15-const_origin)(SP)
-	MOVQ R11, (8*4-const_origin)(SP)
-	LEAQ (const_offFlags+8-const_origin)(SP), SP
-	PUSHFQ
-	LEAQ (const_origin-const_offFlags)(SP), SP
+	// Most often only the lower halves of the vectors are in use: to move them costs a tenth of saving and restoring all.
+	TESTL $const_featInUse, (State_features-const_origin)(SP)
+	JZ   whole
+	MOVL $1, CX
+	XGETBV
+	TESTL $5, AX
+	JNZ  used
+	MOVUPS X0, (State_Xsave+160-const_origin)(SP)
+	MOVUPS X1, (State_Xsave+176-const_origin)(SP)
+	MOVUPS X2, (State_Xsave+192-const_origin)(SP)
+	MOVUPS X3, (State_Xsave+208-const_origin)(SP)
+	MOVUPS X4, (State_Xsave+224-const_origin)(SP)
+	MOVUPS X5, (State_Xsave+240-const_origin)(SP)
+	MOVUPS X6, (State_Xsave+256-const_origin)(SP)
+	MOVUPS X7, (State_Xsave+272-const_origin)(SP)
+	MOVUPS X8, (State_Xsave+288-const_origin)(SP)
+	MOVUPS X9, (State_Xsave+304-const_origin)(SP)
+	MOVUPS X10, (State_Xsave+320-const_origin)(SP)
+	MOVUPS X11, (State_Xsave+336-const_origin)(SP)
+	MOVUPS X12, (State_Xsave+352-const_origin)(SP)
+	MOVUPS X13, (State_Xsave+368-const_origin)(SP)
+	MOVUPS X14, (State_Xsave+384-const_origin)(SP)
+	MOVUPS X15, (State_Xsave+400-const_origin)(SP)
+	STMXCSR (State_Xsave+24-const_origin)(SP)
+	MOVQ $2, (State_Xsave+512-const_origin)(SP) // XSTATE_BV: SSE
+	MOVL $1, (State_light-const_origin)(SP)
+	MOVL (State_features-const_origin)(SP), CX
+	JMP  ·leave(SB)
+used:
+	TESTL $1, AX
+	JZ   whole
+	CMPL ·x87Used(SB), $0
+	JNE  whole
+	MOVL $1, ·x87Used(SB)
+whole:
+	MOVL $0, (State_light-const_origin)(SP)
 	MOVL (State_features-const_origin)(SP), CX
 	MOVL $7, AX
 	XORL DX, DX
@@ -152,11 +233,30 @@ TEXT ·leave(SB), NOSPLIT|NOFRAME, $0-0
 	JZ   noavx
 	VZEROUPPER
 noavx:
+	// The guest's own MXCSR is as Go's in most programs, but for what it has met, which does nothing.
+	MOVL (State_Xsave+24-const_origin)(SP), AX
+	ANDL $~0x3f, AX
+	CMPL AX, $0x1F80
+	JEQ  modes
 	LDMXCSR ·goMXCSR(SB)
+modes:
 	MOVL $0, (State_tid-const_origin)(SP)
 	MOVQ BP, (State_lastBP-const_origin)(SP) // the vet tool wants BP saved first
+	MOVL (State_Reason-const_origin)(SP), CX
 	MOVQ (State_hostBP-const_origin)(SP), BP
 	MOVQ (State_hostSP-const_origin)(SP), SP
+	CMPL CX, $const_ReasonStop
+	JLS  called
+	RET
+called:
+	// The guest came by a call, whose return the processor still waits for: without one, all of Go's above would be mispredicted.
+	LEAQ ·left(SB), AX
+	LEAQ -8(SP), SP
+	MOVQ AX, (SP)
+	RET
+
+// left returns to Go.
+TEXT ·left(SB), NOSPLIT|NOFRAME, $0-0
 	RET
 
 DATA ·goMXCSR(SB)/4, $0x1F80

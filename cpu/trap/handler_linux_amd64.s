@@ -19,6 +19,11 @@ TEXT ·handler(SB), NOSPLIT|NOFRAME, $0-0
 	CMPQ AX, ·statesHi(SB)
 	JAE  hostmode
 
+	MOVL AX, R8
+	ANDL $0x3000, R8
+	CMPL R8, $0x3000
+	JNE  lent
+
 	// Guest mode. The State begins at the page that AX is in.
 	ANDQ $~0xfff, AX
 	CMPQ CX, State_cacheLo(AX)
@@ -51,11 +56,37 @@ outside:
 	CMPL DI, $23
 	JEQ  urgent
 	CMPL DI, $11 // SIGSEGV
-	JNE  chain
+	JNE  store
 	TESTQ CX, CX
 	JZ   incache
-	JMP  chain
+store:
+	MOVQ ·timesAt+16(SB), R8 // timesStore
+	CMPQ CX, R8
+	JB   chain
+	MOVQ ·timesAt+24(SB), R8 // timesDone
+	CMPQ CX, R8
+	JAE  chain
+	LEAQ ·timesFault(SB), R8
+	MOVQ R8, UC_RIP(DX)
+	LEAQ const_origin(AX), R8
+	MOVQ R8, UC_RSP(DX)
+	RET
 urgent:
+	MOVQ ·timesAt(SB), R8 // exitSyscall
+	CMPQ CX, R8
+	JB   entering
+	MOVQ ·timesAt+40(SB), R8 // timesEnd
+	CMPQ CX, R8
+	JAE  entering
+	MOVL $1, State_wanted(AX)
+	MOVQ ·timesAt+32(SB), R8 // timesBack
+	CMPQ CX, R8
+	JB   chain
+	MOVQ R8, UC_RIP(DX) // it may have looked already
+	LEAQ const_origin(AX), R8
+	MOVQ R8, UC_RSP(DX)
+	JMP  chain
+entering:
 	LEAQ ·enter(SB), R8
 	CMPQ CX, R8
 	JB   chain
@@ -66,6 +97,15 @@ urgent:
 	MOVQ R8, UC_RIP(DX)
 	LEAQ const_origin(AX), R8
 	MOVQ R8, UC_RSP(DX)
+	JMP  chain
+
+lent:
+	// On the stack before a State, in the host's clock: timesBack looks.
+	CMPL DI, $23
+	JNE  chain
+	ORQ  $0x3000, AX
+	ANDQ $~0xfff, AX
+	MOVL $1, State_wanted(AX)
 	JMP  chain
 
 hostmode:

@@ -27,6 +27,9 @@ var (
 	goHandlers         [65]uintptr
 )
 
+// x87Used is set once a guest has come back with x87 in use: it may be so on any thread of the host from then on.
+var x87Used uint32
+
 var (
 	once    sync.Once
 	initErr error
@@ -59,6 +62,7 @@ func setUp() error {
 		}
 	}
 	findProcid()
+	findClock()
 	return nil
 }
 
@@ -73,8 +77,12 @@ func features() (f uint32) {
 	if c&avx != 0 && xgetbv()&6 == 6 {
 		f |= featAVX
 	}
-	if a, _, _, _ := cpuid(13, 1); a&1 != 0 {
+	a, _, _, _ := cpuid(13, 1)
+	if a&1 != 0 {
 		f |= featXsaveopt
+	}
+	if a&4 != 0 {
+		f |= featInUse
 	}
 	const hwcap2FSGSBASE = 1 << 1
 	if auxv(26)&hwcap2FSGSBASE != 0 {

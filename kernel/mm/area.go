@@ -2,7 +2,6 @@ package mm
 
 import (
 	"slices"
-	"sort"
 
 	"github.com/sbxrun/sbx/cpu/memory"
 )
@@ -25,6 +24,7 @@ type area struct {
 	off        int64         // of start in obj
 	charged    bool          // counts against the limit
 	lazy       bool          // will count when it is touched
+	absent     bool          // a file's, and copied to the file's memory when it is touched
 	blank      bool          // was never writable: zeros
 	beyond     bool          // behind the end of its file: SIGBUS
 	told       bool          // of a tracked object: the file knows of stores
@@ -34,6 +34,9 @@ type area struct {
 	written    bool          // may have been written to
 	fixed      bool          // src never changes
 }
+
+// pristine reports whether all of it is as in its file, for it never could be written to.
+func (a *area) pristine() bool { return a.src.File != nil && !a.written && a.prot&ProtWrite == 0 }
 
 // clip returns the part of a between two addresses, with a reference of its own.
 func (a *area) clip(start, end uint64) *area {
@@ -53,7 +56,7 @@ func (a *area) joins(b *area) bool {
 	if a.obj != nil && a.obj.segment != nil {
 		return false
 	}
-	return a.end == b.start && a.prot == b.prot && a.obj == b.obj && a.charged == b.charged && a.lazy == b.lazy && a.blank == b.blank && a.beyond == b.beyond &&
+	return a.end == b.start && a.prot == b.prot && a.obj == b.obj && a.charged == b.charged && a.lazy == b.lazy && a.absent == b.absent && a.blank == b.blank && a.beyond == b.beyond &&
 		a.noFork == b.noFork && a.wipe == b.wipe && a.written == b.written && a.fixed == b.fixed && a.told == b.told && a.readOnly == b.readOnly && a.src.File == b.src.File && a.src.Shared == b.src.Shared &&
 		(a.src.File == nil || a.src.Offset+int64(a.end-a.start) == b.src.Offset) &&
 		(a.obj == nil || a.off+int64(a.end-a.start) == b.off)
@@ -69,7 +72,15 @@ func (a *area) anonymous() bool { return a.src.File == nil && !a.beyond }
 
 // search returns the index of the first area that ends behind addr.
 func (s *Space) search(addr uint64) int {
-	return sort.Search(len(s.areas), func(i int) bool { return s.areas[i].end > addr })
+	lo, hi := 0, len(s.areas)
+	for lo < hi {
+		if mid := (lo + hi) / 2; s.areas[mid].end > addr {
+			hi = mid
+		} else {
+			lo = mid + 1
+		}
+	}
+	return lo
 }
 
 // at returns the area that addr lies in.

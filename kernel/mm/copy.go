@@ -205,6 +205,10 @@ func (s *Space) Fault(addr uint64, need int) (retry, bus, mapped bool) {
 		s.settle(addr, 0) // who is ended for want of memory ends before it tries again
 		return true, false, true
 	}
+	if allowed && a.absent {
+		err := s.fetch(a, addr)
+		return err == nil, err != nil, true
+	}
 	if allowed && need == ProtWrite && a.waits() {
 		if s.tell(a) != nil {
 			return false, true, true

@@ -58,11 +58,11 @@ func (c *Space) inherit(s *Space, a *area) error {
 	if a.beyond {
 		return nil
 	}
-	if a.src.Shared || a.wipe || a.lazy || a.blank {
-		return c.mapArea(&b)
+	if a.src.Shared || a.wipe || a.lazy || a.blank || a.pristine() {
+		return c.mapArea(&b, true)
 	}
 	// Pages are copied before they get their protection.
-	if err := c.window.Map(a.start, n, memory.Read|memory.Write, a.src); err != nil {
+	if err := c.mapAs(&b, memory.Read|memory.Write, true); err != nil {
 		return err
 	}
 	if _, err := c.window.CopyFrom(s.window, a.start, n); err != nil {

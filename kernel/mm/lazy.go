@@ -9,10 +9,16 @@ import (
 // touched, as Linux does it, and not when they are made: most are larger than what is used of them.
 // Until then their pages can't be touched in the window. The fault of the first access
 // to a part pays for that part; when there is no memory left somebody has to go.
+//
+// In the same way the bytes of a file get into the memory that its shared maps are of, if they are only read: who maps a large file seldom
+// reads all of it.
 const (
-	lazyPart = 256 << 10 // what is paid for at a time, aligned
-	lazyMin  = lazyPart  // smaller maps are paid for when they are made
+	lazyPart = 256 << 10 // what is paid for, or copied, at a time, aligned
+	lazyMin  = lazyPart  // smaller maps are paid for, or copied, when they are made
 )
+
+// closed reports whether an area can't be touched in the window yet.
+func (a *area) closed() bool { return a.lazy || a.absent }
 
 // lazily reports whether an area of private memory is charged for when it is touched,
 // which a small one is too if nothing was to be set aside for it.
@@ -59,26 +65,55 @@ func (s *Space) uncharge(a *area) {
 
 // touch pays for the part of a lazy area that an address lies in, and opens it.
 func (s *Space) touch(a *area, addr uint64) error {
-	start := max(a.start, addr&^(lazyPart-1))
-	end := min(a.end, addr&^(lazyPart-1)+lazyPart)
-	if s.full(2) { // no more areas: all of it, then
-		start, end = a.start, a.end
-	}
+	start, end := s.part(a, addr)
 	n := int64(end - start)
 	_ = s.account.Reserve(-n)
 	if err := s.pay(n); err != nil {
 		_ = s.account.Reserve(n)
 		return err
 	}
+	return s.open(start, end, func(a *area) { a.lazy, a.charged = false, true })
+}
+
+// part is the range to open of a closed area for an address.
+func (s *Space) part(a *area, addr uint64) (start, end uint64) {
+	if s.full(2) { // no more areas: all of it, then
+		return a.start, a.end
+	}
+	start = addr &^ (lazyPart - 1)
+	return max(a.start, start), min(a.end, start+lazyPart)
+}
+
+// open lets a range of a closed area be touched, after change has noted why.
+func (s *Space) open(start, end uint64, change func(a *area)) (err error) {
 	s.tellings.Add(1)
-	var err error
 	for _, part := range s.cut(start, end) {
-		part.lazy, part.charged = false, true
-		if e := s.window.Protect(part.start, part.end-part.start, part.windowProt()); e != nil {
+		change(part)
+		if s.window.Protect(part.start, part.end-part.start, part.windowProt()) != nil {
 			err = linux.ENOMEM
 		}
 		s.put(part)
 	}
+	return err
+}
+
+// fetch copies the part of an absent area that an address lies in to its file's memory, and opens it.
+func (s *Space) fetch(a *area, addr uint64) error {
+	start, end := s.part(a, addr)
+	if err := a.obj.load(a.off+int64(start-a.start), int64(end-start)); err != nil {
+		return err
+	}
+	return s.open(start, end, func(a *area) { a.absent = false })
+}
+
+// fetchAll does so with all of a range.
+func (s *Space) fetchAll(start, end uint64) error {
+	var err error
+	s.overlapping(start, end, func(a *area, from, to uint64) {
+		if err == nil && a.absent {
+			err = a.obj.load(a.off+int64(from-a.start), int64(to-from))
+		}
+	})
 	return err
 }
 
@@ -117,8 +152,10 @@ func (s *Space) untouch(start, end uint64) {
 func (s *Space) settle(addr uint64, tellings int64) bool {
 	a := s.at(addr)
 	switch {
-	case a == nil || !a.lazy:
+	case !a.isClosed():
 		return s.tellings.Load() != tellings
+	case a.absent:
+		return s.fetch(a, addr) == nil
 	case s.touch(a, addr) == nil:
 		return true
 	}
@@ -171,14 +208,14 @@ func (s *Space) opened(addr, n uint64, tellings int64) bool {
 	defer s.mu.Unlock()
 	at := addr
 	s.overlapping(addr, addr+n, func(a *area, from, _ uint64) {
-		if a.lazy && !s.at(at).isLazy() {
+		if a.closed() && !s.at(at).isClosed() {
 			at = from
 		}
 	})
 	return s.settle(at, tellings)
 }
 
-func (a *area) isLazy() bool { return a != nil && a.lazy }
+func (a *area) isClosed() bool { return a != nil && a.closed() }
 
 // parts reports whether two areas of private memory may be parts of one map.
 func (a *area) parts(b *area) bool {

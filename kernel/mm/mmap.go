@@ -130,11 +130,12 @@ func (s *Space) build(addr, n uint64, prot, flags int, f *File, off int64) ([]*a
 
 // install puts areas in place of what is there.
 func (s *Space) install(start, end uint64, list []*area) error {
-	for _, old := range s.cut(start, end) {
+	before := s.cut(start, end)
+	for _, old := range before {
 		s.drop(old)
 	}
 	for _, a := range list {
-		if err := s.mapArea(a); err != nil {
+		if err := s.mapArea(a, len(before) == 0); err != nil {
 			_ = s.window.Unmap(start, end-start)
 			for _, a := range list {
 				s.drop(a)
@@ -146,12 +147,35 @@ func (s *Space) install(start, end uint64, list []*area) error {
 	return nil
 }
 
-// mapArea makes the window hold what an area says.
-func (s *Space) mapArea(a *area) error {
+// mapArea makes the window hold what an area says. hole says that nothing is there yet.
+func (s *Space) mapArea(a *area, hole bool) error {
 	if a.beyond {
+		if hole {
+			return nil
+		}
 		return s.window.Unmap(a.start, a.end-a.start)
 	}
-	return s.window.Map(a.start, a.end-a.start, a.windowProt(), a.src)
+	return s.mapAs(a, a.windowProt(), hole)
+}
+
+// mapAs is mapArea with another protection. A hole is private memory already, and only to be opened: that costs
+// the host half of what new memory in its place does.
+func (s *Space) mapAs(a *area, p memory.Prot, hole bool) error {
+	switch {
+	case !hole || a.src.File != nil:
+		return s.window.Map(a.start, a.end-a.start, p, a.src)
+	case p == memory.None:
+		return nil
+	}
+	return s.window.Protect(a.start, a.end-a.start, p)
+}
+
+// clear makes a hole of where an area is: what is private memory is emptied and closed.
+func (s *Space) clear(a *area) {
+	n := a.end - a.start
+	if a.src.File != nil || s.window.Discard(a.start, n) != nil || s.window.Protect(a.start, n, memory.None) != nil {
+		_ = s.window.Unmap(a.start, n)
+	}
 }
 
 // Munmap is munmap(2). Nothing is mapped above the window, and nothing is what is left there.
@@ -175,7 +199,7 @@ func (s *Space) unmap(start, end uint64) error {
 	return s.changeCode(start, end, func() error {
 		old := s.cut(start, end)
 		for _, a := range old {
-			_ = s.window.Unmap(a.start, a.end-a.start)
+			s.clear(a)
 			s.drop(a)
 		}
 		return nil
@@ -224,6 +248,9 @@ func (s *Space) Mprotect(addr, n uint64, prot int) error {
 	if a := s.at(start); a.prot == prot && end <= a.end {
 		return stop // it is so, and stays one area
 	}
+	if err := s.fetchAll(start, end); err != nil {
+		return linux.ENOMEM
+	}
 	paid, err := s.payFor(start, end, prot)
 	if err != nil {
 		return err
@@ -234,7 +261,8 @@ func (s *Space) Mprotect(addr, n uint64, prot int) error {
 				a.charged, a.lazy = paid[0].charged, paid[0].lazy
 				paid = paid[1:]
 			}
-			a.prot, a.blank, a.written = prot, a.blank && prot&ProtWrite == 0, a.written || prot&ProtWrite != 0
+			a.absent = false
+			a.prot, a.blank, a.written = prot, a.blank && prot&ProtWrite == 0, a.written || (a.prot|prot)&ProtWrite != 0
 			var err error
 			switch {
 			case a.waits() && a.always():

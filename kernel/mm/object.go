@@ -73,6 +73,19 @@ func (o *object) hold(m *vfs.Mapping) *os.File {
 	return fileOf(m)
 }
 
+// load brings a range of the file to its memory.
+func (o *object) load(off, n int64) error {
+	o.mu.Lock()
+	maps := o.maps
+	o.mu.Unlock()
+	for _, m := range maps {
+		if err := m.Load(off, n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // dirty tells the file of stores to a range.
 func (o *object) dirty(off, n int64) error {
 	o.mu.Lock()

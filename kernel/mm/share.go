@@ -30,7 +30,7 @@ func (a *area) windowProt() memory.Prot {
 	if a.waits() {
 		p &^= memory.Write
 	}
-	if a.lazy {
+	if a.closed() {
 		p = memory.None
 	}
 	return p
@@ -38,7 +38,7 @@ func (a *area) windowProt() memory.Prot {
 
 // share makes an area of a shared map of a file.
 func (s *Space) share(o *object, a *area) error {
-	opt := vfs.MapOptions{Off: a.off, Len: int64(a.end - a.start), New: s.newMemory}
+	opt := vfs.MapOptions{Off: a.off, Len: int64(a.end - a.start), New: s.newMemory, Later: a.prot == ProtRead && a.end-a.start >= lazyMin}
 	if o.writable {
 		opt.Clean = o.clean
 	}
@@ -47,7 +47,7 @@ func (s *Space) share(o *object, a *area) error {
 		return err
 	}
 	if m != nil {
-		host = o.hold(m)
+		host, a.absent = o.hold(m), opt.Later
 		if o.writable && !o.tracked {
 			o.tracked = true
 		}

@@ -2,6 +2,7 @@ package mm
 
 import (
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -174,7 +175,10 @@ func (s *Space) Image(addr uint64) (im cpu.Image, ok bool) {
 func (s *Space) changeCode(start, end uint64, change func() error) error {
 	old := *s.code.Load()
 	touched := false
-	rest := make([]codeRange, 0, len(old))
+	var rest []codeRange
+	if !slices.ContainsFunc(old, func(r codeRange) bool { return r.end > start && r.start < end }) {
+		old = nil
+	}
 	for _, r := range old {
 		if r.end <= start || r.start >= end {
 			rest = append(rest, r)

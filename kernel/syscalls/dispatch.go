@@ -9,24 +9,28 @@ import (
 	"github.com/sbxrun/sbx/kernel"
 )
 
-// call is one system call.
+// call is one system call. It is over when its handler returns: a thread has one, for all of its calls.
 type call struct {
 	*Program
 	t *kernel.Task
 	a [6]uint64
 }
 
+// noEntry is of numbers that are no system calls.
+var noEntry entry
+
 // syscall carries out the call that the thread stopped at.
 func (p *Program) syscall() {
 	r := p.r
 	n := r.GPR[cpu.RAX]
 	p.number, p.restart = n, false
-	c := call{p, p.t, [6]uint64{r.GPR[cpu.RDI], r.GPR[cpu.RSI], r.GPR[cpu.RDX], r.GPR[cpu.R10], r.GPR[cpu.R8], r.GPR[cpu.R9]}}
+	c := &p.call
+	c.a = [6]uint64{r.GPR[cpu.RDI], r.GPR[cpu.RSI], r.GPR[cpu.RDX], r.GPR[cpu.R10], r.GPR[cpu.R8], r.GPR[cpu.R9]}
 	var v int64
 	var err error
-	e := entry{}
+	e := &noEntry
 	if n < uint64(len(table)) {
-		e = table[n]
+		e = &table[n]
 	}
 	verdict := pass
 	if s := p.t.Seccomp(); s != nil {
@@ -38,7 +42,7 @@ func (p *Program) syscall() {
 		p.l.count(int(n), e.name)
 		err = linux.ENOSYS
 	default:
-		v, err = e.do(&c)
+		v, err = e.do(c)
 	}
 	p.t.Kernel().TellOwners()
 	if tr := p.l.cfg.Trace; tr != nil {
@@ -46,7 +50,7 @@ func (p *Program) syscall() {
 		if verdict == trapped {
 			text = "?"
 		}
-		tr.Call(p.t.Gettid(), p.t.Comm(), format(&c, n, e), text)
+		tr.Call(p.t.Gettid(), p.t.Comm(), format(c, n, *e), text)
 	}
 	if p.ended || verdict == trapped || e.raw && verdict == pass {
 		return
@@ -139,6 +143,17 @@ func buf(n uint64) ([]byte, func()) {
 }
 
 var le = binary.LittleEndian
+
+// smallIO is what most reads and writes are within: a thread has a buffer for them.
+const smallIO = 4096
+
+// small returns that buffer. It is in use for as long as the call is.
+func (c *call) small() []byte {
+	if c.smallBuf == nil {
+		c.smallBuf = make([]byte, smallIO)
+	}
+	return c.smallBuf
+}
 
 // bytes reads n bytes, which the caller bounded.
 func (c *call) bytes(addr uint64, n int) ([]byte, error) {

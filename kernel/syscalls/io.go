@@ -6,25 +6,41 @@ import (
 	"github.com/sbxrun/sbx/vfs"
 )
 
+// direction is which way transfer moves bytes.
+type direction int
+
+const (
+	out   direction = iota // from the guest
+	in                     // to the guest
+	again                  // to the guest, from where they can be read once more: it does not matter if they get nowhere
+)
+
 // transfer moves bytes between the guest and what do reads or writes, chunk by
 // chunk; a short chunk ends it. An error after the first chunk is kept for the next call.
-func (c *call) transfer(addr, n uint64, in bool, do func(p []byte, done int64) (int, error)) (int64, error) {
+func (c *call) transfer(addr, n uint64, dir direction, do func(p []byte, done int64) (int, error)) (int64, error) {
 	if n > mm.TaskSize || addr > mm.TaskSize-n {
 		return 0, linux.EFAULT
 	}
 	n = min(n, maxIO)
-	b, free := buf(max(n, 1))
-	defer free()
+	var b []byte
+	if n <= smallIO {
+		b = c.small()
+	} else {
+		large := buffers.Get().(*[chunk]byte)
+		defer buffers.Put(large)
+		b = large[:]
+	}
 	done := int64(0)
 	for {
 		p := b[:min(n-uint64(done), uint64(len(b)))]
-		if in {
+		switch dir {
+		case in:
 			room := c.mm.Writable(addr+uint64(done), uint64(len(p)))
 			if room == 0 && len(p) > 0 {
 				return nowhere(done, do)
 			}
 			p = p[:room]
-		} else {
+		case out:
 			got := c.mm.ReadSome(addr+uint64(done), p)
 			if got == 0 && len(p) > 0 {
 				return fault(done)
@@ -32,7 +48,7 @@ func (c *call) transfer(addr, n uint64, in bool, do func(p []byte, done int64) (
 			p = p[:got]
 		}
 		k, err := do(p, done)
-		if k > 0 && in {
+		if k > 0 && dir != out {
 			if w := c.mm.WriteSome(addr+uint64(done), p[:k]); w < k {
 				return fault(done + int64(w))
 			}
@@ -74,7 +90,7 @@ func fault(done int64) (int64, error) {
 
 func sysRead(c *call) (int64, error) {
 	fd := c.fd(0)
-	return c.transfer(c.a[1], c.a[2], true, func(p []byte, done int64) (int, error) {
+	return c.transfer(c.a[1], c.a[2], in, func(p []byte, done int64) (int, error) {
 		if done > 0 && !c.more(fd) {
 			return 0, nil
 		}
@@ -90,17 +106,17 @@ func (c *call) more(fd int) bool {
 
 func sysWrite(c *call) (int64, error) {
 	fd := c.fd(0)
-	return c.transfer(c.a[1], c.a[2], false, func(p []byte, _ int64) (int, error) { return c.t.Write(fd, p) })
+	return c.transfer(c.a[1], c.a[2], out, func(p []byte, _ int64) (int, error) { return c.t.Write(fd, p) })
 }
 
 func sysPread(c *call) (int64, error) {
 	off := int64(c.a[3])
-	return c.transfer(c.a[1], c.a[2], true, func(p []byte, done int64) (int, error) { return c.t.Pread(c.fd(0), p, off+done) })
+	return c.transfer(c.a[1], c.a[2], again, func(p []byte, done int64) (int, error) { return c.t.Pread(c.fd(0), p, off+done) })
 }
 
 func sysPwrite(c *call) (int64, error) {
 	off := int64(c.a[3])
-	return c.transfer(c.a[1], c.a[2], false, func(p []byte, done int64) (int, error) { return c.t.Pwrite(c.fd(0), p, off+done) })
+	return c.transfer(c.a[1], c.a[2], out, func(p []byte, done int64) (int, error) { return c.t.Pwrite(c.fd(0), p, off+done) })
 }
 
 // iovec is struct iovec.

@@ -15,6 +15,22 @@ func (c *call) ttyIoctl(fd int, req uint32, arg uint64) (int64, error) {
 		return 0, c.setTermios(fd, int(req-linux.TCSETS), arg, false)
 	case linux.TCSETS2, linux.TCSETSW2, linux.TCSETSF2:
 		return 0, c.setTermios(fd, int(req-linux.TCSETS2), arg, true)
+	case linux.TCGETA:
+		tio, err := c.t.Tcgetattr(fd)
+		if err != nil {
+			return 0, err
+		}
+		return 0, c.mm.Write(arg, encodeTermio(tio))
+	case linux.TCSETA, linux.TCSETAW, linux.TCSETAF:
+		return 0, c.setTermio(fd, int(req-linux.TCSETA), arg)
+	case linux.TIOCGLCKTRMIOS, linux.TIOCSLCKTRMIOS: // no setting is ever locked: that is a privilege which nobody has here
+		if _, err := c.t.Tcgetattr(fd); err != nil {
+			return 0, err
+		}
+		if req == linux.TIOCSLCKTRMIOS {
+			return 0, linux.EPERM
+		}
+		return 0, c.mm.Write(arg, encodeTermios(linux.Termios{}, false))
 	case linux.TCSBRK:
 		return 0, c.t.Tcdrain(fd)
 	case linux.TCSBRKP:
@@ -146,4 +162,34 @@ func decodeTermios(b []byte, old linux.Termios) linux.Termios {
 		t.Ispeed, t.Ospeed = le.Uint32(b[36:]), le.Uint32(b[40:])
 	}
 	return t
+}
+
+// termioSize is the size of struct termio, System V's: the lower halves of the flags, and 8 characters.
+const termioSize, termioChars = 18, 8
+
+func encodeTermio(t linux.Termios) []byte {
+	b := make([]byte, 0, termioSize)
+	for _, v := range [...]uint32{t.Iflag, t.Oflag, t.Cflag, t.Lflag} {
+		b = le.AppendUint16(b, uint16(v))
+	}
+	b = append(append(b, t.Line), t.Cc[:termioChars]...)
+	return b[:termioSize]
+}
+
+// setTermio sets what struct termio has; the rest stays.
+func (c *call) setTermio(fd, when int, arg uint64) error {
+	b, err := c.bytes(arg, termioSize)
+	if err != nil {
+		return err
+	}
+	t, err := c.t.Tcgetattr(fd)
+	if err != nil {
+		return err
+	}
+	for i, flags := range [...]*uint32{&t.Iflag, &t.Oflag, &t.Cflag, &t.Lflag} {
+		*flags = *flags&^0xffff | uint32(le.Uint16(b[2*i:]))
+	}
+	t.Line = b[8]
+	copy(t.Cc[:termioChars], b[9:])
+	return c.t.Tcsetattr(fd, when, t)
 }

@@ -37,16 +37,15 @@ func sysCapget(c *call) (int64, error) {
 		return 0, nil // this is how the version is asked for
 	}
 	switch {
-	case err != nil:
+	case err != nil || c.a[1] == 0:
 		return 0, err
 	case pid < 0:
 		return 0, linux.EINVAL
-	case pid != 0 && pid != c.t.Getpid() && pid != c.t.Gettid():
-		return 0, linux.ESRCH
-	case c.a[1] == 0:
-		return 0, nil
 	}
-	cred := c.t.Credentials()
+	cred, err := c.t.CredentialsOf(pid)
+	if err != nil {
+		return 0, err
+	}
 	var b []byte
 	for i := range words {
 		for _, set := range [...]uint64{cred.Effective, cred.Permitted, cred.Inheritable} {

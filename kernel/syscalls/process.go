@@ -377,7 +377,7 @@ func sysGetrandom(c *call) (int64, error) {
 	if c.a[2]&^(nonblock|random|insecure) != 0 {
 		return 0, linux.EINVAL
 	}
-	return c.transfer(c.a[0], min(c.a[1], 32<<20), true, func(p []byte, _ int64) (int, error) {
+	return c.transfer(c.a[0], min(c.a[1], 32<<20), in, func(p []byte, _ int64) (int, error) {
 		fillRandom(p)
 		return len(p), nil
 	})

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"sync"
+	"time"
 
 	"github.com/sbxrun/sbx/abi/linux"
 	"github.com/sbxrun/sbx/cpu"
@@ -88,10 +89,16 @@ type Program struct {
 	ready     <-chan int // of a clone: its parent has written the ids
 	payer     *payer     // of a new address space: who pays for it once it runs
 
-	ended   bool // the task is to end, or runs something else
-	code    int
-	restart bool // the call gave EINTR and may be made again
-	number  uint64
+	ended    bool // the task is to end, or runs something else
+	code     int
+	restart  bool // the call gave EINTR and may be made again
+	number   uint64
+	call     call
+	smallBuf []byte // for reads and writes; nil until there is one
+
+	hostTime bool          // the guest's clocks are the host's
+	boot     time.Duration // by the host's monotonic clock
+	answers  bool          // the thread answers calls about them
 }
 
 // Unload implements kernel.Unloader.
@@ -103,6 +110,7 @@ func (p *Program) Unload() {
 // Run implements kernel.Program.
 func (p *Program) Run(t *kernel.Task) int {
 	p.t = t
+	p.call = call{Program: p, t: t}
 	defer p.release()
 	if p.ready != nil {
 		select {
@@ -126,12 +134,15 @@ func (p *Program) Run(t *kernel.Task) int {
 		copy(th.Vectors(), p.vectors)
 		p.vectors = nil
 	}
+	p.boot, p.hostTime = t.Kernel().HostBoot()
+	p.hostTime = p.hostTime && p.l.cfg.Trace == nil
 	t.SetInterrupt(th.Interrupt)
 	defer func() {
 		t.SetInterrupt(nil)
 		th.Close()
 	}()
 	for !p.ended {
+		p.answerTime()
 		if t.Context().Err() != nil {
 			return 128 + int(linux.SIGKILL) // the signal that did it decides
 		}
@@ -149,6 +160,14 @@ func (p *Program) Run(t *kernel.Task) int {
 		}
 	}
 	return p.code
+}
+
+// answerTime lets the thread answer calls by itself as long as nobody is to see them: a filter, or who follows them.
+func (p *Program) answerTime() {
+	if on := p.hostTime && p.t.Seccomp() == nil; on != p.answers {
+		p.th.AnswerTime(on, p.boot)
+		p.answers = on
+	}
 }
 
 // release gives the thread's share of the memory back.

@@ -35,6 +35,9 @@ func TestProcessor(t *testing.T) { compare(t, "cpuid") }
 // TestTwoMaps executes code that is written elsewhere.
 func TestTwoMaps(t *testing.T) { compare(t, "twomaps") }
 
+// TestClocks asks for the time in the ways that an executor answers by itself, and in those that it does not.
+func TestClocks(t *testing.T) { compare(t, "clocks") }
+
 func TestZeroMaps(t *testing.T) { compare(t, "devzero") }
 func TestPages(t *testing.T)    { compare(t, "hostile", "pages") }
 
@@ -62,6 +65,7 @@ func TestSeccompRefusals(t *testing.T) { compare(t, "seccomp", "refusals") }
 func TestSeccompActions(t *testing.T)  { compare(t, "seccomp", "do") }
 func TestSeccompFilters(t *testing.T)  { compare(t, "seccomp", "filters") }
 func TestTitle(t *testing.T)           { compare(t, "title", "one", "two words") }
+func TestCPUClocks(t *testing.T)       { compare(t, "cpuclock") }
 func TestPty(t *testing.T)             { compare(t, "pty") }
 
 // TestTitleOutside looks from outside at a program that has renamed itself.

@@ -11,6 +11,7 @@ import (
 	"hash/crc32"
 	"hash/crc64"
 	"io"
+	"sync"
 
 	"github.com/ulikunitz/xz/lzma"
 )
@@ -28,8 +29,10 @@ func damaged(what string) error { return fmt.Errorf("%w: %s", ErrData, what) }
 var (
 	headerMagic = []byte{0xfd, '7', 'z', 'X', 'Z', 0}
 	footerMagic = []byte{'Y', 'Z'}
-	crc64Table  = crc64.MakeTable(crc64.ECMA)
 )
+
+// crc64Table is made when it is needed: few programs of those that link this package ever see a file.
+var crc64Table = sync.OnceValue(func() *crc64.Table { return crc64.MakeTable(crc64.ECMA) })
 
 // Sizes of the checks, by their type; others are reserved.
 var checkSizes = map[byte]int{0: 0, 1: 4, 4: 8, 10: 32}
@@ -244,7 +247,7 @@ func (r *Reader) blockHeader(size byte) error {
 	case 1:
 		r.sum = crc32.NewIEEE()
 	case 4:
-		r.sum = crc64.New(crc64Table)
+		r.sum = crc64.New(crc64Table())
 	case 10:
 		r.sum = sha256.New()
 	default:

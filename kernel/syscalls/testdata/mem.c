@@ -204,6 +204,42 @@ int main(void) {
   }
   wait(0);
   printf("private %d %d %d\n", *pv, *wipe, *dont);
+  // pages of a file that were written to, and may not be any more, are the child's too; and those that many calls left
+  fd = open("g", O_RDWR | O_CREAT | O_TRUNC, 0600);
+  for (int i = 0; i < 40; i++) write(fd, "0123456789abcdef0123456789abcdef", 32), lseek(fd, (i + 1) * (P / 4), SEEK_SET);
+  char *fp = mmap(0, 8 * P, RW, MAP_PRIVATE, fd, 0), *fr = mmap(0, 8 * P, PROT_READ, MAP_PRIVATE, fd, 0);
+  fp[0] = 'W', fp[3 * P] = 'X';
+  SAY(mprotect(fp, 8 * P, PROT_READ));
+  char *many = mmap(0, 300 * P, RW, ANON, -1, 0);
+  for (int i = 0; i < 300; i++)
+    if (i % 3) many[i * P] = i;
+  for (int i = 5; i < 300; i += 10) mprotect(many + i * P, P, PROT_NONE);
+  fflush(stdout);
+  if (fork() == 0) {
+    int same = 0;
+    for (int i = 0; i < 300; i++)
+      if (i % 10 != 5) same += many[i * P] == (char)(i % 3 ? i : 0);
+    printf("child %c %c %c %c %d\n", fp[0], fp[3 * P], fp[P], fr[0], same);
+    mprotect(many + 25 * P, P, RW);
+    printf("child %d\n", many[25 * P]);
+    fflush(stdout);
+    _exit(0);
+  }
+  wait(0);
+  // a place that is used again is empty
+  int dirty = 0;
+  char *place = mmap(0, 16 * P, RW, ANON, -1, 0);
+  for (int i = 0; i < 50; i++) {
+    for (int k = 0; k < 16; k++) dirty += place[k * P], place[k * P] = 1;
+    if (i % 3 == 1) mprotect(place + 4 * P, 4 * P, i % 2 ? PROT_NONE : PROT_READ);
+    munmap(place, (i % 4 ? 16 : 8) * P);
+    if (i % 4 == 0) munmap(place + 8 * P, 8 * P);
+    if (i % 5 == 0) mmap(place, 16 * P, PROT_READ, MAP_PRIVATE | MAP_FIXED, fd, 0), munmap(place, 16 * P);
+    if (mmap(place, 16 * P, i % 2 ? RW : PROT_NONE, ANON | MAP_FIXED, -1, 0) != place) dirty++;
+    mprotect(place, 16 * P, RW);
+  }
+  printf("dirty %d\n", dirty);
+  touch("left", place + 3 * P, 1), munmap(place, 16 * P), touch("hole", place + 3 * P, 0);
   struct rlimit rl = {100 << 20, 100 << 20};
   setrlimit(RLIMIT_AS, &rl);
   SAY(mmap(0, 200 << 20, RW, ANON, -1, 0));

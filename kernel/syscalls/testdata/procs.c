@@ -55,6 +55,11 @@ int main(int argc, char **argv) {
   waitpid(p, &st, 0), printf("%x\n", st);
   if ((p = fork()) == 0) raise(SIGSTOP), usleep(300000), _exit(44);
   waitpid(p, &st, WUNTRACED), printf("stopped %x\n", st);
+  unsigned head[2] = {0x20080522, p}, own[6], others[6];
+  SAY(syscall(SYS_capget, head, others));
+  head[1] = 0, SAY(syscall(SYS_capget, head, own)), printf("as its parent: %d\n", !memcmp(own, others, sizeof own));
+  head[1] = 1 << 22, SAY(syscall(SYS_capget, head, own)), SAY(syscall(SYS_capget, head, 0));
+  head[1] = -5, SAY(syscall(SYS_capget, head, own));
   kill(p, SIGCONT);
   waitpid(p, &st, WCONTINUED), printf("continued %x\n", st);
   waitpid(p, &st, 0), printf("%x\n", st);

@@ -40,6 +40,27 @@ static void speeds(const char *what, int fd) {
 	printf("\t%o %o %o %o %d %u %u\n", t.iflag, t.oflag, t.cflag, t.lflag, t.cc[0], t.ispeed, t.ospeed);
 }
 
+struct termio_ { unsigned short iflag, oflag, cflag, lflag; unsigned char line, cc[8]; };
+
+static void old(const char *what, int fd) {
+	struct termio_ t = {0};
+	tell(what, ioctl(fd, TCGETA, &t));
+	printf("\t%o %o %o %o %d %d %d\n", t.iflag, t.oflag, t.cflag, t.lflag, t.line, t.cc[0], t.cc[7]);
+	t.lflag &= ~8, t.oflag |= 010, t.cc[0] = 7;
+	tell("TCSETA", ioctl(fd, TCSETA, &t));
+	tell("again", ioctl(fd, TCGETA, &t));
+	printf("\t%o %o %o %o %d %d %d\n", t.iflag, t.oflag, t.cflag, t.lflag, t.line, t.cc[0], t.cc[7]);
+	t.lflag |= 8, t.oflag &= ~010, t.cc[0] = 3;
+	tell("TCSETAF", ioctl(fd, TCSETAF, &t));
+	tell("TCSETAW", ioctl(fd, TCSETAW, &t));
+	tell("nowhere", ioctl(fd, TCSETA, 1));
+	struct { unsigned flags[4]; unsigned char line, cc[19]; } lock;
+	memset(&lock, 255, sizeof lock);
+	tell("TIOCGLCKTRMIOS", ioctl(fd, TIOCGLCKTRMIOS, &lock));
+	printf("\t%x %x %d %d\n", lock.flags[0], lock.flags[3], lock.line, lock.cc[18]);
+	tell("of no terminal", ioctl(0, TIOCGLCKTRMIOS, &lock));
+}
+
 static void on(int s) { printf("signal %d\n", s); fflush(stdout); }
 
 int main(void) {
@@ -79,6 +100,7 @@ int main(void) {
 	t.cflag = t.cflag & ~010017 | 010002; // B115200
 	tell("TCSETS2", ioctl(s, SETS2, &t));
 	speeds("115200", s);
+	old("of System V", s);
 	t.cflag = t.cflag & ~010017 | 010000; // BOTHER
 	t.ospeed = 12345, t.ispeed = 333;
 	tell("TCSETS2", ioctl(s, SETS2, &t));
