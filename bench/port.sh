@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # What a published port costs: nginx from Debian in a container, asked through -p, beside the same nginx of the same files in a
 # chroot, and under qemu-user and podman where they work. Requests a second (median of RUNS) by wrk, which has to be installed, for pages
-# of several sizes; a large file, compared by its SHA-256; and a thousand connections at once.
+# of several sizes, with the CPU time that the server took for one; a large file, compared by its SHA-256; and a thousand connections at once.
 # Usage: SBX_TEST_IMAGES=DIR bench/port.sh [RUNS [SECONDS]]     as root, on Debian
 . "$(dirname "$0")/lib.sh"
 runs=${1:-3} seconds=${2:-3}
 [ "$(id -u)" = 0 ] || { echo "only root can chroot" >&2; exit 3; }
-for tool in wrk curl python3; do command -v $tool >/dev/null || { echo "$tool is not installed" >&2; exit 3; }; done
+for tool in wrk curl python3 ss; do command -v $tool >/dev/null || { echo "$tool is not installed" >&2; exit 3; }; done
 ulimit -n 8192
 pids=()
 ends() {
@@ -77,15 +77,23 @@ if command -v podman >/dev/null; then
 	trap '$podman rm -f web >/dev/null 2>&1 || true; ends' EXIT
 fi
 
+# ticks URL: the CPU time of the processes that listen there, in hundredths of a second.
+ticks() {
+	for pid in $(ss -Hltnp "sport = :${1##*:}" | grep -o 'pid=[0-9]*' | cut -d= -f2 | sort -u); do
+		sed 's/.*) //' "/proc/$pid/stat"
+	done | awk '{n += $12 + $13} END {print n + 0}'
+}
 median() { sort -g | awk '{v[NR] = $1} END {print v[int((NR + 1) / 2)]}'; }
 printf '%-22s' 'requests a second'
-for u in "${urls[@]}"; do printf '%12s %7s' "${u%%=*}" ratio; done
+for u in "${urls[@]}"; do printf '%12s %7s %9s' "${u%%=*}" ratio CPU; done
 echo
 for page in 1k 64k 1m; do
 	for connections in 4 64; do
 		for _ in $(seq "$runs"); do
 			for u in "${urls[@]}"; do
+				before=$(ticks "$u")
 				wrk -t2 -c"$connections" -d"${seconds}s" "${u#*=}/$page" >"$tmp/said"
+				awk -v t=$(($(ticks "$u") - before)) '/requests in/ {print t * 10000 / $1}' "$tmp/said" >>"$tmp/cpu.${u%%=*}.$page.$connections"
 				if grep -E 'Socket errors|Non-2xx' "$tmp/said" >&2; then echo "$u: errors with $page" >&2; fi
 				awk '/^Requests\/sec/ {print $2}' "$tmp/said" >>"$tmp/rate.${u%%=*}.$page.$connections"
 			done
@@ -94,7 +102,8 @@ for page in 1k 64k 1m; do
 		base=$(median <"$tmp/rate.native.$page.$connections")
 		for u in "${urls[@]}"; do
 			v=$(median <"$tmp/rate.${u%%=*}.$page.$connections")
-			awk -v v="$v" -v b="$base" 'BEGIN {printf "%12.0f %6.2fx", v, v / b}'
+			cpu=$(median <"$tmp/cpu.${u%%=*}.$page.$connections")
+			awk -v v="$v" -v b="$base" -v c="$cpu" 'BEGIN {printf "%12.0f %6.2fx %6.0f us", v, v / b, c}'
 		done
 		echo
 	done

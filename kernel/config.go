@@ -33,7 +33,9 @@ type Config struct {
 	Loaders []Loader
 	// Dial opens TCP and UDP connections for guests, and is the place for a
 	// network policy: an error of type linux.Errno reaches the guest as it is.
-	// nil means that there is no network: ENETUNREACH.
+	// nil means that there is no network: ENETUNREACH. The connection is the guest's
+	// from then on; on Linux a *net.TCPConn becomes its socket, and what the caller
+	// does with it has no effect. Who wants to keep a hand on it wraps it.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 	// Resolver answers what guests ask of NameServer, by UDP and TCP; *net.Resolver
 	// is one. nil leaves the name server's address to Dial.

@@ -355,10 +355,15 @@ func (t *Task) EpollWait(epfd, limit int, timeout time.Duration, mask *linux.Sig
 	defer f.decref(t)
 	var out []EpollEvent
 	err = t.WithSigmask(mask, func() error {
-		return t.await(&ep.q, timeout, func() bool {
+		try := func() bool {
 			out = ep.collect(t, out, limit)
 			return len(out) > 0
-		})
+		}
+		if try() {
+			return nil
+		}
+		t.k.net.Hear() // to sleep and to be woken takes longer than to ask
+		return t.await(&ep.q, timeout, try)
 	})
 	if err == linux.ETIMEDOUT {
 		return nil, nil

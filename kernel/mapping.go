@@ -52,21 +52,24 @@ func (f *File) Map(t *Task) (*FileMapping, error) {
 		return nil, err
 	}
 	fm.dev = a.Dev
-	inner := h
-	for {
-		u, ok := inner.(interface{ Unwrap() vfs.Handle })
-		if !ok {
-			break
-		}
-		inner = u.Unwrap()
-	}
-	switch inner := inner.(type) {
+	switch inner := innermost(h).(type) {
 	case vfs.Mapper:
 		fm.m = inner
 	case vfs.HostFiler:
 		fm.host = inner.HostFile()
 	}
 	return fm, nil
+}
+
+// innermost is the handle that others stand in front of.
+func innermost(h vfs.Handle) vfs.Handle {
+	for {
+		u, ok := h.(interface{ Unwrap() vfs.Handle })
+		if !ok {
+			return h
+		}
+		h = u.Unwrap()
+	}
 }
 
 // Zero tells whether the file is /dev/zero, whose maps are memory without a file.

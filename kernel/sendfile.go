@@ -47,6 +47,9 @@ func (t *Task) Sendfile(out int, in *SpliceEnd, n uint64) (int, error) {
 	if err := to.offset(); err != nil {
 		return 0, err
 	}
+	if o, ok := to.f.ops.(*sock); ok && o.s.Wired() {
+		return t.fileToHost(in, &to, o, size)
+	}
 	return t.copyRange(in, &to, size)
 }
 

@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"encoding/binary"
+	"os"
 
 	"github.com/sbxrun/sbx/abi/linux"
 	"github.com/sbxrun/sbx/kernel/socket"
@@ -18,24 +19,37 @@ type SockMessage struct {
 
 // send blocks as the description and SO_SNDTIMEO say. A stream sends all.
 func (o *sock) send(t *Task, f *File, m *socket.Message) (int, error) {
-	data, done := m.Data, 0
-	var err error
-	try := func() bool {
-		var n int
+	data := m.Data
+	return o.transmit(t, f, len(data), m.Flags, func(done int) (int, error) {
 		m.Data = data[done:]
-		n, err = o.s.Send(m)
-		if err == linux.EAGAIN {
-			o.starved.Store(true)
-		}
+		n, err := o.s.Send(m)
 		if n > 0 || err == nil {
 			m.Rights = nil // they are on their way
 		}
-		if done += n; err != nil {
+		return n, err
+	})
+}
+
+// sendFile is send of n bytes of a file of the host's, or of fewer when it is shorter.
+func (o *sock) sendFile(t *Task, f *File, host *os.File, at int64, n int) (int, error) {
+	return o.transmit(t, f, n, 0, func(done int) (int, error) { return o.s.SendFile(host, at+int64(done), n-done) })
+}
+
+// transmit has some send what is behind the first done of n bytes, until a stream has
+// them all or some sends nothing.
+func (o *sock) transmit(t *Task, f *File, n, flags int, some func(done int) (int, error)) (done int, err error) {
+	try := func() bool {
+		var k int
+		k, err = some(done)
+		if err == linux.EAGAIN {
+			o.starved.Store(true)
+		}
+		if done += k; err != nil {
 			return err != linux.EAGAIN
 		}
-		return done >= len(data) || o.s.Type() != linux.SOCK_STREAM
+		return k == 0 || done >= n || o.s.Type() != linux.SOCK_STREAM
 	}
-	if !try() && !f.nonblock() && m.Flags&linux.MSG_DONTWAIT == 0 {
+	if !try() && !f.nonblock() && flags&linux.MSG_DONTWAIT == 0 {
 		_, limit := o.s.Timeouts()
 		if limit == 0 {
 			limit = forever
@@ -64,14 +78,18 @@ func (o *sock) recv(t *Task, f *File, m *socket.Message, flags int) (int, error)
 	var err error
 	out := 0
 	try := func() bool {
-		m.Data, m.Flags = data[done:], flags
-		var n int
-		n, err = o.s.Recv(m)
-		out |= m.Flags
-		if done += n; err != nil {
-			return err != linux.EAGAIN
+		for {
+			m.Data, m.Flags = data[done:], flags
+			var n int
+			n, err = o.s.Recv(m)
+			out |= m.Flags
+			if done += n; err != nil {
+				return err != linux.EAGAIN
+			}
+			if !all || n == 0 || done >= len(data) || len(m.Rights) > 0 {
+				return true
+			} // what came at the same time as these bytes wakes nobody once more
 		}
-		return !all || n == 0 || done >= len(data) || len(m.Rights) > 0
 	}
 	if !try() && flags&(linux.MSG_DONTWAIT|linux.MSG_ERRQUEUE) == 0 {
 		limit, _ := o.s.Timeouts()

@@ -17,11 +17,13 @@ import (
 // connector is what a publisher needs of a kernel.
 type connector interface {
 	Connect(ctx context.Context, network string, from, to netip.AddrPort) (net.Conn, error)
+	// Adopt makes c the guest's own; false where that is not possible.
+	Adopt(ctx context.Context, c net.Conn, from, to netip.AddrPort) (bool, error)
 }
 
 // publisher holds the open ports of a container. It stands between the host's
-// network and the guests': each connection is one of the kernel's, whose bytes it
-// moves.
+// network and the guests': each connection becomes a socket of a guest's, or, on hosts
+// where that is not possible, is one of the kernel's, whose bytes it moves.
 type publisher struct {
 	k       connector
 	guest   netip.Addr // the container's address
@@ -246,10 +248,14 @@ func (p *publisher) serveTCP(l net.Listener, port uint16) {
 	}
 }
 
-// connect moves what a client and a guest tell each other.
+// connect gives a client to the guest, or moves what they tell each other.
 func (p *publisher) connect(c *net.TCPConn, port uint16) {
-	from, _ := c.RemoteAddr().(*net.TCPAddr)
-	g, err := p.k.Connect(p.ctx, "tcp", p.source(from.AddrPort()), netip.AddrPortFrom(p.guest, port))
+	addr, _ := c.RemoteAddr().(*net.TCPAddr)
+	from, to := p.source(addr.AddrPort()), netip.AddrPortFrom(p.guest, port)
+	if done, _ := p.k.Adopt(p.ctx, c, from, to); done {
+		return
+	}
+	g, err := p.k.Connect(p.ctx, "tcp", from, to)
 	if err != nil {
 		_ = c.SetLinger(0)
 		return

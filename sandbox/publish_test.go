@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -125,6 +126,11 @@ func (g *fakeGuest) Connect(_ context.Context, network string, from, to netip.Ad
 	return net.Dial("tcp", l.Addr().String())
 }
 
+// Adopt leaves the connections to the publisher.
+func (g *fakeGuest) Adopt(context.Context, net.Conn, netip.AddrPort, netip.AddrPort) (bool, error) {
+	return false, nil
+}
+
 func startPublisher(t *testing.T, g connector, want ...Publish) *publisher {
 	ep := Endpoint{Addresses: []netip.Prefix{netip.MustParsePrefix("10.9.0.2/24")}, Gateways: []netip.Addr{netip.MustParseAddr("10.9.0.1")}}
 	p, err := newPublisher(g, []Endpoint{ep}, want)
@@ -176,6 +182,61 @@ func TestPublishedTCP(t *testing.T) {
 	if c, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", p.ports[0].HostPort)); err == nil {
 		c.Close()
 		t.Error("still open")
+	}
+}
+
+// takingGuest takes connections over, as a kernel does on Linux, and answers as fakeGuest.
+type takingGuest struct{ fakeGuest }
+
+func (g *takingGuest) Adopt(_ context.Context, c net.Conn, from, to netip.AddrPort) (bool, error) {
+	f, err := c.(*net.TCPConn).File()
+	if err != nil {
+		return false, err
+	}
+	mine, err := net.FileConn(f)
+	f.Close()
+	if err != nil {
+		return false, err
+	}
+	g.mu.Lock()
+	g.from = append(g.from, from, to)
+	g.mu.Unlock()
+	go func() {
+		b, _ := io.ReadAll(mine)
+		mine.Write(bytes.ToUpper(b))
+		mine.Close()
+	}()
+	return true, nil
+}
+
+// TestPublishedTCPIsTaken: what the guest has taken over is none of the publisher's any more.
+func TestPublishedTCPIsTaken(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("a connection cannot be taken over there")
+	}
+	g := &takingGuest{}
+	p := startPublisher(t, g, Publish{HostIP: "127.0.0.1", Port: 80, Protocol: "tcp"})
+	c, err := net.Dial("tcp", p.ports[0].HostAddr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	for done := false; !done; time.Sleep(time.Millisecond) { // until the publisher has nothing but its port
+		p.mu.Lock()
+		done = len(p.open) == 1
+		p.mu.Unlock()
+		g.mu.Lock()
+		done = done && len(g.from) > 0
+		g.mu.Unlock()
+	}
+	p.close()
+	io.WriteString(c, "still here")
+	c.(*net.TCPConn).CloseWrite()
+	if b, err := io.ReadAll(c); string(b) != "STILL HERE" || err != nil {
+		t.Errorf("%q, %v", b, err)
+	}
+	if want := []netip.AddrPort{netip.MustParseAddrPort("10.9.0.1:0"), netip.MustParseAddrPort("10.9.0.2:80")}; !slices.Equal(g.from, want) {
+		t.Errorf("from and to %v, want %v", g.from, want)
 	}
 }
 

@@ -27,12 +27,15 @@ func delayGC() {
 const startOver = 3 * time.Second
 
 // giveBack has what the start of a container left returned to the host, once, when it has run for a while: who then
-// waits for something to do makes no garbage, and would keep it. The function calls that off.
+// waits for something to do makes no garbage, and would keep it. So would it the pages of the program. The function calls that off.
 func giveBack() (stop func() bool) {
 	if os.Getenv("GOGC") != "" {
 		return func() bool { return false }
 	}
-	return time.AfterFunc(startOver, debug.FreeOSMemory).Stop
+	return time.AfterFunc(startOver, func() {
+		debug.FreeOSMemory()
+		dropPages()
+	}).Stop
 }
 
 // stackRoom is what a run of a container needs of the first goroutine's stack.

@@ -105,6 +105,9 @@ func (s *Socket) getSocket(name int) ([]byte, bool, error) {
 	case linux.SO_DOMAIN:
 		v = int4(int32(s.domain))
 	case linux.SO_ERROR:
+		if w := s.wire.Load(); w != nil && s.err == 0 {
+			s.err = w.takeErr()
+		}
 		v = int4(int32(s.err))
 		s.err = 0
 	case linux.SO_ACCEPTCONN:
@@ -186,6 +189,9 @@ func (s *Socket) tcpState() int {
 	case connecting:
 		return linux.TCP_SYN_SENT
 	case connected:
+		if w := s.wire.Load(); w != nil {
+			return w.tcpState()
+		}
 		switch {
 		case s.done:
 			return linux.TCP_CLOSE_WAIT
@@ -199,6 +205,9 @@ func (s *Socket) tcpState() int {
 
 // Unread is FIONREAD: the bytes, or those of the next message.
 func (s *Socket) Unread() (int, error) {
+	if w := s.wire.Load(); w != nil {
+		return w.unread()
+	}
 	s.st.mu.Lock()
 	defer s.st.mu.Unlock()
 	switch {
@@ -214,6 +223,9 @@ func (s *Socket) Unread() (int, error) {
 
 // Unsent is SIOCOUTQ.
 func (s *Socket) Unsent() (int, error) {
+	if w := s.wire.Load(); w != nil {
+		return w.unsent()
+	}
 	s.st.mu.Lock()
 	defer s.st.mu.Unlock()
 	if s.state == listening {

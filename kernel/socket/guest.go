@@ -33,6 +33,30 @@ func (st *Stack) DialGuest(ctx context.Context, network string, port int) (net.C
 // is chosen when it is 0. EHOSTUNREACH when to is not an address of the sandbox,
 // ECONNREFUSED when nobody listens; a full backlog waits for ctx.
 func (st *Stack) Connect(ctx context.Context, network string, from, to netip.AddrPort) (net.Conn, error) {
+	h, err := st.connect(ctx, network, from, to, nil)
+	if err != nil {
+		return nil, err
+	}
+	return h, nil
+}
+
+// Adopt is Connect for a machine that is connected with this host by c: the guest's
+// end is going to be c itself, which is closed when that fails. It reports false, and has
+// done nothing, when c or this host are not of that kind; who has c then moves the bytes.
+func (st *Stack) Adopt(ctx context.Context, c net.Conn, from, to netip.AddrPort) (bool, error) {
+	w := st.newWire(c)
+	if w == nil {
+		return false, nil
+	}
+	if _, err := st.connect(ctx, "tcp", from, to, w); err != nil {
+		w.close(true)
+		return true, err
+	}
+	return true, nil
+}
+
+// connect is Connect, or Adopt when w is not nil.
+func (st *Stack) connect(ctx context.Context, network string, from, to netip.AddrPort, w *wire) (*HostConn, error) {
 	from, to = unmap(from), unmap(to)
 	if to.Port() == 0 || from.Addr().Is4() != to.Addr().Is4() {
 		return nil, linux.EINVAL
@@ -60,7 +84,7 @@ func (st *Stack) Connect(ctx context.Context, network string, from, to netip.Add
 		return nil, linux.EHOSTUNREACH
 	}
 	s := st.newLocked(p, domain, typ, num, Owner{}, h.poke)
-	s.host, h.s = true, s
+	s.host, h.s, s.bearer = true, s, w
 	if from.Port() != 0 { // the port of another machine, which is none of ours
 		s.local = linux.SockaddrInet(uint16(domain), from)
 		s.register()

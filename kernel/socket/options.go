@@ -2,6 +2,7 @@ package socket
 
 import (
 	"encoding/binary"
+	"maps"
 	"time"
 
 	"github.com/sbxrun/sbx/abi/linux"
@@ -32,6 +33,13 @@ type options struct {
 }
 
 type optKey struct{ level, name int }
+
+// inherit returns the options of a socket that is accepted of a listener.
+func (o options) inherit() options {
+	o.acceptconn = false
+	o.ints = maps.Clone(o.ints)
+	return o
+}
 
 func defaults(domain, typ int) options {
 	o := options{sndbuf: linux.SOCK_DEFAULT_BUF, rcvbuf: linux.SOCK_DEFAULT_BUF, rcvlowat: 1, congestion: "cubic"}
@@ -104,7 +112,16 @@ func (s *Socket) table(level int) map[int]intOption {
 // SetOpt is setsockopt(2). privileged is CAP_NET_ADMIN.
 func (s *Socket) SetOpt(level, name int, v []byte, privileged bool) error {
 	s.st.mu.Lock()
-	defer s.st.unlock()
+	err := s.setOpt(level, name, v, privileged)
+	w, n := s.carries(level, name)
+	s.st.unlock()
+	if err == nil && w != nil {
+		w.setInt(level, name, n) // it may send what TCP_CORK held back
+	}
+	return err
+}
+
+func (s *Socket) setOpt(level, name int, v []byte, privileged bool) error {
 	if done, err := s.setSpecial(level, name, v, privileged); done {
 		return err
 	}
@@ -132,12 +149,7 @@ func (s *Socket) SetOpt(level, name int, v []byte, privileged bool) error {
 	if s.opt.ints == nil {
 		s.opt.ints = map[optKey]int32{}
 	}
-	ints := make(map[optKey]int32, len(s.opt.ints)+1) // an accepted socket may share the old one
-	for k, v := range s.opt.ints {
-		ints[k] = v
-	}
-	ints[optKey{level, name}] = n
-	s.opt.ints = ints
+	s.opt.ints[optKey{level, name}] = n
 	return nil
 }
 

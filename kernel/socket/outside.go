@@ -62,10 +62,17 @@ func (s *Socket) dial(to netip.AddrPort) {
 	s.st.cfg.Go(func() {
 		defer cancel()
 		c, err := s.st.dialOut(ctx, "tcp", from, to)
+		var w *wire
+		if err == nil {
+			w = s.st.newWire(c)
+		}
 		s.st.mu.Lock()
 		if s.state != connecting || ctx.Err() != nil {
 			s.st.unlock()
-			if err == nil {
+			switch {
+			case w != nil:
+				w.close(false)
+			case err == nil:
 				_ = c.Close()
 			}
 			return
@@ -73,6 +80,11 @@ func (s *Socket) dial(to netip.AddrPort) {
 		s.cancel = nil
 		if err != nil {
 			s.fail(Errno(err))
+			s.st.unlock()
+			return
+		}
+		if w != nil {
+			s.become(w)
 			s.st.unlock()
 			return
 		}
@@ -85,14 +97,24 @@ func (s *Socket) dial(to netip.AddrPort) {
 // Attach makes a connected TCP socket of a connection of the host's, which the
 // socket owns from now on.
 func (st *Stack) Attach(c net.Conn, owner Owner, wake func(bits uint32)) (*Socket, error) {
+	local, remote := ends(c)
+	w := st.newWire(c)
 	st.mu.Lock()
 	if st.closed {
 		st.unlock()
+		if w != nil {
+			w.close(false)
+		}
 		return nil, linux.ENETDOWN
 	}
 	s := st.newLocked(tcpProto{}, linux.AF_INET, linux.SOCK_STREAM, linux.IPPROTO_TCP, owner, wake)
-	s.local, s.remote = ends(c)
+	s.local, s.remote = local, remote
 	s.domain = int(s.local.Family)
+	if w != nil {
+		s.become(w)
+		st.unlock()
+		return s, nil
+	}
 	h := s.farEnd()
 	st.unlock()
 	st.cfg.Go(func() { h.pump(c) })

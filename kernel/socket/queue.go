@@ -144,6 +144,11 @@ type Message struct {
 
 // Send is sendmsg(2). It takes m.Rights over when there is no error.
 func (s *Socket) Send(m *Message) (int, error) {
+	if w := s.wire.Load(); w != nil && len(m.Rights) == 0 {
+		if n, err := s.sendWire(w, m); err != errGone {
+			return n, err
+		}
+	}
 	s.st.mu.Lock()
 	defer s.st.unlock()
 	if len(m.Rights) > 0 && s.domain != linux.AF_UNIX {
@@ -157,6 +162,11 @@ func (s *Socket) Send(m *Message) (int, error) {
 
 // Recv is recvmsg(2).
 func (s *Socket) Recv(m *Message) (int, error) {
+	if w := s.wire.Load(); w != nil && m.Flags&linux.MSG_ERRQUEUE == 0 {
+		if n, err := s.recvWire(w, m); err != errGone {
+			return n, err
+		}
+	}
 	s.st.mu.Lock()
 	defer s.st.unlock()
 	if m.Flags&linux.MSG_ERRQUEUE != 0 && s.domain != linux.AF_NETLINK {

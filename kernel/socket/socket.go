@@ -1,6 +1,8 @@
 package socket
 
 import (
+	"sync/atomic"
+
 	"github.com/sbxrun/sbx/abi/linux"
 )
 
@@ -64,6 +66,13 @@ type Socket struct {
 	host    bool // the far end of what comes from or goes to the outside
 	out     *flows
 	cancel  func() // ends the dialling
+
+	// wire is the connection of the host's that the socket is, when its protocol is
+	// wireProto. It changes with the lock held.
+	wire atomic.Pointer[wire]
+	// bearer, of the host's end of a connection that is being made, is what the
+	// guest's end is going to be.
+	bearer *wire
 }
 
 // NewSocket makes a socket, socket(2). privileged is CAP_NET_RAW.
@@ -300,6 +309,11 @@ func (s *Socket) Shutdown(how int) error {
 
 // Ready returns the POLL* bits that hold.
 func (s *Socket) Ready() uint32 {
+	if w := s.wire.Load(); w != nil {
+		if m, err := w.ready(); err == nil {
+			return m
+		}
+	}
 	s.st.mu.Lock()
 	defer s.st.unlock()
 	m := s.p.ready(s)
@@ -323,7 +337,7 @@ func (s *Socket) Peer() (linux.Sockaddr, error) {
 	if s.domain == linux.AF_NETLINK {
 		return s.remote, nil
 	}
-	if s.state != connected {
+	if w := s.wire.Load(); s.state != connected || w != nil && !w.connected() {
 		return linux.Sockaddr{}, linux.ENOTCONN
 	}
 	return s.remote, nil
@@ -350,6 +364,10 @@ func (s *Socket) closeLocked() {
 		c.closeLocked()
 	}
 	s.accepts = nil
+	if s.bearer != nil {
+		s.bearer.close(true)
+		s.bearer = nil
+	}
 	s.rx.drop(s)
 	s.notify(^uint32(0))
 	delete(s.st.all, s)

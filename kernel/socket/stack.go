@@ -12,7 +12,8 @@ import (
 
 // Config says what a network is made of.
 type Config struct {
-	// Dial opens connections to the outside; nil means that there is no outside.
+	// Dial opens connections to the outside; nil means that there is no outside. On
+	// Linux a *net.TCPConn becomes the guest's socket.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 	// Resolver answers what is asked of NameServer; nil leaves that address
 	// to Dial.
@@ -44,7 +45,8 @@ type Right interface {
 type Stack struct {
 	cfg Config
 
-	in, out atomic.Int64 // bytes from and to other machines
+	in, out atomic.Int64           // bytes from and to other machines
+	poll    atomic.Pointer[poller] // nil before the first wire
 
 	mu     sync.Mutex
 	nics   []iface // the loopback's first
@@ -93,8 +95,14 @@ func (st *Stack) Close() {
 	for s := range st.all {
 		s.closeLocked()
 	}
+	p := st.poll.Load()
 	st.unlock()
+	p.close()
 }
+
+// Hear wakes at once those for whom something came from the outside; otherwise they are woken
+// a little later. It is for who is about to wait for that.
+func (st *Stack) Hear() { st.poll.Load().hear() }
 
 // Open counts the sockets that live, for tests.
 func (st *Stack) Open() int {

@@ -125,8 +125,7 @@ func (s *Socket) unconnect() {
 // meet connects s to the listener.
 func (l *Socket) meet(s *Socket) {
 	c := l.st.newLocked(l.p, l.domain, l.typ, l.num, l.owner, nil)
-	c.opt = l.opt
-	c.opt.acceptconn = false
+	c.opt = l.opt.inherit()
 	to := s.remote.AddrPort()
 	c.local = linux.SockaddrInet(uint16(l.domain), to)
 	c.remote = linux.SockaddrInet(uint16(l.domain), s.local.AddrPort())
@@ -135,6 +134,10 @@ func (l *Socket) meet(s *Socket) {
 	join(s, c)
 	s.parent = nil
 	c.parent = l
+	if s.bearer != nil {
+		c.become(s.bearer)
+		s.bearer = nil
+	}
 	l.accepts = append(l.accepts, c)
 	l.notify(pollIn)
 	s.notify(pollOut)
@@ -151,6 +154,7 @@ func (s *Socket) admit() {
 
 // disconnect is connect(2) to AF_UNSPEC.
 func (s *Socket) disconnect() {
+	s.unwire(true)
 	tcpProto{}.leave(s, true)
 	s.rx.drop(s)
 	s.state, s.async, s.err = idle, false, 0
@@ -301,6 +305,7 @@ func (s *Socket) finish() {
 
 // reset is the arrival of a RST.
 func (s *Socket) reset(err linux.Errno) {
+	s.unwire(true)
 	if s.done && err == linux.ECONNRESET {
 		err = linux.EPIPE
 	}
