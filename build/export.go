@@ -90,6 +90,7 @@ func (b *builder) exportImage(ctx context.Context, s *stage, cfg registry.ImageC
 	v.status("writing image %s done", res.Image.ID())
 	for _, n := range names {
 		v.status("naming to %s done", n)
+		b.e.EmitBuilt(string(res.Image.ID()), n.Familiar())
 	}
 	return nil
 }

@@ -35,6 +35,13 @@ type Pruned struct {
 // PruneCache removes what the build cache has. A step that a build has found
 // stays until that has ended.
 func PruneCache(ctx context.Context, e *sandbox.Engine, o PruneOptions) (p Pruned, err error) {
+	if !o.bounds {
+		defer func() {
+			if err == nil {
+				e.EmitBuilderPrune(p.Freed)
+			}
+		}()
+	}
 	now, kept, n := time.Now(), int64(0), 0
 	removed, freed, err := e.Store().PruneBuilds(ctx, func(r registry.BuildRecord, size int64, shared bool) bool {
 		n++

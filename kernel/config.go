@@ -51,6 +51,8 @@ type Config struct {
 	Interfaces []socket.Interface
 	// NoProc, NoDev and NoSys leave /proc, /dev and /sys unmounted.
 	NoProc, NoDev, NoSys bool
+	// OnOOMKill is told of each process that is killed because memory has run out, by the task that needs some; nil: nobody is.
+	OnOOMKill func()
 	// ShmBytes is the size of /dev/shm; 0 is 64 MiB.
 	ShmBytes int64
 	// CPUs is how many processors guests see; 0 is 1.

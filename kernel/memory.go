@@ -102,11 +102,15 @@ func (t *Task) OutOfMemory() bool {
 	if victim == nil {
 		victim = t.proc
 	}
-	if !victim.exiting {
+	killed := !victim.exiting
+	if killed {
 		k.oomKills.Add(1)
 		victim.exitGroupLocked(linux.SignalStatus(linux.SIGKILL, false))
 	}
 	k.mu.Unlock()
+	if killed && k.cfg.OnOOMKill != nil {
+		k.cfg.OnOOMKill()
+	}
 	if victim == t.proc {
 		return false
 	}

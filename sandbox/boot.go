@@ -105,6 +105,7 @@ func (r *Run) startKernel(ctx context.Context, loaders []kernel.Loader) (err err
 		CPUs:       runtime.NumCPU(),
 		Processor:  processor,
 		ShmBytes:   c.ShmSize,
+		OnOOMKill:  func() { r.emit("oom") },
 	})
 	if err != nil {
 		return err
@@ -154,7 +155,7 @@ func (r *Run) stdio(host IO) (*stdio, error) {
 	if !c.OpenStdin {
 		host.Stdin = nil
 	}
-	s := &stdio{isTTY: c.TTY, host: host, once: c.StdinOnce, kill: r.Signal}
+	s := &stdio{isTTY: c.TTY, host: host, once: c.StdinOnce, kill: r.Signal, resized: r.emitResize}
 	if c.OpenStdin && host.Stdin == nil {
 		s.in = newInbox()
 	}

@@ -33,7 +33,9 @@ import (
 //	op       args         result         then
 //	signal   signalArgs   -              -
 //	upper    -            -              the upper layer as a tar stream
-//	volume   volumeArgs   -              the volume as a tar stream
+//	stat     fileArgs     place          -
+//	pack     fileArgs     -              files as a tar stream in pieces (streamConn), then a line: fileResult
+//	unpack   fileArgs     -              the same, the pieces from the caller
 //	attach   AttachOptions  -            frames, until the container has ended and is saved
 //	wait     -            -              as attach with no streams: the frame of the end
 //	stop     stopArgs     -              as wait
@@ -53,7 +55,7 @@ import (
 //
 // A new operation is an entry of operations (control_ops.go) and a row above.
 // Unknown fields are ignored, unknown operations refused, so that sbx
-// processes of two versions can talk.
+// processes of two versions can talk. What follows "connect" has a version of its own (connectVersion).
 //
 // At the end of a container no new calls are taken, those under way are ended,
 // and only sessions (calls that called keep) hear of the end.

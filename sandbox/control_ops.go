@@ -20,7 +20,9 @@ func init() {
 	operations = map[string]operation{
 		"signal":  opSignal,
 		"upper":   opUpper,
-		"volume":  opVolume,
+		"stat":    opStat,
+		"pack":    opPack,
+		"unpack":  opUnpack,
 		"attach":  opAttach,
 		"wait":    opWait,
 		"stop":    opStop,
@@ -65,22 +67,6 @@ func opSignal(r *Run, c *call) error {
 }
 
 func opUpper(r *Run, c *call) error { return sendTar(c, r.tree.fs) }
-
-type volumeArgs struct {
-	Volume string `json:"volume"`
-}
-
-func opVolume(r *Run, c *call) error {
-	var a volumeArgs
-	if err := c.decode(&a); err != nil {
-		return err
-	}
-	v := r.mounts.volume(a.Volume)
-	if v == nil {
-		return fail(ErrNotFound, "no such volume: %s", a.Volume)
-	}
-	return sendTar(c, v.fs)
-}
 
 // sendTar answers with what a file system holds now.
 func sendTar(c *call, live *vfs.FS) error {

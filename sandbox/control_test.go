@@ -37,7 +37,7 @@ func TestControlHostile(t *testing.T) {
 	var open []net.Conn
 	for _, text := range []string{
 		"", "\n", "{", "null\n", "[]\n", "{}\n", `{"op":"nosuch"}` + "\n", `{"op":"signal","args":{"signal":"x"}}` + "\n", `{"op":"signal","args":{"signal":-1}}` + "\n",
-		`{"op":"signal","args":{"signal":1000}}` + "\n", `{"op":"exec","args":{"cmd":[""]}}` + "\n", `{"op":"exec","args":[]}` + "\n", `{"op":"volume","args":{"volume":"../x"}}` + "\n",
+		`{"op":"signal","args":{"signal":1000}}` + "\n", `{"op":"exec","args":{"cmd":[""]}}` + "\n", `{"op":"exec","args":[]}` + "\n", `{"op":"stat","args":{"path":7}}` + "\n", `{"op":"stat","args":{"path":"../../\\u0000"}}` + "\n", `{"op":"pack","args":{"path":"/nosuch"}}` + "\n", `{"op":"unpack","args":{"path":"/tmp"}}` + "\n\x00\x00\x00\x05junk!\x00\x00\x00\x00", `{"op":"unpack"}` + "\n\xff\xff\xff\xff",
 		`{"op":"attach","args":{"stdin":true}}` + "\n" + "i\xff\xff\xff\xff", `{"op":"attach"}` + "\n" + "zzzzzzzzzzzzzzzzzz", `{"op":"wait"}` + "\n" + "r\x00\x00\x00\x01x" + "s\x00\x00\x00\x00",
 		`{"op":"attach","args":{"stdin":true,"size":{"Row":65535,"Col":0}}}` + "\n" + "s\x00\x00\x00\x01\xff" + "r\x00\x00\x00\x04\x00\x00\x00\x00" + "i\x00\x00\x00\x00" + "q\x00\x00\x00\x02ab",
 		strings.Repeat("x", maxRequest+2),

@@ -89,8 +89,19 @@ func (p *guestPacker) file(at string, h *tar.Header, a *vfs.Attr) error {
 	if err := p.tw.WriteHeader(h); err != nil {
 		return err
 	}
-	_, err = io.CopyBuffer(p.tw, io.LimitReader(&handleReader{h: o.Handle}, a.Size), make([]byte, copyChunk))
+	n, err := io.CopyBuffer(p.tw, io.LimitReader(&handleReader{h: o.Handle}, a.Size), make([]byte, copyChunk))
+	if err == nil && n < a.Size { // a running guest cut it short
+		_, err = io.CopyN(p.tw, zeros{}, a.Size-n)
+	}
 	return err
+}
+
+// zeros reads as bytes of 0 without an end.
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) {
+	clear(p)
+	return len(p), nil
 }
 
 func (p *guestPacker) children(at, name string, depth int) error {
@@ -151,11 +162,13 @@ type guestUnpacker struct {
 	bytes   int64
 }
 
-func (u *guestUnpacker) path(name string) string { return path.Join(u.dir, path.Clean("/"+name)) }
+func (u *guestUnpacker) path(name string) string {
+	return strings.TrimSuffix(u.dir, "/") + path.Clean("/"+name)
+}
 
 func (u *guestUnpacker) entry(h *tar.Header, r io.Reader) error {
 	at := u.path(h.Name)
-	if _, err := mkdirAll(u.g.w, path.Dir(at), 0o755); err != nil {
+	if err := u.parents(h.Name); err != nil {
 		return err
 	}
 	var err error
@@ -185,6 +198,22 @@ func (u *guestUnpacker) entry(h *tar.Header, r io.Reader) error {
 		return err
 	}
 	return u.attributes(at, h)
+}
+
+// parents makes the folders above an entry that the archive left out.
+func (u *guestUnpacker) parents(name string) error {
+	above := path.Dir(path.Clean("/" + name))
+	if above == "/" {
+		return nil
+	}
+	at := u.path(above)
+	if mustBeDir(u.g.w, at) == nil {
+		return nil
+	}
+	if err := u.parents(above); err != nil {
+		return err
+	}
+	return u.g.w.Mkdir(vfs.Loc{}, at, 0o755)
 }
 
 // clear removes what is in the way of a new inode; folders stay.

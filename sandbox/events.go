@@ -17,6 +17,7 @@ const (
 	EventImage     = "image"
 	EventNetwork   = "network"
 	EventVolume    = "volume"
+	EventBuilder   = "builder"
 )
 
 // Event is something that was done in a home folder, by whichever sbx: docker's
@@ -110,6 +111,11 @@ func (r *Run) emitStart() {
 	r.e.emitContainer(r.rec, "start")
 }
 
+// emitResize tells of the size that a caller gives the terminal.
+func (r *Run) emitResize(ws linux.Winsize) {
+	r.emit("resize", "height", strconv.Itoa(int(ws.Row)), "width", strconv.Itoa(int(ws.Col)))
+}
+
 // emitDie tells of the end.
 func (r *Run) emitDie(eps []Endpoint) {
 	took := int64(time.Since(r.state.StartedAt).Seconds())
@@ -163,6 +169,12 @@ func (e *Engine) emitRemoved(list []registry.RemoveEvent) {
 		}
 	}
 }
+
+// EmitBuilt logs that a build gave an image a name.
+func (e *Engine) EmitBuilt(id, name string) { e.emitImage("tag", id, name) }
+
+// EmitBuilderPrune logs that what the build cache had is gone.
+func (e *Engine) EmitBuilderPrune(freed int64) { e.emitPrune(EventBuilder, freed) }
 
 // emitPrune logs that what nobody used is gone.
 func (e *Engine) emitPrune(typ string, freed int64) {

@@ -55,10 +55,11 @@ func opExec(r *Run, c *call) error {
 	if err := x.start(r, cfg); err != nil {
 		return err
 	}
+	id := newID()
 	if s != nil {
+		s.detached = func() { r.emit("exec_detach", "execID", id) }
 		c.keep()
 	}
-	id := newID()
 	r.emit(execAction("exec_create", cfg.Cmd), "execID", id)
 	r.emit(execAction("exec_start", cfg.Cmd), "execID", id)
 	c.ctl.wg.Go(func() {

@@ -183,8 +183,7 @@ func (g *guestNet) neighbour(ctx context.Context, network string, from, to netip
 		if !g.cfg.reachesHost() {
 			return nil, linux.ECONNREFUSED
 		}
-		host := netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), to.Port())
-		return (&net.Dialer{Timeout: dialTimeout}).DialContext(ctx, network, host.String())
+		return dialHost(ctx, network, to)
 	}
 	other, err := g.e.endpointAt(ep.NetworkID, to.Addr())
 	if err != nil {
@@ -193,7 +192,19 @@ func (g *guestNet) neighbour(ctx context.Context, network string, from, to netip
 	if from.Port() == 0 && other.Container == g.id {
 		return nil, linux.EHOSTUNREACH
 	}
-	return g.e.connect(ctx, other.Container, connectArgs{Network: network, From: from, To: to})
+	return g.e.connect(ctx, g.id, other.Container, connectArgs{Network: network, From: from, To: to})
+}
+
+// dialHost connects to the loopback of the host for a guest that named a gateway: in IPv6 if that is one of IPv6 and the host
+// answers there, else in IPv4.
+func dialHost(ctx context.Context, network string, gateway netip.AddrPort) (net.Conn, error) {
+	d := net.Dialer{Timeout: dialTimeout}
+	if gateway.Addr().Is6() {
+		if c, err := d.DialContext(ctx, network, netip.AddrPortFrom(netip.IPv6Loopback(), gateway.Port()).String()); err == nil || ctx.Err() != nil {
+			return c, err
+		}
+	}
+	return d.DialContext(ctx, network, netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), gateway.Port()).String())
 }
 
 // hostGateway is the address in --add-host that stands for the host.
@@ -300,11 +311,12 @@ type connectArgs struct {
 	Network string         `json:"network"` // "tcp" or "udp"
 	From    netip.AddrPort `json:"from"`
 	To      netip.AddrPort `json:"to"`
+	Version int            `json:"version,omitempty"` // connectVersion of the caller; 0 within an engine
 }
 
-// connect opens a connection to a container, which this engine runs or another
+// connect opens a connection of one container, asker, to another, which this engine runs or another
 // sbx. Errors are errnos.
-func (e *Engine) connect(ctx context.Context, id string, a connectArgs) (net.Conn, error) {
+func (e *Engine) connect(ctx context.Context, asker, id string, a connectArgs) (net.Conn, error) {
 	e.mu.Lock()
 	r := e.running[id]
 	e.mu.Unlock()
@@ -315,7 +327,7 @@ func (e *Engine) connect(ctx context.Context, id string, a connectArgs) (net.Con
 	if st.Status != StatusRunning {
 		return nil, linux.EHOSTUNREACH
 	}
-	c, err := e.connectControl(ctx, id, st, a)
+	c, err := e.connectControl(ctx, asker, id, st, a)
 	var errno linux.Errno
 	switch {
 	case err == nil:

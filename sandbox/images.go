@@ -124,6 +124,9 @@ func (e *Engine) Import(ctx context.Context, r io.Reader, ref string, changes []
 	}
 	img, err := e.store.Import(ctx, r, ref, c)
 	if err == nil {
+		if ref != "" {
+			e.emitImage("tag", string(img.ID()), ref)
+		}
 		e.emitImage("import", string(img.ID()), ref)
 	}
 	return img, err
@@ -170,6 +173,9 @@ func (e *Engine) Commit(ctx context.Context, container, ref string, o CommitOpti
 	r.CloseWithError(errors.New("the image was not made"))
 	<-done
 	if err == nil {
+		if ref != "" {
+			e.emitImage("tag", string(img.ID()), ref)
+		}
 		e.emitContainer(v.rec, "commit", "comment", o.Message, "imageID", string(img.ID()), "imageRef", ref)
 	}
 	return img, err

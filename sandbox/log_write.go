@@ -66,6 +66,19 @@ func (w *logWriter) write(stream frameKind, p []byte) {
 	}
 }
 
+// remark adds a line of sbx's own, on standard error. Lines of the program that wait for their end are cut before it.
+func (w *logWriter) remark(line string) {
+	if w == nil {
+		return
+	}
+	w.mu.Lock()
+	if !w.closed && w.ring == nil {
+		w.partsLocked()
+	}
+	w.mu.Unlock()
+	w.write(frameStderr, []byte(line+"\n"))
+}
+
 func (w *logWriter) writeLocked(stream frameKind, p []byte, at time.Time) {
 	end := entryEnd(stream, w.limits.attrs, at)
 	part := w.parts[stream]

@@ -60,6 +60,9 @@ type Run struct {
 	monitor  *monitor               // nil: it is not probed
 	unhook   func()                 // called before others see the end; nil: nothing
 
+	refusedMu sync.Mutex
+	refused   []string // neighbours that differs told of
+
 	stateMu sync.Mutex // of state, and of the record on the disk, while calls are taken
 	state   State
 	stop    func() bool // unhooks the context
@@ -168,6 +171,9 @@ func (r *Run) boot(ctx context.Context, io IO) error {
 		r.e.emitContainer(r.rec, "attach")
 	}
 	r.emitStart()
+	if r.io.isTTY && r.io.host.Size != (linux.Winsize{}) {
+		r.emitResize(r.io.host.Size)
+	}
 	r.monitor = startMonitor(r)
 	return nil
 }
@@ -272,9 +278,7 @@ func (r *Run) closeKernel() {
 	r.ports.close()
 	r.net.leave()
 	if r.kernel != nil {
-		if r.state.OOMKilled = r.kernel.OOMKills() > 0; r.state.OOMKilled {
-			r.emit("oom")
-		}
+		r.state.OOMKilled = r.kernel.OOMKills() > 0
 		_ = r.kernel.Close()
 		r.kernel = nil
 	}

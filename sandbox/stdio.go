@@ -27,6 +27,7 @@ type stdio struct {
 	once     bool       // the end of one caller's input is the program's
 	sole     bool       // the one caller is all there is: without it writes fail
 	kill     func(linux.Signal) error
+	resized  func(linux.Winsize) // told of what callers do to the terminal; nil: nobody is
 	tty      *kernel.TTY
 	pump     sync.WaitGroup // copies the terminal's output
 	pumpStop context.CancelFunc
@@ -218,6 +219,9 @@ func (s *stdio) endInput() {
 func (s *stdio) resize(ws linux.Winsize) {
 	if s.tty != nil {
 		s.tty.Resize(ws)
+		if s.resized != nil {
+			s.resized(ws)
+		}
 	}
 }
 

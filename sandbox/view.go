@@ -36,7 +36,7 @@ func (e *Engine) openView(ctx context.Context, ref string, change bool) (*view, 
 	case c.State.Status == StatusDead:
 		return nil, fail(ErrCorrupt, "%s", c.State.Error)
 	case c.State.Status == StatusRunning && change:
-		return nil, fail(ErrConflict, "container %s is running: this version changes the files of stopped containers only", ref)
+		return nil, fail(ErrConflict, "container %s is running", ref) // it was started since the caller looked
 	case c.State.Status == StatusRunning:
 		t, err := e.liveTree(ctx, c)
 		if err != nil {
@@ -78,21 +78,6 @@ func (e *Engine) liveTree(ctx context.Context, c Container) (*tree, error) {
 		return nil, err
 	}
 	return t, nil
-}
-
-// mountLive mounts a copy of a volume that the running container has.
-func (v *view) mountLive(ctx context.Context, set *mountSet, ns *vfs.Namespace, m Mount, _ *tree) error {
-	body, err := v.e.callControl(ctx, v.rec.ID, v.state, "volume", volumeArgs{m.Source})
-	if err != nil {
-		return err
-	}
-	defer body.Close()
-	c := vfs.New(nil, nil, vfs.Options{})
-	set.closers = append(set.closers, c.Close)
-	if err := c.ApplyTar(body); err != nil {
-		return err
-	}
-	return mountAt(ns, m.Target, c, vfs.MountOpts{Source: m.Source, ReadOnly: true})
 }
 
 func (v *view) Close() {

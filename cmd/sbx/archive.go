@@ -108,10 +108,10 @@ func (a *app) rmiCmd(use string) *cobra.Command {
 		}
 		return a.each(args, func(name string) (string, error) {
 			events, err := e.RemoveImage(c.Context(), name, force)
-			return removeLines(events), err
+			return a.forced(force, removeLines(events), err)
 		})
 	})
-	c.Flags().BoolVarP(&force, "force", "f", false, "Remove images that stopped containers use")
+	c.Flags().BoolVarP(&force, "force", "f", false, "Remove images that stopped containers use, and take those that are not there for removed")
 	c.ValidArgsFunction = a.completeImages
 	return c
 }

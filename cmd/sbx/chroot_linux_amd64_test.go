@@ -63,17 +63,23 @@ type chroot struct {
 	root string
 }
 
-// tree lays an image out on the host, with the devices that programs need; it skips t when the image was not made.
+// tree pulls an image and lays it out on the host; it skips t when the image was not made.
 func (r *realImages) tree(t *testing.T, image string) chroot {
 	t.Helper()
-	name := "tree-" + strings.ReplaceAll(image, ":", "-") + "-" + filepath.Base(t.TempDir())
-	root, archive := filepath.Join(r.dir, name), filepath.Join(r.dir, name+".tar")
 	if out, err := r.sbx("pull", "-q", image).CombinedOutput(); err != nil {
 		if bytes.Contains(out, []byte("not found")) {
 			t.Skipf("%s was not made: %s", image, out)
 		}
 		t.Fatalf("pull %s: %v: %s", image, err, out)
 	}
+	return r.layOut(t, image)
+}
+
+// layOut lays an image out on the host, with the devices that programs need.
+func (r *realImages) layOut(t *testing.T, image string) chroot {
+	t.Helper()
+	name := "tree-" + strings.ReplaceAll(image, ":", "-") + "-" + filepath.Base(t.TempDir())
+	root, archive := filepath.Join(r.dir, name), filepath.Join(r.dir, name+".tar")
 	container := fmt.Sprintf("%s-%d", name, time.Now().UnixNano())
 	r.must(t, "create", "--name", container, image, "true")
 	r.must(t, "export", "-o", archive, container)

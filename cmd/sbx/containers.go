@@ -1,12 +1,14 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
 
 	"github.com/sbxrun/sbx/abi/linux"
+	"github.com/sbxrun/sbx/registry"
 	"github.com/sbxrun/sbx/sandbox"
 )
 
@@ -22,13 +24,23 @@ func (a *app) rmCmd() *cobra.Command {
 			n = 1
 		}
 		return a.eachOf(args, n, func(ref string) (string, error) {
-			return named(ref, e.Remove(c.Context(), ref, o))
+			out, err := named(ref, e.Remove(c.Context(), ref, o))
+			return a.forced(o.Force, out, err)
 		})
 	})
-	c.Flags().BoolVarP(&o.Force, "force", "f", false, "Kill containers that run")
+	c.Flags().BoolVarP(&o.Force, "force", "f", false, "Kill containers that run, and take those that are not there for removed")
 	c.Flags().BoolVarP(&o.Volumes, "volumes", "v", false, "Remove their anonymous volumes too")
 	c.ValidArgsFunction = a.completeContainers
 	return c
+}
+
+// forced is the outcome of a removal: with force, what is not there is told of and no failure, as docker has it.
+func (a *app) forced(force bool, out string, err error) (string, error) {
+	if force && (errors.Is(err, sandbox.ErrNotFound) || errors.Is(err, registry.ErrNotFound)) {
+		fmt.Fprintf(a.err, "sbx: %v\n", err)
+		return "", nil
+	}
+	return out, err
 }
 
 func (a *app) killCmd() *cobra.Command {

@@ -18,7 +18,8 @@ func (a *app) cpCmd() *cobra.Command {
 	c := verb(groupContainers, "cp [OPTIONS] CONTAINER:SRC DEST|-  |  SRC|- CONTAINER:DEST", "Copy files between a container and the host", exactArgs(2),
 		func(c *cobra.Command, args []string) error { return a.cp(c, args[0], args[1], o, quiet) })
 	c.Long = "Copy files between a container and the host. A folder goes into a folder that is there; SRC/. means\n" +
-		"what is in the folder. - is a tar archive on standard input or output."
+		"what is in the folder. - is a tar archive on standard input, where it may\n" +
+		"be compressed, or output. A container may run or not; links in it lead nowhere but into it."
 	fl := c.Flags()
 	fl.BoolVarP(&o.Archive, "archive", "a", false, "Keep owners")
 	fl.BoolVarP(&o.FollowLink, "follow-link", "L", false, "Follow a symbolic link that is SRC itself")

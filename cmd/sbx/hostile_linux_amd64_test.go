@@ -109,3 +109,13 @@ func TestHostilePrograms(t *testing.T) {
 	}
 	expect(0, "fine\n", run("-m", "64m", image, "echo", "fine")...)
 }
+
+// TestEventOfOOM: that a process was killed at the limit of memory is told while its container goes on.
+func TestEventOfOOM(t *testing.T) {
+	w := newRealWorld(t)
+	w.must("run", "-d", "--name", "hog", "-m", "64m", "debian:12", "sh", "-c", `perl -e 'my @x; push @x, "x" x 100000 while 1'; echo ready; sleep 1000`)
+	w.ready("hog")
+	if got := w.must("events", "--since", "1h", "--until", "0s", "-f", "container=hog", "-f", "event=oom", "-f", "event=die", "--format", "{{.Action}}"); got != "oom" {
+		t.Errorf("events: %q", got)
+	}
+}

@@ -188,13 +188,19 @@ func networkObject(e *sandbox.Engine, n sandbox.Network) object {
 }
 
 func (a *app) networkRmCmd() *cobra.Command {
-	return verb(groupContainers, "rm NETWORK [NETWORK...]", "Remove networks", rangeArgs(1, -1), func(c *cobra.Command, args []string) error {
+	var force bool
+	c := verb(groupContainers, "rm [OPTIONS] NETWORK [NETWORK...]", "Remove networks", rangeArgs(1, -1), func(c *cobra.Command, args []string) error {
 		e, err := a.engine()
 		if err != nil {
 			return err
 		}
-		return a.each(args, func(ref string) (string, error) { return e.RemoveNetwork(c.Context(), ref) })
+		return a.each(args, func(ref string) (string, error) {
+			name, err := e.RemoveNetwork(c.Context(), ref)
+			return a.forced(force, name, err)
+		})
 	})
+	c.Flags().BoolVarP(&force, "force", "f", false, "Take networks that are not there for removed")
+	return c
 }
 
 func (a *app) networkPruneCmd() *cobra.Command {

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sbxrun/sbx/internal/testimage"
 )
@@ -24,6 +25,9 @@ func builtCommand(t *testing.T) string {
 	}
 	return command
 }
+
+// patience is how long a step may take to be seen.
+const patience = 20 * time.Second
 
 // TestRealImage pulls a real Debian image from a real registry with the built command, runs pipelines of the built-in tools
 // over its files, and holds their output against GNU's over the exported tree.

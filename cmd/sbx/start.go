@@ -25,7 +25,7 @@ func (a *app) startCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return engineError(a.startAttached(c.Context(), args[0], interactive, codes))
+			return a.startAttached(c.Context(), args[0], interactive, codes)
 		})
 	c.Long = "Start containers that were made or have ended. One that runs, or waits to be restarted, is left alone. With -a the exit code is the\n" +
 		"container's. Nothing but this starts containers after a reboot of the host: there is no daemon, whatever --restart says."

@@ -49,9 +49,6 @@ func TestTutorial(t *testing.T) {
 	})
 }
 
-// patience is how long a step of the tutorial may take to be seen.
-const patience = 20 * time.Second
-
 // screenCmd is `screen REGEXP`: waits until tmux shows it.
 func screenCmd(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
