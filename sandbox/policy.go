@@ -17,7 +17,7 @@ import (
 const NetworkAnywhere = "any"
 
 // policy is what a container may reach outside of its networks. nil is the
-// default: everything but the host itself and its link (see allowed).
+// default: everything but the host's loopback and its link (see allowed).
 type policy struct {
 	anywhere bool
 	rules    []rule
