@@ -69,7 +69,8 @@ static void on(int s, siginfo_t *i, void *u) {
 }
 static void quiet(int s) { got++; }
 static sem_t told;
-static void threaded(union sigval v) { printf("thread told %d\n", v.sival_int), sem_post(&told); }
+static int tells;
+static void threaded(union sigval v) { tells = v.sival_int, sem_post(&told); }
 static void show(mqd_t q) {
   char b[200] = "";
   lseek(q, 0, SEEK_SET), read(q, b, sizeof b);
@@ -208,7 +209,7 @@ int main(int argc, char **argv) {
   sem_init(&told, 0, 0);
   struct sigevent th = {.sigev_notify = SIGEV_THREAD, .sigev_notify_function = threaded, .sigev_value.sival_int = 5}, nosock = {.sigev_notify = SIGEV_THREAD, .sigev_signo = 0, .sigev_value.sival_ptr = b}, nofd = {.sigev_notify = SIGEV_THREAD, .sigev_signo = 999, .sigev_value.sival_ptr = b}, nocookie = {.sigev_notify = SIGEV_THREAD, .sigev_signo = 0, .sigev_value.sival_ptr = BAD};
   R(syscall(SYS_mq_notify, q, &nosock)), R(syscall(SYS_mq_notify, q, &nofd)), R(syscall(SYS_mq_notify, q, &nocookie));
-  R(mq_notify(q, &th)), R(mq_send(q, "h", 1, 0)), sem_wait(&told), rcv(q, 16);
+  R(mq_notify(q, &th)), R(mq_send(q, "h", 1, 0)), sem_wait(&told), printf("thread told %d\n", tells), rcv(q, 16);
   R(mq_notify(q, &th)), R(mq_notify(q, 0)), R(mq_notify(q, &ev)), R(mq_notify(q, 0));
   // poll and epoll that wait
   int ep = epoll_create1(0);
