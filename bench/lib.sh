@@ -43,10 +43,11 @@ debian_mirror() {
 }
 # native_tree IMAGE DIR: the files of an image, to chroot into.
 native_tree() {
-	"$sbx" create --name tree "$1" true >/dev/null
+	local id
+	id=$("$sbx" create "$1" true)
 	mkdir -p "$2"
-	"$sbx" export tree | tar -xp -C "$2" --exclude='dev/*'
-	"$sbx" rm tree >/dev/null
+	"$sbx" export "$id" | tar -xp -C "$2" --exclude='dev/*'
+	"$sbx" rm "$id" >/dev/null
 	mknod -m 666 "$2/dev/null" c 1 3
 	mknod -m 666 "$2/dev/urandom" c 1 9
 	cp /etc/resolv.conf "$2/etc/resolv.conf"
