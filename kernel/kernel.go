@@ -147,6 +147,7 @@ func (k *Kernel) Close() error {
 	}
 	never := k.init == nil
 	k.mu.Unlock()
+	k.net.Linger()
 	k.cancel()
 	k.net.Close()
 	k.wg.Wait()

@@ -14,6 +14,42 @@ import (
 // lastWords is how long the outside may take for what a closed socket had sent.
 const lastWords = 10 * time.Second
 
+// farewell is how long the end of a sandbox waits for that.
+const farewell = time.Second
+
+// Linger waits until what guests have sent over connections that they have closed is with the outside, and the end of it, for
+// as long as a sandbox that ends should wait: what is closed with the Stack looks to the outside as if it broke.
+func (st *Stack) Linger() {
+	limit := time.NewTimer(farewell)
+	defer limit.Stop()
+	for {
+		st.mu.Lock()
+		leaving := false
+		for h := range st.pumps {
+			leaving = leaving || h.s.peer == nil
+		}
+		ended := st.pumped
+		st.mu.Unlock()
+		if !leaving {
+			return
+		}
+		select {
+		case <-ended:
+		case <-limit.C:
+			return
+		}
+	}
+}
+
+// stopPump notes that h moves nothing any more.
+func (st *Stack) stopPump(h *HostConn) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	delete(st.pumps, h)
+	close(st.pumped)
+	st.pumped = make(chan struct{})
+}
+
 // Errno makes an errno of what dialling gave.
 func Errno(err error) linux.Errno {
 	var dns *net.DNSError
@@ -89,6 +125,7 @@ func (s *Socket) dial(to netip.AddrPort) {
 			return
 		}
 		h := s.farEnd()
+		s.st.pumps[h] = struct{}{}
 		s.st.unlock()
 		h.pump(c)
 	})
@@ -116,6 +153,7 @@ func (st *Stack) Attach(c net.Conn, owner Owner, wake func(bits uint32)) (*Socke
 		return s, nil
 	}
 	h := s.farEnd()
+	st.pumps[h] = struct{}{}
 	st.unlock()
 	st.cfg.Go(func() { h.pump(c) })
 	return s, nil
@@ -149,6 +187,7 @@ func (s *Socket) farEnd() *HostConn {
 
 // pump moves bytes between the connection and the outside until both are done.
 func (h *HostConn) pump(c net.Conn) {
+	defer h.s.st.stopPump(h)
 	ctx, cancel := context.WithCancel(h.s.st.cfg.Context)
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() { _ = c.Close() })

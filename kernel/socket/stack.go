@@ -61,6 +61,8 @@ type Stack struct {
 	rights int                   // files in flight
 	asking int                   // name server requests under way
 	closed bool
+	pumps  map[*HostConn]struct{} // those that move bytes to and from the outside
+	pumped chan struct{}          // closed when one of them ends
 }
 
 // New makes a network.
@@ -70,6 +72,7 @@ func New(cfg Config) *Stack {
 	}
 	st := &Stack{
 		cfg: cfg, all: map[*Socket]struct{}{}, unix: map[any]*Socket{}, ports: map[portKey][]*Socket{},
+		pumps: map[*HostConn]struct{}{}, pumped: make(chan struct{}),
 		next: linux.IP_LOCAL_PORT_FIRST, nlPID: 1 << 31, nics: []iface{loopback}, index: loopback.index,
 	}
 	for _, i := range cfg.Interfaces {
