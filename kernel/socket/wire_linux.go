@@ -18,9 +18,7 @@ type wire struct {
 	s    *Socket // guarded by the stack's lock
 	// full says that room is waited for: only then it is told of, for the host tells
 	// of everything that holds whenever anything changes.
-	full atomic.Bool
-	// fresh is what held when the poller last looked, until a call or the first who asks.
-	fresh  atomic.Uint32
+	full   atomic.Bool
 	closed atomic.Bool
 	uses   atomic.Int32 // calls under way, and one until close
 }
@@ -88,7 +86,6 @@ func (w *wire) send(p []byte, flags int) (n int, err error) {
 		return 0, errGone
 	}
 	defer w.drop()
-	w.fresh.Store(0)
 	for {
 		n, err = sendto(w.fd, p, flags&linux.MSG_MORE|unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
 		if err != unix.EINTR {
@@ -102,7 +99,6 @@ func (w *wire) recv(p []byte, flags int) (n int, err error) {
 		return 0, errGone
 	}
 	defer w.drop()
-	w.fresh.Store(0)
 	for {
 		n, err = recvfrom(w.fd, p, flags&(linux.MSG_PEEK|linux.MSG_TRUNC)|unix.MSG_DONTWAIT)
 		if err != unix.EINTR {
@@ -121,7 +117,6 @@ func (w *wire) sendFile(f *os.File, off int64, n int) (done int, err error) {
 	if err != nil {
 		return 0, linux.EIO
 	}
-	w.fresh.Store(0)
 	if cerr := raw.Control(func(fd uintptr) {
 		for {
 			done, err = unix.Sendfile(w.fd, int(fd), &off, n)
@@ -141,9 +136,6 @@ func (w *wire) ready() (uint32, error) {
 		return 0, errGone
 	}
 	defer w.drop()
-	if m := w.fresh.Swap(0); m&unix.POLLOUT != 0 {
-		return normal(m), nil
-	}
 	m, err := w.look()
 	if err == nil && m&unix.POLLOUT == 0 && !w.full.Swap(true) {
 		m, err = w.look() // the poller may have dropped what it did not know to be waited for
@@ -176,7 +168,6 @@ func (w *wire) shutdown(how int) error {
 		return linux.ENOTCONN
 	}
 	defer w.drop()
-	w.fresh.Store(0)
 	return errnoOf(unix.Shutdown(w.fd, how))
 }
 

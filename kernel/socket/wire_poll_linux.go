@@ -122,7 +122,6 @@ func (p *poller) tell(fd int) {
 				continue
 			}
 			bits := events[i].Events
-			w.fresh.Store(bits)
 			if bits&unix.EPOLLOUT != 0 && !w.full.Swap(false) && bits&(unix.EPOLLERR|unix.EPOLLHUP) == 0 {
 				bits &^= unix.EPOLLOUT
 			}
