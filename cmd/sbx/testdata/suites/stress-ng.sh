@@ -1,6 +1,5 @@
 # Each stressor of stress-ng for two seconds, with its checks; or those that are named.
 # far-branch makes 1.5 million functions of one byte and ends only when it has called them all.
-# The pages of sysbadaddr and the like are not for a chroot on a machine that others use.
 cd /tmp
 for s in ${NAMES:-$(stress-ng --stressors)}; do
 	case $s in far-branch) continue ;; esac
