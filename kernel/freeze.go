@@ -65,11 +65,14 @@ func (k *Kernel) haltedLocked() {
 // freezeLocked is the halt of one thread, until Thaw or death.
 func (t *Task) freezeLocked() {
 	t.frozen = true
+	start := t.fallAsleep() // before Freeze is told, for from then on it takes no time of a processor
 	t.k.haltedLocked()
 	for t.k.halted != nil && !t.dead.Load() {
 		t.k.mu.Unlock()
-		t.park()
+		<-t.waker.ch
 		t.k.mu.Lock()
 	}
+	t.wakeUp(start)
+	t.waits.Add(1)
 	t.frozen = false
 }
