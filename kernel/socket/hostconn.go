@@ -78,7 +78,6 @@ func (h *HostConn) Read(p []byte) (int, error) {
 	}
 	return h.wait(context.Background(), &h.read, func() (int, error) {
 		n, err := h.s.Recv(&Message{Data: p})
-		h.s.st.out.Add(int64(max(n, 0)))
 		if n == 0 && err == nil {
 			if h.closed() {
 				return 0, net.ErrClosed
@@ -105,7 +104,6 @@ func (h *HostConn) WriteTo(w io.Writer) (done int64, err error) {
 		case p.data == nil:
 			return done, nil
 		}
-		h.s.st.out.Add(int64(len(p.data)))
 		n, err := w.Write(p.data)
 		freePiece(p.buf)
 		if done += int64(n); err != nil {
@@ -125,7 +123,6 @@ func (h *HostConn) Write(p []byte) (int, error) {
 	done := 0
 	for done < len(p) {
 		n, err := h.wait(context.Background(), &h.write, func() (int, error) { return h.s.Send(&Message{Data: p[done:]}) })
-		h.s.st.in.Add(int64(max(n, 0)))
 		if done += n; err != nil {
 			return done, err
 		}

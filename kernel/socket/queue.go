@@ -103,8 +103,8 @@ func (s *Socket) unqueue() packet {
 	return was
 }
 
-// takePiece takes the first bytes of a stream as they are queued; none at the end of it.
-// Their memory is the caller's, for freePiece.
+// takePiece takes the first bytes of a stream to the outside as they are queued; none at
+// the end of it. Their memory is the caller's, for freePiece.
 func (s *Socket) takePiece() (p packet, err error) {
 	s.st.mu.Lock()
 	defer s.st.unlock()
@@ -112,7 +112,9 @@ func (s *Socket) takePiece() (p packet, err error) {
 		_, err = s.p.recv(s, &Message{}, 0)
 		return packet{}, err
 	}
-	return s.unqueue(), nil
+	p = s.unqueue()
+	s.st.out.Add(int64(len(p.data)))
+	return p, nil
 }
 
 // drop throws away what is queued.
@@ -157,7 +159,11 @@ func (s *Socket) Send(m *Message) (int, error) {
 	if len(m.Rights) > 0 && m.MaxRights > 0 && s.st.rights+len(m.Rights) > m.MaxRights {
 		return 0, linux.ETOOMANYREFS
 	}
-	return s.p.send(s, m)
+	n, err := s.p.send(s, m)
+	if s.host && n > 0 {
+		s.st.in.Add(int64(n)) // before a guest can read it
+	}
+	return n, err
 }
 
 // Recv is recvmsg(2).
@@ -174,7 +180,11 @@ func (s *Socket) Recv(m *Message) (int, error) {
 	}
 	flags := m.Flags
 	m.Flags = 0
-	return s.p.recv(s, m, flags)
+	n, err := s.p.recv(s, m, flags)
+	if s.host && n > 0 {
+		s.st.out.Add(int64(n))
+	}
+	return n, err
 }
 
 // recvStream reads bytes of a stream. It stops behind files, and before another
