@@ -1,7 +1,7 @@
 # MariaDB: a data folder, InnoDB and Aria tables, transactions, recovery after SIGKILL, a dump, the end by SIGTERM.
 mkdir db; chown mysql db; pool=--innodb-buffer-pool-size=16M; mariadbd --no-defaults --verbose --help 2> /dev/null | grep -q '^innodb-buffer-pool-size-max' && pool="$pool --innodb-buffer-pool-size-max=64M" # else 8 TiB of addresses
 mariadb-install-db --no-defaults --user=mysql --datadir=/work/db/data --skip-test-db $pool --auth-root-authentication-method=normal > install.out 2>&1; echo install $?
-serve() { mariadbd --no-defaults --user=mysql --datadir=/work/db/data --socket=/work/db/sock --port=3307 --bind-address=127.0.0.1 --pid-file=/work/db/pid $pool --log-error=/work/db/log --plugin-dir=/usr/lib/mysql/plugin 2> /dev/null & server=$!; for i in $(seq 300); do mariadb-admin --no-defaults -S /work/db/sock ping > /dev/null 2>&1 && break; sleep 0.1; done; }
+serve() { mariadbd --no-defaults --user=mysql --datadir=/work/db/data --socket=/work/db/sock --port=3307 --bind-address=127.0.0.1 --pid-file=/work/db/pid $pool --log-error=/work/db/log.err --plugin-dir=/usr/lib/mysql/plugin 2> /dev/null & server=$!; for i in $(seq 300); do mariadb-admin --no-defaults -S /work/db/sock ping > /dev/null 2>&1 && break; sleep 0.1; done; }
 serve; mariadb-admin --no-defaults -S /work/db/sock ping
 sql() { mariadb --no-defaults -S /work/db/sock -u root -N -B "$@"; }
 sql -e 'create database d character set utf8mb4'
@@ -18,6 +18,6 @@ END
 sql d -e 'insert into people (name) values ("name 1")' 2>&1; sql d -e 'selekt' 2>&1 | cut -c 1-40; mariadb --no-defaults -h 127.0.0.1 -P 3307 -u root -N -B --skip-ssl d -e 'select count(*) from people' 2>&1 | tail -n 1
 for c in 1 2 3 4; do (for i in $(seq 50); do echo "insert into people (name) values ('c$c.$i'); update people set extra = extra + 1 where id <= 10;"; done | sql d; echo $?) & jobs="$jobs $!"; done; wait $jobs; sql d -e 'select count(*) from people; select sum(extra) from people where id <= 10'
 (sql d -e "begin; insert into people (name) select concat('lost ', seq) from seq_1_to_20000; select sleep(60)" > /dev/null 2>&1) & for i in $(seq 100); do [ "$(sql -e "select count(*) from information_schema.processlist where info like 'select sleep%'")" = 1 ] && break; sleep 0.1; done
-kill -KILL $server; wait $server 2> /dev/null; echo killed $?; serve; grep -o 'Starting crash recovery' db/log | head -n 1; sql d -e 'select count(*) from people; select count(*) from people where name like "lost%"; check table people, a'
+kill -KILL $server; wait $server 2> /dev/null; echo killed $?; serve; grep -o 'Starting crash recovery' db/log.err | head -n 1; sql d -e 'select count(*) from people; select count(*) from people where name like "lost%"; check table people, a'
 mariadb-dump --no-defaults -S /work/db/sock -u root --skip-dump-date d > dump.sql; echo dump $?; sql -e 'create database e'; sql e < dump.sql; echo restore $?; sql e -e 'select count(*), sum(id) > 0 from people'
-kill -TERM $server; wait $server; echo $?; grep -c 'Shutdown complete' db/log; ls db; rm -r db dump.sql install.out
+kill -TERM $server; wait $server; echo $?; grep -c 'Shutdown complete' db/log.err; ls db; rm -r db dump.sql install.out
