@@ -78,9 +78,9 @@ func (r *realImages) tree(t *testing.T, image string) chroot {
 // layOut lays an image out on the host, with the devices that programs need.
 func (r *realImages) layOut(t *testing.T, image string) chroot {
 	t.Helper()
-	name := "tree-" + strings.ReplaceAll(image, ":", "-") + "-" + filepath.Base(t.TempDir())
-	root, archive := filepath.Join(r.dir, name), filepath.Join(r.dir, name+".tar")
-	container := fmt.Sprintf("%s-%d", name, time.Now().UnixNano())
+	dir := t.TempDir() // of this test: a tree goes with the test that has it
+	root, archive := filepath.Join(dir, "tree"), filepath.Join(dir, "tree.tar")
+	container := fmt.Sprintf("tree-%s-%d", strings.ReplaceAll(image, ":", "-"), time.Now().UnixNano())
 	r.must(t, "create", "--name", container, image, "true")
 	r.must(t, "export", "-o", archive, container)
 	r.must(t, "rm", container)
