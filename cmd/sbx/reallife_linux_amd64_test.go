@@ -88,6 +88,7 @@ func TestRealLife(t *testing.T) {
 	m.shows("host$\n")
 	m.line("s=$?; clear; echo status $s; sbx ps -a -f name=box --format '{{.State}}'")
 	m.shows("status 7\nexited\n")
+	c.awaitSupervisors()
 	c.checkProcesses()
 }
 
@@ -98,7 +99,7 @@ func TestRealPause(t *testing.T) {
 	defer endAll(t, c.home)
 	until := func(want string, args ...string) {
 		t.Helper()
-		for range 400 {
+		for end := time.Now().Add(patience); time.Now().Before(end); {
 			if out, err := c.run(args...); err == nil && out == want {
 				return
 			}
