@@ -62,7 +62,7 @@ func TestRealLife(t *testing.T) {
 	m.shows("on\n")
 	m.keys("C-z")
 	m.shows("Stopped")
-	m.line("clear; bg; jobs; kill %1; sleep 0.5")
+	m.line("clear; bg; jobs; kill %1; while kill -0 %1 2>/dev/null; do sleep 0.1; done")
 	m.shows("Terminated")
 	m.line("clear; echo typed; cat")
 	m.shows("typed\n")
