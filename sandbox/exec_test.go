@@ -57,7 +57,7 @@ func TestExec(t *testing.T) {
 			{ExecConfig{Cmd: []string{"sh", "-c", "read x; echo [$x]"}}, "unread", "[]\n", 0},
 			{ExecConfig{Cmd: []string{"sh", "-c", "stty size; tty"}, TTY: true, Size: linux.Winsize{Row: 33, Col: 44}}, "", "33 44\r\n/dev/pts/0\r\n", 0},
 			{ExecConfig{Cmd: []string{"sh", "-c", "sleep 0.3 & echo done"}}, "", "done\n", 0},
-			{ExecConfig{Cmd: []string{"sh", "-c", "while :; do echo flood; done & sleep 0.1; echo last"}, TTY: true}, "", "last", 0},
+			{ExecConfig{Cmd: []string{"sh", "-c", "rm -f /tmp/on; while :; do echo flood; : >/tmp/on; done & until [ -e /tmp/on ]; do sleep 0.01; done; echo last"}, TTY: true}, "", "last", 0},
 			{ExecConfig{Cmd: []string{"sh", "-c", "kill -TERM $$"}}, "", "", 143},
 		} {
 			out, code, err := execIn(e, "box", c.cfg, strings.NewReader(c.in))
