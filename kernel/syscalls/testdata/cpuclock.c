@@ -34,7 +34,10 @@ int main(void) {
   say("own", pthread_getcpuclockid(pthread_self(), &self));
   say("other", pthread_getcpuclockid(idle, &other));
   say("process", clock_getcpuclockid(0, &process));
-  double was = at(self), wasp = at(process), waso = at(other);
+  double waso;
+  do waso = at(other), usleep(20000);
+  while (at(other) != waso); // until it waits
+  double was = at(self), wasp = at(process);
   spin(was + 0.2, self);
   printf("own %d process %d other %d\n", at(self) - was >= 0.2, at(process) - wasp >= 0.15, at(other) - waso < 0.1);
   printf("as by name %d %d\n", same(CLOCK_THREAD_CPUTIME_ID, self), same(CLOCK_PROCESS_CPUTIME_ID, process));
