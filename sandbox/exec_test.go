@@ -25,8 +25,8 @@ func running(t *testing.T, e *Engine, cfg Config, script string) *Run {
 	return r
 }
 
-// idle is a program that does nothing until it is told to end.
-const idle = `trap 'exit 0' TERM; echo up; while :; do sleep 1; done`
+// idle is a program that does nothing until it is told to end. By when it is up, sleep has been compiled: a trap waits for that.
+const idle = `trap 'exit 0' TERM; sleep 0; echo up; while :; do sleep 1; done`
 
 func execIn(e *Engine, ref string, cfg ExecConfig, in io.Reader) (string, int, error) {
 	s, err := e.Exec(context.Background(), ref, cfg)
