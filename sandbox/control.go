@@ -127,6 +127,9 @@ func (c *call) refuse(err error) {
 // when the container ends.
 func (c *call) stream() { c.ctl.mark(c.conn, connStream) }
 
+// farewell is stream for a call that ends by itself soon after the control's context.
+func (c *call) farewell() { c.ctl.mark(c.conn, connFarewell) }
+
 // keep says that the call hears of the container's end: whoever ends the
 // container waits for it, and it ends soon after.
 func (c *call) keep() { c.ctl.mark(c.conn, connSession) }
@@ -135,10 +138,11 @@ func (c *call) keep() { c.ctl.mark(c.conn, connSession) }
 type connState int
 
 const (
-	connIdle    connState = iota // close it
-	connOwed                     // an answer is due: give it a moment
-	connStream                   // close it
-	connSession                  // leave it alone
+	connIdle     connState = iota // close it
+	connOwed                      // an answer is due: give it a moment
+	connStream                    // close it
+	connFarewell                  // wait for it
+	connSession                   // leave it alone
 )
 
 // control takes calls for a run. A nil control is closed.

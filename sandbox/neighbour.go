@@ -40,16 +40,15 @@ func opConnect(r *Run, c *call) error {
 		return c.accept(connectResult{linux.ErrnoOf(err), connectVersion})
 	}
 	defer g.Close()
-	defer context.AfterFunc(c.ctl.ctx, func() { _ = g.Close() })()
 	if err := c.accept(connectResult{Version: connectVersion}); err != nil {
 		return nil
 	}
-	c.stream()
 	conn, ok := c.conn.(net.Conn)
 	if !ok {
 		return nil
 	}
-	splice(framed(a.Network, conn, c.in), g, a.Network == "udp")
+	c.farewell()
+	splice(c.ctl.ctx, framed(a.Network, conn, c.in), g, a.Network == "udp")
 	return nil
 }
 
