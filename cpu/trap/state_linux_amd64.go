@@ -22,6 +22,9 @@ const (
 	ReasonNotEntered         // an interrupt came before the first instruction
 )
 
+// Signalled reports whether it was SIGURG that ended guest mode.
+func (r Reason) Signalled() bool { return r == ReasonAnswered || r > ReasonFault }
+
 // State is one thread's registers and what its code finds beside its stack
 // pointer. It is memory of the host's, not of Go's heap, and is used by one
 // goroutine at a time, but for Interrupt.
@@ -40,6 +43,7 @@ type State struct {
 
 	HostPC uint64 // where to enter; at an exit, the address behind the call or of the fault
 
+	RanOn  uint32 // the host's thread that it was last entered on
 	Reason Reason
 	Signal uint32 // of a fault
 	Code   int32  // its si_code
