@@ -66,9 +66,10 @@ func (t *thread) AnswerTime(on bool, boot time.Duration) { t.state.AnswerTime(on
 
 // OnPreempt implements cpu.Thread.
 func (t *thread) OnPreempt(f func(left, back cpu.HostTime)) {
-	t.state.Reason = trap.ReasonNone // what ended guest mode last was told of
+	t.left = trap.Now()
 	t.preempted()
 	t.onPreempt = f
+	t.left = trap.Now()
 	t.preempted()
 }
 
@@ -108,6 +109,11 @@ func (t *thread) Run() cpu.Exit {
 // go in: another one changes the code, or has changed it.
 func (t *thread) enter() bool {
 	s := t.state
+	if t.onPreempt != nil {
+		if now := trap.Thread(); now != t.ranOn && now != 0 {
+			t.moved()
+		}
+	}
 	t.inside.Store(true)
 	if t.space.stopping.Load() != 0 || t.hostGen != t.space.gen.Load() {
 		t.inside.Store(false)
@@ -141,18 +147,21 @@ func (t *thread) wait() {
 	}
 }
 
-// preempted tells of a signal that stopped the guest, after Go's scheduler, if it was that, had its way at the call of leave; or that the
-// guest is on another thread of the host than before, which is found out later than it is so.
+// preempted tells of a signal that stopped the guest, after Go's scheduler, if it was that, had its way at the call of leave.
 func (t *thread) preempted() {
 	if t.onPreempt == nil {
 		return
 	}
 	back := trap.Now()
-	if !t.state.Reason.Signalled() {
-		t.left = back
-	}
 	t.ranOn = uint32(back.Thread)
 	t.onPreempt(t.left, back)
+}
+
+// moved tells that the goroutine is on another thread of the host than before, since an unknown moment within the last call: it ran for no longer than
+// the one that it left until now.
+func (t *thread) moved() {
+	t.left = trap.Other(t.ranOn)
+	t.preempted()
 }
 
 // leave looks at why guest mode ended. done is false when the thread is to go on. It is not inlined, see preempted.
@@ -160,7 +169,7 @@ func (t *thread) preempted() {
 //go:noinline
 func (t *thread) leave() (exit cpu.Exit, done bool) {
 	s := t.state
-	if s.Reason.Signalled() || s.RanOn != t.ranOn {
+	if s.Reason.Signalled() {
 		t.preempted()
 	}
 	switch s.Reason {

@@ -25,7 +25,6 @@ gettid:
 	MOVQ AX, DX
 	MOVQ R12, AX
 gottid:
-	MOVL DX, State_RanOn(AX)
 	XCHGL DX, State_tid(AX) // before the flag is read below
 	MOVQ State_Window(AX), DX
 	TESTL $const_featFSGSBASE, State_features(AX)

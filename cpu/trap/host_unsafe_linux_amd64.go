@@ -14,7 +14,7 @@ const (
 	pageSize = 4096
 	// maxStates bounds the threads of all guests of the process.
 	maxStates = 1 << 16
-	statePad  = 3
+	statePad  = 11
 	// stride is from one State to the next: a page that is never mapped, a stack for the host's clock, the State.
 	stride   = 4 * pageSize
 	mapped   = 3 * pageSize

@@ -28,3 +28,24 @@ func Now() (h cpu.HostTime) {
 	}
 	return h
 }
+
+// Thread is the host's thread that the caller is on, 0 if that is not told without a call of the host.
+//
+//go:nosplit
+func Thread() uint32 {
+	if procidOff == 0 {
+		return 0
+	}
+	return *(*uint32)(hostPointer(curm() + procidOff))
+}
+
+// Other reads the clock of another thread of this process.
+func Other(thread uint32) (h cpu.HostTime) {
+	const ofThread, scheduled = 4, 2 // clock_getcpuclockid(3)
+	var ts unix.Timespec
+	if unix.ClockGettime(int32(^thread<<3|ofThread|scheduled), &ts) == nil {
+		h.Thread, h.CPU = int(thread), time.Duration(ts.Nano())
+	}
+	h.Clock = nanotime()
+	return h
+}

@@ -43,7 +43,6 @@ type State struct {
 
 	HostPC uint64 // where to enter; at an exit, the address behind the call or of the fault
 
-	RanOn  uint32 // the host's thread that it was last entered on
 	Reason Reason
 	Signal uint32 // of a fault
 	Code   int32  // its si_code
