@@ -11,6 +11,7 @@ import (
 const (
 	POLL_IN  = 1
 	POLL_OUT = 2
+	POLL_MSG = 3
 	POLL_HUP = 6
 	SI_SIGIO = -5
 
@@ -28,8 +29,11 @@ type asyncWatch struct {
 	queued int // bytes of a terminal that were told of
 }
 
-// asyncEvent is something that happened to such a file.
-type asyncEvent struct {
+// asyncEvent is something that the owner of a file may have to be told of.
+type asyncEvent interface{ tell() }
+
+// readyEvent is something that happened to a file with O_ASYNC.
+type readyEvent struct {
 	w    *asyncWatch
 	bits uint32
 }
@@ -102,7 +106,7 @@ func (k *Kernel) TellOwners() {
 }
 
 // tell looks at what happened.
-func (e *asyncEvent) tell() {
+func (e readyEvent) tell() {
 	w := e.w
 	if w.gone.Load() {
 		return
@@ -171,7 +175,7 @@ func (f *File) setAsync(t *Task, fd int, on bool) {
 	if old := f.async.Swap(w); old != nil {
 		old.end()
 	}
-	w.cancel = f.ops.watch(f, &waker{f: func(bits uint32) { t.k.async.add(asyncEvent{w, bits}) }})
+	w.cancel = f.ops.watch(f, &waker{f: func(bits uint32) { t.k.async.add(readyEvent{w, bits}) }})
 	f.setFlags(linux.O_ASYNC, linux.O_ASYNC)
 }
 
@@ -239,7 +243,7 @@ func (o *Owner) sendLocked(p *Process, t *Task, fd int, code int32, band uint64)
 	}
 	i := SigInfo{Signo: o.Signo, Code: code, IO: true, FD: fd, Band: band}
 	if o.Signo != linux.SIGIO && (syncSet.Has(o.Signo) || o.Signo == linux.SIGCHLD) {
-		i.Code, i.IO = SI_SIGIO, false // its codes mean something else
+		i.Code = SI_SIGIO // its codes mean something else
 	}
 	if !p.sendLocked(t, i, false) {
 		p.sendLocked(t, plain, false)

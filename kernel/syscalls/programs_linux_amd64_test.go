@@ -99,6 +99,11 @@ func TestSigioSockets(t *testing.T) { compare(t, "sigio", "sockets") }
 func TestSigioTTYs(t *testing.T)    { compare(t, "sigio", "ttys") }
 func TestSigioOthers(t *testing.T)  { compare(t, "sigio", "others") }
 
+func TestDirectoryNotes(t *testing.T)       { compare(t, "dnotify", "kinds") }
+func TestDirectoryEvents(t *testing.T)      { compare(t, "dnotify", "queued") }
+func TestDirectoryNoteRecords(t *testing.T) { compare(t, "dnotify", "records") }
+func TestDirectoryNoteEdges(t *testing.T)   { compare(t, "dnotify", "edges") }
+
 func TestAIO(t *testing.T) { compare(t, "aio") }
 
 func TestRefused(t *testing.T) { compare(t, "refused") }
