@@ -51,6 +51,7 @@ func (t *Task) SetFileOwner(fd, kind, id int) error {
 			return linux.ESRCH
 		}
 	}
+	t.k.async.begin(t.k) // a socket tells of urgent bytes
 	f.editOwner(func(now *Owner) {
 		o.Signo = now.Signo
 		*now = o

@@ -12,7 +12,7 @@ import (
 // receive into; Name is a struct sockaddr.
 type SockMessage struct {
 	Name    []byte // nil: none
-	Data    []byte
+	Data    []byte // of a receive, what has come: none when it was thrown away (MSG_TRUNC of TCP)
 	Control []byte // control messages; to receive, its capacity is the room
 	Flags   int    // answered by a receive: msg_flags
 }
@@ -71,7 +71,7 @@ func (o *sock) transmit(t *Task, f *File, n, flags int, some func(done int) (int
 // recv blocks likewise. MSG_WAITALL waits until all of the buffer is full.
 func (o *sock) recv(t *Task, f *File, m *socket.Message, flags int) (int, error) {
 	data, done := m.Data, 0
-	if f.nonblock() {
+	if f.nonblock() || flags&linux.MSG_OOB != 0 {
 		flags |= linux.MSG_DONTWAIT
 	}
 	all := flags&linux.MSG_WAITALL != 0 && o.s.Type() == linux.SOCK_STREAM && flags&linux.MSG_PEEK == 0
@@ -86,7 +86,7 @@ func (o *sock) recv(t *Task, f *File, m *socket.Message, flags int) (int, error)
 			if done += n; err != nil {
 				return err != linux.EAGAIN
 			}
-			if !all || n == 0 || done >= len(data) || len(m.Rights) > 0 {
+			if !all || n == 0 || done >= len(data) || len(m.Rights) > 0 || m.Stop {
 				return true
 			} // what came at the same time as these bytes wakes nobody once more
 		}
@@ -227,6 +227,9 @@ func (t *Task) Recvmsg(fd int, m *SockMessage, flags int) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	if m.Data = m.Data[:min(n, len(m.Data))]; flags&linux.MSG_TRUNC != 0 && o.s.Type() == linux.SOCK_STREAM && o.s.Domain() != linux.AF_UNIX {
+		m.Data = nil
+	}
 	m.Flags = sm.Flags | flags&linux.MSG_CMSG_CLOEXEC
 	room := cap(m.Control)
 	m.Control = m.Control[:0]
@@ -327,7 +330,14 @@ func (t *Task) SocketIoctl(fd int, req uint32, buf []byte) (int, error) {
 		n, err = o.s.Unsent()
 		value = true
 	case linux.SIOCATMARK:
-		value = isSock
+		if !isSock {
+			return 0, linux.ENOTTY
+		}
+		var at bool
+		if at, err = o.s.AtMark(); at {
+			n = 1
+		}
+		value = true
 	case linux.FIONBIO, linux.FIOASYNC:
 		if len(buf) < 4 {
 			return 0, linux.EFAULT

@@ -216,6 +216,9 @@ func (s *Socket) Unread() (int, error) {
 	case s.rx.empty():
 		return 0, nil
 	case s.typ == linux.SOCK_STREAM || s.typ == linux.SOCK_SEQPACKET:
+		if s.urg.state != notUrgent && !s.inline() && s.urg.ahead < s.rx.bytes {
+			return s.urg.ahead, nil
+		}
 		return s.rx.bytes, nil
 	}
 	return len(s.rx.first().data), nil

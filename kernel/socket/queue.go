@@ -13,6 +13,7 @@ type packet struct {
 	cred   linux.Ucred
 	rights []Right
 	owner  *Socket // whose send buffer it counts in
+	oob    oobState
 }
 
 // queue holds what arrived and was not read.
@@ -62,7 +63,7 @@ func (s *Socket) push(p packet, data []byte) error {
 	q := &s.rx
 	if !q.empty() && len(p.rights) == 0 {
 		last := &q.pkts[len(q.pkts)-1]
-		if last.cred == p.cred && len(last.rights) == 0 && last.owner == p.owner && last.free > 0 {
+		if last.oob == plain && last.cred == p.cred && len(last.rights) == 0 && last.owner == p.owner && last.free > 0 {
 			n := min(last.free, len(data))
 			last.data = append(last.data, data[:n]...)
 			last.free -= n
@@ -119,6 +120,7 @@ func (s *Socket) takePiece() (p packet, err error) {
 
 // drop throws away what is queued.
 func (q *queue) drop(s *Socket) {
+	s.urg, s.oob = urgent{}, false
 	for !q.empty() {
 		s.st.trash = append(s.st.trash, q.first().rights...)
 		s.pop()
@@ -140,6 +142,8 @@ type Message struct {
 	Cred   linux.Ucred
 	// HasCred says after a receive that Cred counts: SO_PASSCRED.
 	HasCred bool
+	// Stop says after a receive that it ended where an urgent byte is.
+	Stop bool
 	// MaxRights is RLIMIT_NOFILE: how many files may be in flight.
 	MaxRights int
 }
@@ -179,7 +183,7 @@ func (s *Socket) Recv(m *Message) (int, error) {
 		return 0, linux.EAGAIN
 	}
 	flags := m.Flags
-	m.Flags = 0
+	m.Flags, m.Stop = 0, false
 	n, err := s.p.recv(s, m, flags)
 	if s.host && n > 0 {
 		s.st.out.Add(int64(n))
@@ -195,6 +199,9 @@ func (s *Socket) recvStream(m *Message, flags int) (int, error) {
 	q := &s.rx
 	// A peek of AF_UNIX looks for files behind what fits, as Linux does.
 	for at := q.head; at < len(q.pkts) && (n < len(m.Data) || len(m.Data) == 0 || peek && s.domain == linux.AF_UNIX); {
+		if at, m.Stop = s.pass(at, peek, n > 0); m.Stop || at == len(q.pkts) {
+			break
+		}
 		p := &q.pkts[at]
 		if n > 0 && s.opt.passcred && p.cred != m.Cred {
 			break
@@ -226,6 +233,9 @@ func (s *Socket) recvStream(m *Message, flags int) (int, error) {
 		}
 	}
 	m.Named = false
+	if n == 0 && len(m.Data) > 0 {
+		return s.nothing()
+	}
 	return n, nil
 }
 

@@ -47,8 +47,11 @@ type Socket struct {
 	shutW bool
 	done  bool // the other side said that it is done: reads end without error
 
-	rx   queue
-	wmem int // bytes of this socket's in queues of others
+	rx       queue
+	urg      urgent // TCP
+	oob      bool   // AF_UNIX: a byte in rx is out of band
+	onUrgent func()
+	wmem     int // bytes of this socket's in queues of others
 
 	bound         bool
 	local, remote linux.Sockaddr

@@ -123,9 +123,6 @@ func (s *Socket) arrive(from, to netip.AddrPort, data []byte) {
 }
 
 func (udpProto) recv(s *Socket, m *Message, flags int) (int, error) {
-	if flags&linux.MSG_OOB != 0 {
-		return 0, linux.EOPNOTSUPP
-	}
 	if s.err != 0 {
 		return 0, s.takeErr()
 	}

@@ -112,7 +112,7 @@ func (wireProto) close(s *Socket) {
 
 // sendWire is Send of a socket with a wire.
 func (s *Socket) sendWire(w *wire, m *Message) (int, error) {
-	if m.Flags&(linux.MSG_OOB|linux.MSG_FASTOPEN) != 0 {
+	if m.Flags&linux.MSG_FASTOPEN != 0 {
 		return 0, linux.EOPNOTSUPP
 	}
 	n, err := w.send(m.Data, m.Flags)
@@ -153,9 +153,6 @@ func (s *Socket) sent(w *wire, n int, short bool, err error) (int, error) {
 
 // recvWire is Recv of a socket with a wire.
 func (s *Socket) recvWire(w *wire, m *Message) (int, error) {
-	if m.Flags&linux.MSG_OOB != 0 {
-		return 0, linux.EINVAL
-	}
 	n, err := w.recv(m.Data, m.Flags)
 	if err == errGone {
 		return 0, err
@@ -163,7 +160,11 @@ func (s *Socket) recvWire(w *wire, m *Message) (int, error) {
 	if m.Flags&linux.MSG_PEEK == 0 {
 		s.st.in.Add(int64(n))
 	}
-	m.Flags, m.Named = 0, false
+	oob := m.Flags & linux.MSG_OOB
+	if oob != 0 && len(m.Data) == 0 {
+		oob |= linux.MSG_TRUNC
+	}
+	m.Flags, m.Named, m.Stop = oob, false, false
 	return n, err
 }
 
@@ -176,6 +177,7 @@ type carriedOption struct {
 
 var carried = []carriedOption{
 	{optKey{linux.IPPROTO_TCP, linux.TCP_NODELAY}, true}, {optKey{linux.SOL_SOCKET, linux.SO_KEEPALIVE}, true},
+	{optKey{linux.SOL_SOCKET, linux.SO_OOBINLINE}, false},
 	{optKey{linux.IPPROTO_TCP, linux.TCP_CORK}, false}, {optKey{linux.IPPROTO_TCP, linux.TCP_QUICKACK}, false},
 	{optKey{linux.IPPROTO_TCP, linux.TCP_KEEPIDLE}, false}, {optKey{linux.IPPROTO_TCP, linux.TCP_KEEPINTVL}, false},
 	{optKey{linux.IPPROTO_TCP, linux.TCP_KEEPCNT}, false}, {optKey{linux.IPPROTO_TCP, linux.TCP_USER_TIMEOUT}, false},
