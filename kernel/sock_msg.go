@@ -141,7 +141,7 @@ func (t *Task) Sendmsg(fd int, m *SockMessage, flags int) (int, error) {
 	return n, err
 }
 
-// takeControl reads control messages: files and credentials.
+// takeControl reads control messages: files and credentials; others are the socket's.
 func (t *Task) takeControl(o *sock, m *socket.Message, control []byte) error {
 	msgs, err := linux.DecodeCmsgs(control)
 	if err != nil {
@@ -154,7 +154,8 @@ func (t *Task) takeControl(o *sock, m *socket.Message, control []byte) error {
 	}
 	for _, c := range msgs {
 		if c.Level != linux.SOL_SOCKET || o.s.Domain() != linux.AF_UNIX {
-			continue // IP_PKTINFO, IP_TTL and the like change nothing here
+			m.Control = append(m.Control, c)
+			continue
 		}
 		switch c.Type {
 		case linux.SCM_RIGHTS:
@@ -243,10 +244,8 @@ func (t *Task) Recvmsg(fd int, m *SockMessage, flags int) (int, error) {
 		put(linux.Cmsg{Level: linux.SOL_SOCKET, Type: linux.SCM_CREDENTIALS, Data: sm.Cred.Encode()})
 	}
 	t.giveRights(m, sm.Rights, room, flags&linux.MSG_CMSG_CLOEXEC != 0)
-	if d := o.s.Domain(); d == linux.AF_INET || d == linux.AF_INET6 {
-		if c, ok := pktinfo(o.s, sm.To); ok {
-			put(c)
-		}
+	for _, c := range sm.Control {
+		put(c)
 	}
 	m.Name = nil
 	if sm.Named {
@@ -280,28 +279,6 @@ func (t *Task) giveRights(m *SockMessage, rights []socket.Right, room int, cloex
 	if len(fds) > 0 {
 		m.Control, _ = linux.AppendCmsg(m.Control, room, linux.Cmsg{Level: linux.SOL_SOCKET, Type: linux.SCM_RIGHTS, Data: fds})
 	}
-}
-
-// pktinfo tells which address a datagram was sent to.
-func pktinfo(s *socket.Socket, to linux.Sockaddr) (linux.Cmsg, bool) {
-	v4, v6 := s.PktInfo()
-	if !to.Addr.IsValid() || !v4 && !v6 {
-		return linux.Cmsg{}, false
-	}
-	a, index := to.Addr, uint32(2)
-	if a.Unmap().IsLoopback() {
-		index = 1
-	}
-	if s.Domain() == linux.AF_INET6 && v6 {
-		b := a.As16()
-		return linux.Cmsg{Level: linux.IPPROTO_IPV6, Type: 50, Data: binary.LittleEndian.AppendUint32(b[:], index)}, true
-	}
-	if !v4 || !a.Unmap().Is4() {
-		return linux.Cmsg{}, false
-	}
-	ip := a.Unmap().As4()
-	b := binary.LittleEndian.AppendUint32(nil, index)
-	return linux.Cmsg{Level: linux.IPPROTO_IP, Type: linux.IP_PKTINFO, Data: append(append(b, ip[:]...), ip[:]...)}, true
 }
 
 // SocketIoctl is ioctl(2) with the requests that sockets and other streams have:

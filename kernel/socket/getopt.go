@@ -11,6 +11,7 @@ import (
 func (s *Socket) GetOpt(level, name int) ([]byte, error) {
 	s.st.mu.Lock()
 	defer s.st.unlock()
+	level = s.level(level)
 	if v, done, err := s.getSpecial(level, name); done {
 		return v, err
 	}

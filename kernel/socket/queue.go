@@ -14,6 +14,7 @@ type packet struct {
 	rights []Right
 	owner  *Socket // whose send buffer it counts in
 	oob    oobState
+	ip     ipHeader
 }
 
 // queue holds what arrived and was not read.
@@ -134,9 +135,10 @@ type Message struct {
 
 	Name  linux.Sockaddr // where to, when HasTo; where from, after a receive
 	HasTo bool
-	Named bool           // after a receive: there is an address
-	Key   any            // the inode of a path to send to
-	To    linux.Sockaddr // after a receive: the address that it was sent to
+	Named bool // after a receive: there is an address
+	Key   any  // the inode of a path to send to
+	// Control are the control messages of IP, to be sent and received.
+	Control []linux.Cmsg
 
 	Rights []Right // files; after a receive they are the caller's
 	Cred   linux.Ucred
@@ -241,7 +243,7 @@ func (s *Socket) recvStream(m *Message, flags int) (int, error) {
 
 // take gives the caller what comes along with a packet.
 func (s *Socket) take(m *Message, p *packet, peek bool) {
-	m.Name, m.Named, m.To = p.from, true, p.to
+	m.Name, m.Named, m.Control = p.from, true, s.told(p)
 	if s.domain == linux.AF_UNIX && p.owner != nil {
 		m.Name = p.owner.local // as it is by now
 	}

@@ -148,6 +148,8 @@ func chooseInet(domain, typ, num int, privileged bool) (protocol, int, error) {
 		return tcpProto{}, linux.IPPROTO_TCP, nil
 	case typ == linux.SOCK_DGRAM && (num == 0 || num == linux.IPPROTO_UDP):
 		return udpProto{}, linux.IPPROTO_UDP, nil
+	case typ == linux.SOCK_DGRAM && num == linux.IPPROTO_UDPLITE:
+		return udpProto{}, linux.IPPROTO_UDPLITE, nil
 	case typ == linux.SOCK_DGRAM && num == icmp:
 		return nil, 0, linux.EACCES // net.ipv4.ping_group_range names nobody
 	case typ == linux.SOCK_RAW && num == 0:

@@ -107,6 +107,14 @@ func TestUrgentUnix(t *testing.T)        { compare(t, "urgent", "streams", "unix
 func TestUrgentUnixInline(t *testing.T)  { compare(t, "urgent", "inline", "unix") }
 func TestUrgentUnixSignals(t *testing.T) { compare(t, "urgent", "notices", "unix") }
 
+func TestControlMessages4(t *testing.T) { compare(t, "ipcmsg", "4") }
+func TestControlMessages6(t *testing.T) { compare(t, "ipcmsg", "6") }
+func TestControlMessagesLite(t *testing.T) {
+	compare(t, "ipcmsg", "4", "lite")
+	compare(t, "ipcmsg", "6", "lite")
+}
+func TestCoverage(t *testing.T) { compare(t, "ipcmsg", "coverage") }
+
 func TestDirectoryNotes(t *testing.T)       { compare(t, "dnotify", "kinds") }
 func TestDirectoryEvents(t *testing.T)      { compare(t, "dnotify", "queued") }
 func TestDirectoryNoteRecords(t *testing.T) { compare(t, "dnotify", "records") }
