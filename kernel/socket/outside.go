@@ -192,6 +192,7 @@ func (h *HostConn) pump(c net.Conn) {
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() { _ = c.Close() })
 	defer stop()
+	urgently := h.pipeUrgent(c)
 	down := make(chan struct{})
 	h.s.st.cfg.Go(func() { defer close(down); h.pumpIn(c) })
 	gone := make(chan struct{})
@@ -202,7 +203,7 @@ func (h *HostConn) pump(c net.Conn) {
 			_ = c.SetWriteDeadline(time.Now().Add(lastWords))
 		}
 	})
-	h.pumpOut(c)
+	h.pumpOut(c, urgently)
 	<-down
 	_ = h.Close()
 	_ = c.Close()
@@ -214,9 +215,13 @@ func (h *HostConn) pump(c net.Conn) {
 func (h *HostConn) pumpIn(c net.Conn) {
 	b := make([]byte, 32<<10)
 	for {
-		n, err := readConn(c, b)
+		n, urgent, err := readUrgent(c, b)
 		if n > 0 {
-			if _, werr := h.Write(b[:n]); werr != nil {
+			write := h.Write
+			if urgent {
+				write = h.WriteUrgent
+			}
+			if _, werr := write(b[:n]); werr != nil {
 				return
 			}
 		}
@@ -260,13 +265,17 @@ func writeConn(c net.Conn, b []byte) (err error) {
 	return err
 }
 
-// pumpOut moves what the guest sends.
-func (h *HostConn) pumpOut(c net.Conn) {
+// pumpOut moves what the guest sends, urgent bytes by urgently.
+func (h *HostConn) pumpOut(c, urgently net.Conn) {
 	b := make([]byte, 32<<10)
 	for {
-		n, err := h.Read(b)
+		n, urgent, err := h.ReadUrgent(b)
 		if n > 0 {
-			if werr := writeConn(c, b[:n]); werr != nil {
+			to := c
+			if urgent && urgently != nil {
+				to = urgently
+			}
+			if werr := writeConn(to, b[:n]); werr != nil {
 				h.fail(linux.ErrnoOf(werr))
 				_ = c.SetReadDeadline(time.Unix(1, 0))
 				return

@@ -106,22 +106,26 @@ func (s *Socket) unqueue() packet {
 }
 
 // takePiece takes the first bytes of a stream to the outside as they are queued; none at
-// the end of it. Their memory is the caller's, for freePiece.
-func (s *Socket) takePiece() (p packet, err error) {
+// the end of it. Their memory is the caller's, for freePiece. urgent says that the last is.
+func (s *Socket) takePiece() (p packet, urgent bool, err error) {
 	s.st.mu.Lock()
 	defer s.st.unlock()
-	if s.rx.empty() {
+	switch {
+	case s.rx.empty():
 		_, err = s.p.recv(s, &Message{}, 0)
-		return packet{}, err
+		return packet{}, false, err
+	case len(s.marks.gaps) > 0:
+		p, urgent = s.takeMarked()
+	default:
+		p = s.unqueue()
 	}
-	p = s.unqueue()
 	s.st.out.Add(int64(len(p.data)))
-	return p, nil
+	return p, urgent, nil
 }
 
 // drop throws away what is queued.
 func (q *queue) drop(s *Socket) {
-	s.urg, s.oob = urgent{}, false
+	s.urg, s.marks, s.oob = urgency{}, urgentMarks{}, false
 	for !q.empty() {
 		s.st.trash = append(s.st.trash, q.first().rights...)
 		s.pop()

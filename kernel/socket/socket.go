@@ -48,9 +48,11 @@ type Socket struct {
 	done  bool // the other side said that it is done: reads end without error
 
 	rx       queue
-	urg      urgent // TCP
-	oob      bool   // AF_UNIX: a byte in rx is out of band
+	urg      urgency // TCP
+	oob      bool    // AF_UNIX: a byte in rx is out of band
 	onUrgent func()
+	passes   bool // of a host's end: who reads asks for urgent bytes
+	marks    urgentMarks
 	wmem     int // bytes of this socket's in queues of others
 
 	bound         bool

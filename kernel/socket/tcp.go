@@ -184,8 +184,8 @@ func (tcpProto) listen(s *Socket) error {
 }
 
 func (tcpProto) send(s *Socket, m *Message) (int, error) {
-	if m.Flags&linux.MSG_OOB != 0 && s.peer != nil && s.peer.host {
-		return 0, linux.EOPNOTSUPP // the outside gets bytes only
+	if m.Flags&linux.MSG_OOB != 0 && s.peer != nil && s.peer.host && !s.peer.passes {
+		return 0, linux.EOPNOTSUPP // the outside gets plain bytes only
 	}
 	if m.Flags&linux.MSG_FASTOPEN != 0 {
 		return 0, linux.EOPNOTSUPP
@@ -226,8 +226,11 @@ func (tcpProto) send(s *Socket, m *Message) (int, error) {
 		return 0, linux.EAGAIN // room comes when the other side reads
 	}
 	if m.Flags&linux.MSG_OOB != 0 {
-		o.markUrgent(n)
-		return n, nil
+		if !o.host {
+			o.markUrgent(n)
+			return n, nil
+		}
+		o.marks.add(o.rx.bytes)
 	}
 	o.notify(pollIn)
 	return n, nil

@@ -2,9 +2,9 @@ package socket
 
 import "github.com/sbxrun/sbx/abi/linux"
 
-// urgent is the urgent byte of a TCP stream, tcp(7): it stays where it is among the others, and reads of those stop before it and
+// urgency is the urgent byte of a TCP stream, tcp(7): it stays where it is among the others, and reads of those stop before it and
 // leave it out, unless SO_OOBINLINE is set. There is one; a newer one makes the one before an ordinary byte.
-type urgent struct {
+type urgency struct {
 	state urgentState
 	b     byte
 	ahead int // how many bytes are to be read before it
@@ -46,7 +46,7 @@ func (s *Socket) markUrgent(added int) {
 	if s.atMark() && s.rx.bytes > added && !s.inline() {
 		s.discard() // the one before stays left out
 	}
-	s.urg = urgent{urgentHere, b, s.rx.bytes - 1}
+	s.urg = urgency{urgentHere, b, s.rx.bytes - 1}
 	s.tellUrgent()
 }
 
@@ -97,14 +97,14 @@ func (s *Socket) recvMarked(m *Message, flags int) (int, error) {
 	case s.inline():
 		n, err := s.recvStream(m, flags)
 		if n > 0 && !peek {
-			s.urg = urgent{}
+			s.urg = urgency{}
 		}
 		return n, err
 	case peek:
 		return s.peekBehind(m, flags)
 	}
 	s.discard()
-	s.urg = urgent{}
+	s.urg = urgency{}
 	return tcpProto{}.recv(s, m, flags)
 }
 
