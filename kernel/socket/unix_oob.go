@@ -11,6 +11,9 @@ const (
 	oobRead          // without data: where such a byte was
 )
 
+// oobRoom is what such a byte takes of the send buffer, so that there are not too many.
+const oobRoom = 512
+
 // sendOOB sends the last byte of m out of band and those before it as ever. It is called again for what does not fit.
 func (u unixProto) sendOOB(s *Socket, m *Message) (int, error) {
 	if s.typ != linux.SOCK_STREAM || len(m.Data) == 0 {
@@ -34,7 +37,7 @@ func (u unixProto) sendOOB(s *Socket, m *Message) (int, error) {
 		return sent, linux.EAGAIN
 	}
 	p := packet{cred: m.Cred, from: s.local, rights: whole.Rights, owner: s, oob: oobHere}
-	if err := o.enqueue(p, m.Data[last:], 1); err != nil {
+	if err := o.enqueue(p, m.Data[last:], oobRoom); err != nil {
 		return sent, err
 	}
 	if q := &o.rx; o.oob {

@@ -59,7 +59,7 @@ func (s *Socket) discard() { _, _ = s.recvStream(&Message{Data: make([]byte, 1)}
 // recvUrgent reads with MSG_OOB. It never waits.
 func (s *Socket) recvUrgent(m *Message, flags int) (int, error) {
 	switch {
-	case s.inline() || s.urg.state == notUrgent || s.urg.state == urgentRead:
+	case s.inline() || s.urg.state != urgentHere:
 		return 0, linux.EINVAL
 	case s.state == idle && !s.done:
 		return 0, linux.ENOTCONN

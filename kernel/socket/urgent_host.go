@@ -23,9 +23,16 @@ type urgentMarks struct {
 	upTo int   // how many bytes there are up to the last one, with it
 }
 
+// maxMarks bounds how many are kept: of more, the last but one is a byte like others.
+const maxMarks = 1024
+
 // add marks the last of n bytes that are queued.
 func (m *urgentMarks) add(n int) {
-	m.gaps = append(m.gaps, n-1-m.upTo)
+	if last := len(m.gaps) - 1; len(m.gaps) >= maxMarks {
+		m.gaps[last] += n - m.upTo
+	} else {
+		m.gaps = append(m.gaps, n-1-m.upTo)
+	}
 	m.upTo = n
 }
 
