@@ -99,27 +99,6 @@ func TestSigioSockets(t *testing.T) { compare(t, "sigio", "sockets") }
 func TestSigioTTYs(t *testing.T)    { compare(t, "sigio", "ttys") }
 func TestSigioOthers(t *testing.T)  { compare(t, "sigio", "others") }
 
-func TestUrgentStreams(t *testing.T)     { compare(t, "urgent", "streams") }
-func TestUrgentInline(t *testing.T)      { compare(t, "urgent", "inline") }
-func TestUrgentSignals(t *testing.T)     { compare(t, "urgent", "notices") }
-func TestUrgentOthers(t *testing.T)      { compare(t, "urgent", "others") }
-func TestUrgentUnix(t *testing.T)        { compare(t, "urgent", "streams", "unix") }
-func TestUrgentUnixInline(t *testing.T)  { compare(t, "urgent", "inline", "unix") }
-func TestUrgentUnixSignals(t *testing.T) { compare(t, "urgent", "notices", "unix") }
-
-func TestControlMessages4(t *testing.T) { compare(t, "ipcmsg", "4") }
-func TestControlMessages6(t *testing.T) { compare(t, "ipcmsg", "6") }
-func TestControlMessagesLite(t *testing.T) {
-	compare(t, "ipcmsg", "4", "lite")
-	compare(t, "ipcmsg", "6", "lite")
-}
-func TestCoverage(t *testing.T) { compare(t, "ipcmsg", "coverage") }
-
-func TestDirectoryNotes(t *testing.T)       { compare(t, "dnotify", "kinds") }
-func TestDirectoryEvents(t *testing.T)      { compare(t, "dnotify", "queued") }
-func TestDirectoryNoteRecords(t *testing.T) { compare(t, "dnotify", "records") }
-func TestDirectoryNoteEdges(t *testing.T)   { compare(t, "dnotify", "edges") }
-
 func TestAIO(t *testing.T) { compare(t, "aio") }
 
 func TestRefused(t *testing.T) { compare(t, "refused") }
