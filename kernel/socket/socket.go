@@ -51,7 +51,8 @@ type Socket struct {
 	urg      urgency // TCP
 	oob      bool    // AF_UNIX: a byte in rx is out of band
 	onUrgent func()
-	passes   bool // of a host's end: who reads asks for urgent bytes
+	owned    atomic.Bool // somebody is to hear of urgent bytes
+	passes   bool        // of a host's end: who reads asks for urgent bytes
 	marks    urgentMarks
 	wmem     int // bytes of this socket's in queues of others
 
@@ -318,6 +319,7 @@ func (s *Socket) Shutdown(how int) error {
 func (s *Socket) Ready() uint32 {
 	if w := s.wire.Load(); w != nil {
 		if m, err := w.ready(); err == nil {
+			s.lookUrgent(w, m)
 			return m
 		}
 	}

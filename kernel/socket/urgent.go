@@ -28,6 +28,9 @@ func (s *Socket) OnUrgent(f func()) {
 	s.onUrgent = f
 }
 
+// Owned says that there is an owner who is to hear of them.
+func (s *Socket) Owned() { s.owned.Store(true) }
+
 // tellUrgent tells of an urgent byte.
 func (s *Socket) tellUrgent() {
 	if s.onUrgent != nil {

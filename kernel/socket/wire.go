@@ -153,10 +153,19 @@ func (s *Socket) sent(w *wire, n int, short bool, err error) (int, error) {
 
 // recvWire is Recv of a socket with a wire.
 func (s *Socket) recvWire(w *wire, m *Message) (int, error) {
+	look := func() {
+		if s.owned.Load() {
+			if bits, err := w.ready(); err == nil {
+				s.lookUrgent(w, bits)
+			}
+		}
+	}
+	look() // who reads the byte before the poller has seen it hears of it too
 	n, err := w.recv(m.Data, m.Flags)
 	if err == errGone {
 		return 0, err
 	}
+	look()
 	if m.Flags&linux.MSG_PEEK == 0 {
 		s.st.in.Add(int64(n))
 	}
@@ -166,6 +175,15 @@ func (s *Socket) recvWire(w *wire, m *Message) (int, error) {
 	}
 	m.Flags, m.Named, m.Stop = oob, false, false
 	return n, err
+}
+
+// lookUrgent tells of an urgent byte that holds now and that nobody was told of.
+func (s *Socket) lookUrgent(w *wire, bits uint32) {
+	if s.owned.Load() && w.hasUrgent(bits&linux.POLLPRI != 0) {
+		s.st.mu.Lock()
+		s.tellUrgent()
+		s.st.unlock()
+	}
 }
 
 // carriedOption is one that the host's connection has to have as well. Those that are

@@ -19,7 +19,7 @@ type wire struct {
 	// full says that room is waited for: only then it is told of, for the host tells
 	// of everything that holds whenever anything changes.
 	full atomic.Bool
-	// urged says that an urgent byte was told of and nothing was read since: it is told of once, for the same reason.
+	// urged says that an urgent byte was told of that is still there: it is told of once, for the same reason.
 	urged  atomic.Bool
 	closed atomic.Bool
 	uses   atomic.Int32 // calls under way, and one until close
@@ -101,7 +101,6 @@ func (w *wire) recv(p []byte, flags int) (n int, err error) {
 		return 0, errGone
 	}
 	defer w.drop()
-	w.urged.Store(false)
 	for {
 		n, err = recvfrom(w.fd, p, flags&(linux.MSG_PEEK|linux.MSG_TRUNC|linux.MSG_OOB)|unix.MSG_DONTWAIT)
 		if err != unix.EINTR {
@@ -218,6 +217,15 @@ func (w *wire) tcpState() int {
 // unread and unsent are FIONREAD and SIOCOUTQ.
 func (w *wire) unread() (int, error) { return w.count(unix.TIOCINQ) }
 func (w *wire) unsent() (int, error) { return w.count(unix.TIOCOUTQ) }
+
+// hasUrgent notes whether there is an urgent byte to be read, and reports one that was not told of yet.
+func (w *wire) hasUrgent(there bool) bool {
+	if !there {
+		w.urged.Store(false)
+		return false
+	}
+	return !w.urged.Swap(true)
+}
 
 // atMark is SIOCATMARK.
 func (w *wire) atMark() (bool, error) {

@@ -125,7 +125,7 @@ func (p *poller) tell(fd int) {
 			if bits&unix.EPOLLOUT != 0 && !w.full.Swap(false) && bits&(unix.EPOLLERR|unix.EPOLLHUP) == 0 {
 				bits &^= unix.EPOLLOUT
 			}
-			if bits&unix.EPOLLPRI != 0 && !w.urged.Swap(true) {
+			if w.hasUrgent(bits&unix.EPOLLPRI != 0) {
 				w.s.tellUrgent()
 			}
 			w.s.notify(normal(bits))
