@@ -113,8 +113,11 @@ func (t *Task) dropped(f *File) {
 	if f.loc.Mount != nil && f.flags.Load()&linux.O_PATH == 0 {
 		t.k.locks.ReleaseOwner(f.loc.LockKey(), vfs.PosixLock, t.files)
 	}
-	if m, ok := f.ops.(*mqFile); ok {
-		t.k.notifyQueue(m.q.Unregister(t.proc))
+	switch o := f.ops.(type) {
+	case *mqFile:
+		t.k.notifyQueue(o.q.Unregister(t.proc))
+	case *directory:
+		o.notes.end(t.files)
 	}
 	f.decref(t)
 }

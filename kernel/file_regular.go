@@ -187,7 +187,10 @@ func (r *regular) release(f *File) {
 }
 
 // directory is an open directory; its offset is a cookie.
-type directory struct{ h vfs.Handle }
+type directory struct {
+	h     vfs.Handle
+	notes dirNotes
+}
 
 func (d *directory) read(*Task, *File, []byte) (int, error)  { return 0, linux.EISDIR }
 func (d *directory) write(*Task, *File, []byte) (int, error) { return 0, linux.EBADF }
@@ -195,6 +198,7 @@ func (d *directory) ready(*File) uint32                      { return pollBoth }
 func (d *directory) watch(*File, *waker) func()              { return nil }
 func (d *directory) attr(f *File, a *vfs.Attr) error         { return f.loc.Getattr(a) }
 func (d *directory) release(f *File) {
+	d.notes.endAll()
 	f.k.notifyClose(f)
 	_ = d.h.Close()
 }

@@ -51,6 +51,10 @@ func (t *Task) SetFileOwner(fd, kind, id int) error {
 			return linux.ESRCH
 		}
 	}
+	t.k.async.begin(t.k)
+	if o, ok := f.ops.(*sock); ok {
+		o.s.Owned()
+	}
 	f.editOwner(func(now *Owner) {
 		o.Signo = now.Signo
 		*now = o

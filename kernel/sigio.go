@@ -11,6 +11,8 @@ import (
 const (
 	POLL_IN  = 1
 	POLL_OUT = 2
+	POLL_MSG = 3
+	POLL_PRI = 5
 	POLL_HUP = 6
 	SI_SIGIO = -5
 
@@ -28,8 +30,11 @@ type asyncWatch struct {
 	queued int // bytes of a terminal that were told of
 }
 
-// asyncEvent is something that happened to such a file.
-type asyncEvent struct {
+// asyncEvent is something that the owner of a file may have to be told of.
+type asyncEvent interface{ tell() }
+
+// readyEvent is something that happened to a file with O_ASYNC.
+type readyEvent struct {
 	w    *asyncWatch
 	bits uint32
 }
@@ -102,7 +107,7 @@ func (k *Kernel) TellOwners() {
 }
 
 // tell looks at what happened.
-func (e *asyncEvent) tell() {
+func (e readyEvent) tell() {
 	w := e.w
 	if w.gone.Load() {
 		return
@@ -118,6 +123,7 @@ func (e *asyncEvent) tell() {
 			out = 0
 		}
 	case *sock:
+		in |= linux.POLLPRI
 		if o.s.Domain() == linux.AF_UNIX && o.s.Type() != linux.SOCK_DGRAM && ready&e.bits&linux.POLLHUP != 0 {
 			w.f.signalOwner(w.fd, POLL_HUP, bandHup)
 			return
@@ -171,7 +177,7 @@ func (f *File) setAsync(t *Task, fd int, on bool) {
 	if old := f.async.Swap(w); old != nil {
 		old.end()
 	}
-	w.cancel = f.ops.watch(f, &waker{f: func(bits uint32) { t.k.async.add(asyncEvent{w, bits}) }})
+	w.cancel = f.ops.watch(f, &waker{f: func(bits uint32) { t.k.async.add(readyEvent{w, bits}) }})
 	f.setFlags(linux.O_ASYNC, linux.O_ASYNC)
 }
 
@@ -198,40 +204,70 @@ func (w *asyncWatch) end() {
 	}
 }
 
-// signalOwner sends what F_SETSIG asked for, or SIGIO.
-func (f *File) signalOwner(fd int, code int32, band uint64) {
-	o := f.owner.Load()
-	if o == nil || o.ID == 0 {
+// urgentEvent is an urgent byte that came for a socket.
+type urgentEvent struct{ f *File }
+
+// tellUrgent has the owner told of an urgent byte. It may be called with locks held.
+func (f *File) tellUrgent() {
+	if f.owner.Load() != nil {
+		f.k.async.add(urgentEvent{f})
+	}
+}
+
+// tell sends SIGURG, O_ASYNC or not. What F_SETSIG asked for comes as well, if there is O_ASYNC.
+func (e urgentEvent) tell() {
+	o := e.f.owner.Load()
+	if o == nil {
 		return
 	}
-	k := f.k
+	o.each(e.f.k, func(p *Process, t *Task) {
+		p.sendLocked(t, SigInfo{Signo: linux.SIGURG, Code: SI_KERNEL}, false)
+	})
+	if w := e.f.async.Load(); w != nil && o.Signo != 0 {
+		e.f.signalOwner(w.fd, POLL_PRI, linux.POLLPRI|linux.POLLRDBAND)
+	}
+}
+
+// signalOwner sends what F_SETSIG asked for, or SIGIO.
+func (f *File) signalOwner(fd int, code int32, band uint64) {
+	if o := f.owner.Load(); o != nil {
+		o.each(f.k, func(p *Process, t *Task) { o.sendLocked(p, t, fd, code, band) })
+	}
+}
+
+// each does send for those whom the owner names and who made it may signal, with the kernel's lock.
+func (o *Owner) each(k *Kernel, send func(p *Process, t *Task)) {
+	if o.ID == 0 {
+		return
+	}
+	may := func(p *Process, t *Task) {
+		c := p.leader.cred.Load()
+		if o.euid == 0 || o.euid == c.SUID || o.euid == c.UID || o.uid == c.SUID || o.uid == c.UID {
+			send(p, t)
+		}
+	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	switch o.Kind {
 	case F_OWNER_TID:
 		if t := k.tasks[o.ID]; t != nil {
-			o.sendLocked(t.proc, t, fd, code, band)
+			may(t.proc, t)
 		}
 	case F_OWNER_PID:
 		if p := k.procs[o.ID]; p != nil {
-			o.sendLocked(p, nil, fd, code, band)
+			may(p, nil)
 		}
 	case F_OWNER_PGRP:
 		if g := k.groups[o.ID]; g != nil {
 			for _, p := range g.procs {
-				o.sendLocked(p, nil, fd, code, band)
+				may(p, nil)
 			}
 		}
 	}
 }
 
-// sendLocked sends the signal if who made the owner may. Where there is no room for a
-// real-time signal SIGIO says so.
+// sendLocked sends the signal. Where there is no room for a real-time one SIGIO says so.
 func (o *Owner) sendLocked(p *Process, t *Task, fd int, code int32, band uint64) {
-	c := p.leader.cred.Load()
-	if o.euid != 0 && o.euid != c.SUID && o.euid != c.UID && o.uid != c.SUID && o.uid != c.UID {
-		return
-	}
 	plain := SigInfo{Signo: linux.SIGIO, Code: SI_KERNEL}
 	if o.Signo == 0 {
 		p.sendLocked(t, plain, false)
@@ -239,7 +275,7 @@ func (o *Owner) sendLocked(p *Process, t *Task, fd int, code int32, band uint64)
 	}
 	i := SigInfo{Signo: o.Signo, Code: code, IO: true, FD: fd, Band: band}
 	if o.Signo != linux.SIGIO && (syncSet.Has(o.Signo) || o.Signo == linux.SIGCHLD) {
-		i.Code, i.IO = SI_SIGIO, false // its codes mean something else
+		i.Code = SI_SIGIO // its codes mean something else
 	}
 	if !p.sendLocked(t, i, false) {
 		p.sendLocked(t, plain, false)

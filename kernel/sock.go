@@ -30,6 +30,7 @@ func (k *Kernel) newSock(flags int, open func(wake func(bits uint32)) (*socket.S
 		return nil, nil, err
 	}
 	o.s = s
+	s.OnUrgent(f.tellUrgent)
 	f.name = bracket("socket", f.ino)
 	return f, o, nil
 }

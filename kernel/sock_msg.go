@@ -12,7 +12,7 @@ import (
 // receive into; Name is a struct sockaddr.
 type SockMessage struct {
 	Name    []byte // nil: none
-	Data    []byte
+	Data    []byte // of a receive, what has come: none when it was thrown away (MSG_TRUNC of TCP)
 	Control []byte // control messages; to receive, its capacity is the room
 	Flags   int    // answered by a receive: msg_flags
 }
@@ -71,7 +71,7 @@ func (o *sock) transmit(t *Task, f *File, n, flags int, some func(done int) (int
 // recv blocks likewise. MSG_WAITALL waits until all of the buffer is full.
 func (o *sock) recv(t *Task, f *File, m *socket.Message, flags int) (int, error) {
 	data, done := m.Data, 0
-	if f.nonblock() {
+	if f.nonblock() || flags&linux.MSG_OOB != 0 {
 		flags |= linux.MSG_DONTWAIT
 	}
 	all := flags&linux.MSG_WAITALL != 0 && o.s.Type() == linux.SOCK_STREAM && flags&linux.MSG_PEEK == 0
@@ -86,7 +86,7 @@ func (o *sock) recv(t *Task, f *File, m *socket.Message, flags int) (int, error)
 			if done += n; err != nil {
 				return err != linux.EAGAIN
 			}
-			if !all || n == 0 || done >= len(data) || len(m.Rights) > 0 {
+			if !all || n == 0 || done >= len(data) || len(m.Rights) > 0 || m.Stop {
 				return true
 			} // what came at the same time as these bytes wakes nobody once more
 		}
@@ -141,7 +141,7 @@ func (t *Task) Sendmsg(fd int, m *SockMessage, flags int) (int, error) {
 	return n, err
 }
 
-// takeControl reads control messages: files and credentials.
+// takeControl reads control messages: files and credentials; others are the socket's.
 func (t *Task) takeControl(o *sock, m *socket.Message, control []byte) error {
 	msgs, err := linux.DecodeCmsgs(control)
 	if err != nil {
@@ -154,7 +154,8 @@ func (t *Task) takeControl(o *sock, m *socket.Message, control []byte) error {
 	}
 	for _, c := range msgs {
 		if c.Level != linux.SOL_SOCKET || o.s.Domain() != linux.AF_UNIX {
-			continue // IP_PKTINFO, IP_TTL and the like change nothing here
+			m.Control = append(m.Control, c)
+			continue
 		}
 		switch c.Type {
 		case linux.SCM_RIGHTS:
@@ -227,6 +228,9 @@ func (t *Task) Recvmsg(fd int, m *SockMessage, flags int) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	if m.Data = m.Data[:min(n, len(m.Data))]; flags&linux.MSG_TRUNC != 0 && o.s.Type() == linux.SOCK_STREAM && o.s.Domain() != linux.AF_UNIX {
+		m.Data = nil
+	}
 	m.Flags = sm.Flags | flags&linux.MSG_CMSG_CLOEXEC
 	room := cap(m.Control)
 	m.Control = m.Control[:0]
@@ -240,10 +244,8 @@ func (t *Task) Recvmsg(fd int, m *SockMessage, flags int) (int, error) {
 		put(linux.Cmsg{Level: linux.SOL_SOCKET, Type: linux.SCM_CREDENTIALS, Data: sm.Cred.Encode()})
 	}
 	t.giveRights(m, sm.Rights, room, flags&linux.MSG_CMSG_CLOEXEC != 0)
-	if d := o.s.Domain(); d == linux.AF_INET || d == linux.AF_INET6 {
-		if c, ok := pktinfo(o.s, sm.To); ok {
-			put(c)
-		}
+	for _, c := range sm.Control {
+		put(c)
 	}
 	m.Name = nil
 	if sm.Named {
@@ -279,28 +281,6 @@ func (t *Task) giveRights(m *SockMessage, rights []socket.Right, room int, cloex
 	}
 }
 
-// pktinfo tells which address a datagram was sent to.
-func pktinfo(s *socket.Socket, to linux.Sockaddr) (linux.Cmsg, bool) {
-	v4, v6 := s.PktInfo()
-	if !to.Addr.IsValid() || !v4 && !v6 {
-		return linux.Cmsg{}, false
-	}
-	a, index := to.Addr, uint32(2)
-	if a.Unmap().IsLoopback() {
-		index = 1
-	}
-	if s.Domain() == linux.AF_INET6 && v6 {
-		b := a.As16()
-		return linux.Cmsg{Level: linux.IPPROTO_IPV6, Type: 50, Data: binary.LittleEndian.AppendUint32(b[:], index)}, true
-	}
-	if !v4 || !a.Unmap().Is4() {
-		return linux.Cmsg{}, false
-	}
-	ip := a.Unmap().As4()
-	b := binary.LittleEndian.AppendUint32(nil, index)
-	return linux.Cmsg{Level: linux.IPPROTO_IP, Type: linux.IP_PKTINFO, Data: append(append(b, ip[:]...), ip[:]...)}, true
-}
-
 // SocketIoctl is ioctl(2) with the requests that sockets and other streams have:
 // buf is what the argument points at, 4 bytes or a struct ifreq. SIOCGIFCONF takes
 // the array that ifc_buf points at, or nil to ask for its size, and returns the
@@ -327,7 +307,14 @@ func (t *Task) SocketIoctl(fd int, req uint32, buf []byte) (int, error) {
 		n, err = o.s.Unsent()
 		value = true
 	case linux.SIOCATMARK:
-		value = isSock
+		if !isSock {
+			return 0, linux.ENOTTY
+		}
+		var at bool
+		if at, err = o.s.AtMark(); at {
+			n = 1
+		}
+		value = true
 	case linux.FIONBIO, linux.FIOASYNC:
 		if len(buf) < 4 {
 			return 0, linux.EFAULT

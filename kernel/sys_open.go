@@ -84,9 +84,13 @@ func (t *Task) fileOf(w *walker, o vfs.Opened, flags int) (*File, error) {
 
 // notify tells inotify what happened to an open file.
 func (k *Kernel) notify(f *File, mask uint32) {
-	if f.loc.Mount != nil {
-		k.ns.Notify(f.loc, f.parent, f.base, mask)
+	if f.loc.Mount == nil {
+		return
 	}
+	if _, ok := f.ops.(*directory); ok {
+		mask |= linux.IN_ISDIR
+	}
+	k.ns.Notify(f.loc, f.parent, f.base, mask)
 }
 
 // notifyClose tells it of the end of a description.

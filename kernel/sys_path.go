@@ -114,6 +114,7 @@ func (t *Task) fileLoc(fd int, path bool, op func(w *walker, l vfs.Loc) error) e
 	}
 	w := t.walker()
 	defer w.done()
+	w.Parent, w.Name = f.parent, f.base
 	return op(&w, f.loc)
 }
 

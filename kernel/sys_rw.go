@@ -95,7 +95,11 @@ func (t *Task) Pread(fd int, p []byte, off int64) (int, error) {
 	if !f.readable() {
 		return 0, linux.EBADF
 	}
-	return pos.pread(t, f, p, off)
+	n, err := pos.pread(t, f, p, off)
+	if n > 0 {
+		t.k.notify(f, linux.IN_ACCESS)
+	}
+	return n, err
 }
 
 // Pwrite is pwrite(2). With O_APPEND it appends, as Linux does.
@@ -238,7 +242,11 @@ func (t *Task) Fallocate(fd int, mode uint32, off, n int64) error {
 		return err
 	}
 	defer done()
-	return r.h.Allocate(mode, off, n)
+	err = r.h.Allocate(mode, off, n)
+	if err == nil {
+		t.k.notify(f, linux.IN_MODIFY)
+	}
+	return err
 }
 
 // Fsync is fsync(2) and fdatasync(2).
@@ -276,13 +284,17 @@ func (t *Task) ReadDir(fd int, fn func(vfs.DirEntry) bool) error {
 	}
 	f.pos.Lock()
 	defer f.pos.Unlock()
-	return d.h.ReadDir(uint64(f.off), func(e vfs.DirEntry) bool {
+	err = d.h.ReadDir(uint64(f.off), func(e vfs.DirEntry) bool {
 		if !fn(e) {
 			return false
 		}
 		f.off = int64(e.Cookie)
 		return true
 	})
+	if err == nil {
+		t.k.notify(f, linux.IN_ACCESS)
+	}
+	return err
 }
 
 // Readable is FIONREAD: how many bytes a read would find.

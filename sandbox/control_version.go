@@ -12,7 +12,7 @@ import (
 
 // streamVersion is that of what follows the lines of a call: frames, pieces, datagrams. It is one more whenever one of them
 // changes its form. Both sides say theirs in their lines.
-const streamVersion = 1
+const streamVersion = 2
 
 // errVersion: the sbx that runs the container speaks another version of the control protocol.
 var errVersion = errors.New("another version")

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -60,7 +61,7 @@ func between(t *testing.T, socket string, rewrite func(line []byte, request bool
 // nothing more.
 func TestAnotherVersion(t *testing.T) {
 	ctx := context.Background()
-	version := regexp.MustCompile(`"version":1`)
+	version := regexp.MustCompile(fmt.Sprintf(`"version":%d`, streamVersion))
 	replace := func(by string, requests bool) func([]byte, bool) []byte {
 		return func(line []byte, request bool) []byte {
 			if request == requests {

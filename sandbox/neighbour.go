@@ -36,6 +36,9 @@ func opConnect(r *Run, c *call) error {
 	if !ok {
 		return nil
 	}
+	if h, ok := g.(interface{ PassUrgent() }); ok && a.Network != "udp" {
+		h.PassUrgent()
+	}
 	c.farewell()
 	splice(c.ctl.ctx, framed(a.Network, conn, c.in), g, a.Network == "udp")
 	return nil
@@ -79,35 +82,47 @@ func framed(network string, conn net.Conn, in io.Reader) net.Conn {
 }
 
 // streamConn tells the end of a TCP connection from its reset, which a local
-// socket does not: four bytes of length, the highest first, are before each piece,
-// and a piece of no bytes is the end of what one side says. A connection that is
-// closed before that was reset.
+// socket does not, and urgent bytes from others: four bytes of length, the highest
+// first, are before each piece, and a piece of no bytes is the end of what one side
+// says. The highest bit says that the last byte of the piece is urgent. A connection
+// that is closed before that was reset.
 type streamConn struct {
 	net.Conn
 	in   io.Reader
 	left uint32     // of the piece that is read
+	last bool       // whose last byte is urgent
 	end  bool       // of what the other side says
 	mu   sync.Mutex // of writing
 }
 
+// urgentPiece is the bit of a length for that.
+const urgentPiece = 1 << 31
+
 func (c *streamConn) Read(p []byte) (int, error) {
+	n, _, err := c.ReadUrgent(p)
+	return n, err
+}
+
+// ReadUrgent implements socket.UrgentConn.
+func (c *streamConn) ReadUrgent(p []byte) (n int, urgent bool, err error) {
 	if len(p) == 0 {
-		return 0, nil
+		return 0, false, nil
 	}
 	if c.left == 0 && !c.end {
 		var head [4]byte
 		if _, err := io.ReadFull(c.in, head[:]); err != nil {
-			return 0, cutShort(err)
+			return 0, false, cutShort(err)
 		}
-		c.left = binary.BigEndian.Uint32(head[:])
+		size := binary.BigEndian.Uint32(head[:])
+		c.left, c.last = size&^urgentPiece, size&urgentPiece != 0
 		c.end = c.left == 0
 	}
 	if c.end {
-		return 0, io.EOF
+		return 0, false, io.EOF
 	}
-	n, err := c.in.Read(p[:min(len(p), int(min(c.left, maxPiece)))])
+	n, err = c.in.Read(p[:min(len(p), int(min(c.left, maxPiece)))])
 	c.left -= uint32(n)
-	return n, cutShort(err)
+	return n, c.last && c.left == 0 && n > 0, cutShort(err)
 }
 
 // cutShort is what an end that nobody announced means.
@@ -121,12 +136,22 @@ func cutShort(err error) error {
 // maxPiece is the most that one length is told for.
 const maxPiece = 1 << 20
 
-func (c *streamConn) Write(p []byte) (done int, err error) {
+func (c *streamConn) Write(p []byte) (int, error) { return c.write(p, 0) }
+
+// WriteUrgent implements socket.UrgentConn.
+func (c *streamConn) WriteUrgent(p []byte) (int, error) { return c.write(p, urgentPiece) }
+
+// write writes pieces; mark is of the last one.
+func (c *streamConn) write(p []byte, mark uint32) (done int, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for err == nil && done < len(p) {
 		piece := p[done:min(len(p), done+maxPiece)]
-		head := binary.BigEndian.AppendUint32(nil, uint32(len(piece)))
+		size := uint32(len(piece))
+		if done+len(piece) == len(p) {
+			size |= mark
+		}
+		head := binary.BigEndian.AppendUint32(nil, size)
 		var n int64
 		n, err = (&net.Buffers{head, piece}).WriteTo(c.Conn)
 		done += max(int(n)-len(head), 0)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/sbxrun/sbx/abi/linux"
+	"github.com/sbxrun/sbx/kernel/socket"
 )
 
 // connector is what a publisher needs of a kernel.
@@ -316,6 +317,8 @@ func pass(to, from net.Conn, datagrams bool) bool {
 	_, host := from.(syscall.Conn)
 	if guest, ok := from.(io.WriterTo); ok && !host && !datagrams {
 		_, err = guest.WriteTo(out)
+	} else if u, ok := from.(socket.UrgentConn); ok && !datagrams {
+		err = out.take(u)
 	} else {
 		buf := copyBuffers.Get().(*[64 << 10]byte)
 		_, err = io.CopyBuffer(out, struct{ io.Reader }{from}, buf[:])
@@ -341,6 +344,47 @@ type writer struct {
 func (w *writer) Write(p []byte) (n int, err error) {
 	n, w.err = w.Conn.Write(p)
 	return n, w.err
+}
+
+// ReadUrgent makes a socket.UrgentConn of it; nobody reads from a writer.
+func (w *writer) ReadUrgent(p []byte) (int, bool, error) {
+	n, err := w.Read(p)
+	return n, false, err
+}
+
+// WriteUrgent implements socket.UrgentConn: where there are none the byte is one like others.
+func (w *writer) WriteUrgent(p []byte) (n int, err error) {
+	u, ok := w.Conn.(socket.UrgentConn)
+	if !ok {
+		return w.Write(p)
+	}
+	n, w.err = u.WriteUrgent(p)
+	return n, w.err
+}
+
+// take writes what it reads.
+func (w *writer) take(from socket.UrgentConn) error {
+	buf := copyBuffers.Get().(*[64 << 10]byte)
+	defer copyBuffers.Put(buf)
+	for {
+		n, urgent, err := from.ReadUrgent(buf[:])
+		if n > 0 {
+			write := w.Write
+			if urgent {
+				write = w.WriteUrgent
+			}
+			if _, werr := write(buf[:n]); werr != nil {
+				return werr
+			}
+		}
+		switch err {
+		case nil:
+		case io.EOF:
+			return nil
+		default:
+			return err
+		}
+	}
 }
 
 // abort ends a connection at once.

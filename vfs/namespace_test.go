@@ -221,8 +221,8 @@ func TestWatches(t *testing.T) {
 	w.NS.Watches().Remove(f)
 	w.NS.Watches().Remove(d)
 	check(t, w.Mkdir(Loc{}, "/d/unseen", 0o755), nil)
-	want := fmt.Sprintf("f:%x: d:%x:s d:%x:f d:%x:g f:%x: f:%x: d:%x:g d:%x:s d:%x:g f:%x:",
-		linux.IN_ATTRIB, linux.IN_CREATE|linux.IN_ISDIR, linux.IN_MOVED_FROM, linux.IN_MOVED_TO, linux.IN_MOVE_SELF,
+	want := fmt.Sprintf("d:%x:f f:%x: d:%x:s d:%x:f d:%x:g f:%x: f:%x: d:%x:g d:%x:s d:%x:g f:%x:",
+		linux.IN_ATTRIB, linux.IN_ATTRIB, linux.IN_CREATE|linux.IN_ISDIR, linux.IN_MOVED_FROM, linux.IN_MOVED_TO, linux.IN_MOVE_SELF,
 		linux.IN_DELETE_SELF, linux.IN_DELETE, linux.IN_DELETE|linux.IN_ISDIR, linux.IN_MODIFY, linux.IN_MODIFY)
 	if got := strings.Join(log, " "); got != want {
 		t.Errorf("\n%s\n%s", got, want)

@@ -31,6 +31,11 @@ type Walker struct {
 	Cred      *Cred
 	Umask     uint32
 	Caller    any // who resolves, for a CallerLinker; may be nil
+
+	// Through which entry the inode of the methods with Loc in their names was
+	// reached, for inotify; zero when that is not known.
+	Parent Loc
+	Name   string
 }
 
 // step is where a walk stands: a place and what permission checks need of it.

@@ -83,11 +83,11 @@ func (w *Walker) access(s *step, mode uint32) error {
 
 // Chmod is fchmodat2(2).
 func (w *Walker) Chmod(at Loc, path string, mode uint32, flags int) error {
-	l, err := w.Resolve(at, path, atFlags(flags))
+	l, to, err := w.reach(at, path, flags)
 	if err != nil {
 		return err
 	}
-	return w.ChmodLoc(l, mode)
+	return to.ChmodLoc(l, mode)
 }
 
 // ChmodLoc is fchmod(2). EOPNOTSUPP for symbolic links.
@@ -120,7 +120,7 @@ func (w *Walker) setattr(l Loc, a *SetAttr) error {
 	if err := l.Mount.super.Setattr(l.Ino, a); err != nil {
 		return err
 	}
-	w.NS.Notify(l, Loc{}, "", linux.IN_ATTRIB)
+	w.changed(l, a.event())
 	return nil
 }
 
@@ -129,11 +129,11 @@ const NoID = ^uint32(0)
 
 // Chown is fchownat(2).
 func (w *Walker) Chown(at Loc, path string, uid, gid uint32, flags int) error {
-	l, err := w.Resolve(at, path, atFlags(flags))
+	l, to, err := w.reach(at, path, flags)
 	if err != nil {
 		return err
 	}
-	return w.ChownLoc(l, uid, gid)
+	return to.ChownLoc(l, uid, gid)
 }
 
 // ChownLoc is fchown(2). It clears the set-id bits and the capabilities of files.
@@ -199,11 +199,11 @@ func (w *Walker) Utimens(at Loc, path string, t *[2]Timespec, flags int) error {
 	if t != nil && t[0].Nsec == linux.UTIME_OMIT && t[1].Nsec == linux.UTIME_OMIT {
 		return nil // not even the path is looked at
 	}
-	l, err := w.Resolve(at, path, atFlags(flags))
+	l, to, err := w.reach(at, path, flags)
 	if err != nil {
 		return err
 	}
-	return w.UtimensLoc(l, t)
+	return to.UtimensLoc(l, t)
 }
 
 // UtimensLoc is futimens(3).
@@ -285,7 +285,8 @@ func (w *Walker) Truncate(at Loc, path string, size int64) error {
 	case w.NS.texts.executing(k.cur.loc.LockKey()):
 		return linux.ETXTBSY
 	}
-	return w.truncate(&k.cur, SetAttr{Valid: SetSize, Size: size})
+	to := w.via(&k)
+	return to.truncate(&k.cur, SetAttr{Valid: SetSize, Size: size})
 }
 
 // TruncateLoc is ftruncate(2) of a file that was opened for writing: rights are
@@ -314,7 +315,7 @@ func (w *Walker) truncate(s *step, a SetAttr) error {
 	if err := l.Mount.super.Setattr(l.Ino, &a); err != nil {
 		return err
 	}
-	w.NS.Notify(l, Loc{}, "", linux.IN_MODIFY)
+	w.changed(l, a.event())
 	return nil
 }
 

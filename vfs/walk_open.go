@@ -256,7 +256,8 @@ func (w *Walker) finishOpen(k *walk, flags int, created bool) (Opened, error) {
 	}
 	h, err := w.openHandle(l, k.cur.mode, flags)
 	if err == nil && h != nil && flags&linux.O_TRUNC != 0 && !created {
-		if err = w.truncate(&k.cur, SetAttr{Valid: SetSize | SetMtime, Mtime: superNow(l.Mount.super)}); err != nil {
+		to := w.via(k)
+		if err = to.truncate(&k.cur, SetAttr{Valid: SetSize | SetMtime, Mtime: superNow(l.Mount.super)}); err != nil {
 			_ = h.Close()
 		}
 	}

@@ -31,11 +31,11 @@ func (w *Walker) Setxattr(at Loc, path, name string, v []byte, xflags, flags int
 	if err := checkSetxattr(name, v, xflags); err != nil {
 		return err
 	}
-	l, err := w.Resolve(at, path, atFlags(flags))
+	l, to, err := w.reach(at, path, flags)
 	if err != nil {
 		return err
 	}
-	return w.SetxattrLoc(l, name, v, xflags)
+	return to.SetxattrLoc(l, name, v, xflags)
 }
 
 // SetxattrLoc is fsetxattr(2).
@@ -49,7 +49,7 @@ func (w *Walker) SetxattrLoc(l Loc, name string, v []byte, xflags int) error {
 	if err := l.Mount.super.Setxattr(l.Ino, name, v, xflags); err != nil {
 		return err
 	}
-	w.NS.Notify(l, Loc{}, "", linux.IN_ATTRIB)
+	w.changed(l, linux.IN_ATTRIB)
 	return nil
 }
 
@@ -82,11 +82,11 @@ func (w *Walker) Removexattr(at Loc, path, name string, flags int) error {
 	if err := xattrName(name); err != nil {
 		return err
 	}
-	l, err := w.Resolve(at, path, atFlags(flags))
+	l, to, err := w.reach(at, path, flags)
 	if err != nil {
 		return err
 	}
-	return w.RemovexattrLoc(l, name)
+	return to.RemovexattrLoc(l, name)
 }
 
 // RemovexattrLoc is fremovexattr(2).
@@ -97,7 +97,7 @@ func (w *Walker) RemovexattrLoc(l Loc, name string) error {
 	if err := l.Mount.super.Removexattr(l.Ino, name); err != nil {
 		return err
 	}
-	w.NS.Notify(l, Loc{}, "", linux.IN_ATTRIB)
+	w.changed(l, linux.IN_ATTRIB)
 	return nil
 }
 

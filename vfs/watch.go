@@ -12,6 +12,7 @@ type Event struct {
 	Mask   uint32
 	Cookie uint32 // joins IN_MOVED_FROM and IN_MOVED_TO
 	Name   string // within the watched directory; "" for the inode itself
+	Within bool   // IN_MOVED_FROM and IN_MOVED_TO: of one directory
 }
 
 // Watches is where changes meet those who wait for them. Walker reports what
@@ -34,14 +35,14 @@ type Watch struct {
 func newWatches() *Watches { return &Watches{by: make(map[LockKey][]*Watch)} }
 
 // Add calls fn for each event of mask (IN_*) on l and, for a directory, on its
-// entries. The inode stays alive until Remove. fn must be quick and must not
-// call into vfs.
+// entries; who came last is told first. The inode stays alive until Remove. fn
+// must be quick and must not call into vfs.
 func (h *Watches) Add(l Loc, mask uint32, fn func(Event)) *Watch {
 	w := &Watch{l, mask, fn}
 	l.Ref()
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.by[l.LockKey()] = append(h.by[l.LockKey()], w)
+	h.by[l.LockKey()] = append([]*Watch{w}, h.by[l.LockKey()]...)
 	h.count.Add(1)
 	return w
 }
@@ -134,10 +135,53 @@ func (ns *Namespace) notifyMoved(odir Loc, oname string, ndir Loc, nname string,
 	if h.count.Load() == 0 {
 		return
 	}
-	c := h.cookie.Add(1)
-	h.emit(odir.LockKey(), Event{Mask: linux.IN_MOVED_FROM | dirBit(isDir), Cookie: c, Name: oname})
-	h.emit(ndir.LockKey(), Event{Mask: linux.IN_MOVED_TO | dirBit(isDir), Cookie: c, Name: nname})
+	c, within := h.cookie.Add(1), odir == ndir
+	h.emit(odir.LockKey(), Event{Mask: linux.IN_MOVED_FROM | dirBit(isDir), Cookie: c, Name: oname, Within: within})
+	h.emit(ndir.LockKey(), Event{Mask: linux.IN_MOVED_TO | dirBit(isDir), Cookie: c, Name: nname, Within: within})
 	h.emit(l.LockKey(), Event{Mask: linux.IN_MOVE_SELF})
+}
+
+// reach resolves a path to what is to be changed, and returns a Walker that
+// knows through which entry.
+func (w *Walker) reach(at Loc, path string, flags int) (Loc, Walker, error) {
+	var k walk
+	if err := k.run(w, at, path, atFlags(flags)); err != nil {
+		return Loc{}, Walker{}, err
+	}
+	return k.cur.loc, w.via(&k), nil
+}
+
+// via is the Walker for what is at the end of k.
+func (w *Walker) via(k *walk) Walker {
+	to := *w
+	to.Parent, to.Name = Loc{}, ""
+	if k.kind == lastNormal {
+		to.Parent, to.Name = k.dir.loc, k.name
+	}
+	return to
+}
+
+// changed reports a change of an inode's attributes or size.
+func (w *Walker) changed(l Loc, mask uint32) {
+	var s step
+	if mask == 0 || w.NS.watches.count.Load() == 0 || s.load(l) != nil {
+		return
+	}
+	w.NS.Notify(l, w.Parent, w.Name, mask|dirBit(s.isDir()))
+}
+
+// event is what inotify tells of a change: a time alone counts as an access or
+// a write.
+func (a *SetAttr) event() (mask uint32) {
+	if a.Valid&(SetMode|SetUID|SetGID) != 0 || a.Valid&(SetAtime|SetMtime) == SetAtime|SetMtime {
+		mask |= linux.IN_ATTRIB
+	} else if a.Valid&SetAtime != 0 {
+		mask |= linux.IN_ACCESS
+	}
+	if a.Valid&SetSize != 0 || a.Valid&(SetAtime|SetMtime) == SetMtime {
+		mask |= linux.IN_MODIFY
+	}
+	return mask
 }
 
 func dirBit(isDir bool) uint32 {

@@ -173,6 +173,17 @@ const (
 	FD_CLOEXEC = 1
 )
 
+// Events of F_NOTIFY, fcntl(2).
+const (
+	DN_ACCESS    = 0x01
+	DN_MODIFY    = 0x02
+	DN_CREATE    = 0x04
+	DN_DELETE    = 0x08
+	DN_RENAME    = 0x10
+	DN_ATTRIB    = 0x20
+	DN_MULTISHOT = 0x80000000
+)
+
 // Types of a record lock, fcntl(2).
 const (
 	F_RDLCK = 0

@@ -28,15 +28,16 @@ const (
 
 // Protocols, and levels of setsockopt(2).
 const (
-	IPPROTO_IP     = 0
-	IPPROTO_ICMP   = 1
-	IPPROTO_TCP    = 6
-	IPPROTO_UDP    = 17
-	IPPROTO_IPV6   = 41
-	IPPROTO_ICMPV6 = 58
-	IPPROTO_MPTCP  = 262
-	SOL_SOCKET     = 1
-	SOL_NETLINK    = 270
+	IPPROTO_IP      = 0
+	IPPROTO_ICMP    = 1
+	IPPROTO_TCP     = 6
+	IPPROTO_UDP     = 17
+	IPPROTO_IPV6    = 41
+	IPPROTO_ICMPV6  = 58
+	IPPROTO_UDPLITE = 136
+	IPPROTO_MPTCP   = 262
+	SOL_SOCKET      = 1
+	SOL_NETLINK     = 270
 )
 
 // Options of SOL_SOCKET, socket(7).
@@ -172,6 +173,12 @@ const (
 	IP_LOCAL_PORT_RANGE     = 51
 )
 
+// Options of UDP-Lite, udplite(7).
+const (
+	UDPLITE_SEND_CSCOV = 10
+	UDPLITE_RECV_CSCOV = 11
+)
+
 // Options of IPv6, ipv6(7).
 const (
 	IPV6_UNICAST_HOPS    = 16
@@ -185,7 +192,9 @@ const (
 	IPV6_RECVERR         = 25
 	IPV6_V6ONLY          = 26
 	IPV6_RECVPKTINFO     = 49
+	IPV6_PKTINFO         = 50
 	IPV6_RECVHOPLIMIT    = 51
+	IPV6_HOPLIMIT        = 52
 	IPV6_RECVTCLASS      = 66
 	IPV6_TCLASS          = 67
 	IPV6_AUTOFLOWLABEL   = 70

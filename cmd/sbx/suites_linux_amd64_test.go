@@ -46,7 +46,7 @@ func TestSuites(t *testing.T) {
 				}
 				return found
 			}
-			args := []string{"run", "--rm", "--network", "none", "-m", "2g"}
+			args := []string{"run", "--rm", "--network", "none", "-m", "6g"} // a hundred Pythons: fork copies what they have touched
 			for _, v := range variables {
 				args = append(args, "-e", v)
 			}

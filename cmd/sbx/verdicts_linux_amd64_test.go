@@ -66,16 +66,15 @@ func (l passList) hold(t *testing.T, got map[string]string, native func(names []
 			t.Logf("%s passes without sbx only (%q)", name, got[name])
 		}
 	}
-	passed := 0
-	for name, v := range got {
-		if v != "PASS" {
-			continue
-		}
-		if passed++; !l.names[name] && !*addPasses {
+	by := map[string][]string{}
+	for _, name := range slices.Sorted(maps.Keys(got)) {
+		v := got[name]
+		by[v] = append(by[v], name)
+		if v == "PASS" && !l.names[name] && !*addPasses {
 			t.Logf("%s passes and is not in %s: go test with -addpasses", name, l.path)
 		}
 	}
-	t.Logf("%d tests passed", passed)
+	t.Logf("%d tests passed, %d were skipped, %d failed: %s", len(by["PASS"]), len(by["SKIP"]), len(by["FAIL"]), strings.Join(by["FAIL"], " "))
 	if *addPasses {
 		l.add(t, got)
 	}

@@ -45,7 +45,7 @@ func (st *Stack) ask(s *Socket, from, to netip.AddrPort, query []byte) {
 		defer st.unlock()
 		st.asking--
 		if answer != nil && s.state != dead {
-			s.arrive(to, from, answer)
+			s.arrive(to, from, answer, fromOutside)
 		}
 	})
 }

@@ -128,7 +128,11 @@ func (s *Socket) readFlow(ctx context.Context, f *flow, c net.Conn) {
 		s.st.in.Add(int64(n))
 		s.st.mu.Lock()
 		if s.state != dead && (s.state != connected || s.remote.AddrPort() == f.to) {
-			s.arrive(f.to, s.local.AddrPort(), b[:n])
+			to := unmap(s.local.AddrPort())
+			if src, err := s.st.source(f.to.Addr()); err == nil && to.Addr().IsUnspecified() {
+				to = netip.AddrPortFrom(src, to.Port())
+			}
+			s.arrive(f.to, to, b[:n], fromOutside)
 		}
 		s.st.unlock()
 	}

@@ -11,6 +11,7 @@ import (
 func (s *Socket) GetOpt(level, name int) ([]byte, error) {
 	s.st.mu.Lock()
 	defer s.st.unlock()
+	level = s.level(level)
 	if v, done, err := s.getSpecial(level, name); done {
 		return v, err
 	}
@@ -216,6 +217,9 @@ func (s *Socket) Unread() (int, error) {
 	case s.rx.empty():
 		return 0, nil
 	case s.typ == linux.SOCK_STREAM || s.typ == linux.SOCK_SEQPACKET:
+		if s.urg.state != notUrgent && !s.inline() && s.urg.ahead < s.rx.bytes {
+			return s.urg.ahead, nil
+		}
 		return s.rx.bytes, nil
 	}
 	return len(s.rx.first().data), nil

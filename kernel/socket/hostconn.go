@@ -105,8 +105,9 @@ func (h *HostConn) WriteTo(w io.Writer) (done int64, err error) {
 	defer h.told()
 	for {
 		var p packet
+		var urgent bool
 		_, err := h.wait(context.Background(), &h.read, func() (n int, err error) {
-			p, err = h.s.takePiece()
+			p, urgent, err = h.s.takePiece()
 			return 0, err
 		})
 		switch {
@@ -117,7 +118,11 @@ func (h *HostConn) WriteTo(w io.Writer) (done int64, err error) {
 		case p.data == nil:
 			return done, nil
 		}
-		n, err := w.Write(p.data)
+		write := w.Write
+		if u, ok := w.(UrgentConn); ok && urgent {
+			write = u.WriteUrgent
+		}
+		n, err := write(p.data)
 		freePiece(p.buf)
 		if done += int64(n); err != nil {
 			return done, err
@@ -132,10 +137,12 @@ func (h *HostConn) closed() bool {
 }
 
 // Write implements net.Conn.
-func (h *HostConn) Write(p []byte) (int, error) {
+func (h *HostConn) Write(p []byte) (int, error) { return h.send(p, 0) }
+
+func (h *HostConn) send(p []byte, flags int) (int, error) {
 	done := 0
 	for done < len(p) {
-		n, err := h.wait(context.Background(), &h.write, func() (int, error) { return h.s.Send(&Message{Data: p[done:]}) })
+		n, err := h.wait(context.Background(), &h.write, func() (int, error) { return h.s.Send(&Message{Data: p[done:], Flags: flags}) })
 		if done += n; err != nil {
 			return done, err
 		}

@@ -54,6 +54,7 @@ type intOption struct {
 	start, low, high int32
 	wrong            linux.Errno
 	flag             bool // any value but 0 is 1
+	unset            bool // -1 is start again
 }
 
 var yesNo = intOption{low: -1 << 31, high: 1<<31 - 1, flag: true}
@@ -78,7 +79,7 @@ var tcpInts = map[int]intOption{
 }
 
 var ip4Ints = map[int]intOption{
-	linux.IP_TOS: {low: 0, high: 255, wrong: linux.EINVAL}, linux.IP_TTL: {start: 64, low: 1, high: 255, wrong: linux.EINVAL},
+	linux.IP_TOS: {low: 0, high: 255, wrong: linux.EINVAL}, linux.IP_TTL: {start: 64, low: 1, high: 255, wrong: linux.EINVAL, unset: true},
 	linux.IP_PKTINFO: yesNo, linux.IP_MTU_DISCOVER: {start: 1, low: 0, high: 5, wrong: linux.EINVAL}, linux.IP_RECVERR: yesNo,
 	linux.IP_RECVTTL: yesNo, linux.IP_RECVTOS: yesNo, linux.IP_RECVOPTS: yesNo, linux.IP_TRANSPARENT: {low: 0, high: 0, wrong: linux.EPERM},
 	linux.IP_BIND_ADDRESS_NO_PORT: yesNo, linux.IP_MULTICAST_TTL: {start: 1, low: 0, high: 255, wrong: linux.EINVAL},
@@ -86,11 +87,26 @@ var ip4Ints = map[int]intOption{
 }
 
 var ip6Ints = map[int]intOption{
-	linux.IPV6_UNICAST_HOPS: {start: 64, low: -1, high: 255, wrong: linux.EINVAL}, linux.IPV6_MULTICAST_HOPS: {start: 1, low: -1, high: 255, wrong: linux.EINVAL},
+	linux.IPV6_UNICAST_HOPS: {start: 64, low: 0, high: 255, wrong: linux.EINVAL, unset: true}, linux.IPV6_MULTICAST_HOPS: {start: 1, low: -1, high: 255, wrong: linux.EINVAL},
 	linux.IPV6_MULTICAST_LOOP: {start: 1, low: 0, high: 1, wrong: linux.EINVAL}, linux.IPV6_MTU_DISCOVER: {start: 1, low: 0, high: 5, wrong: linux.EINVAL},
 	linux.IPV6_RECVERR: yesNo, linux.IPV6_RECVPKTINFO: yesNo, linux.IPV6_RECVHOPLIMIT: yesNo, linux.IPV6_RECVTCLASS: yesNo,
-	linux.IPV6_TCLASS: {low: -1, high: 255, wrong: linux.EINVAL}, linux.IPV6_AUTOFLOWLABEL: {start: 1, low: -1 << 31, high: 1<<31 - 1, flag: true},
+	linux.IPV6_TCLASS: {low: 0, high: 255, wrong: linux.EINVAL, unset: true}, linux.IPV6_AUTOFLOWLABEL: {start: 1, low: -1 << 31, high: 1<<31 - 1, flag: true},
 	linux.IPV6_MULTICAST_IF: anyInt,
+}
+
+var udpLiteInts = map[int]intOption{linux.UDPLITE_SEND_CSCOV: anyInt, linux.UDPLITE_RECV_CSCOV: anyInt}
+
+// udpInts cannot be set.
+var udpInts = map[int]intOption{
+	linux.UDPLITE_SEND_CSCOV: {low: 1, high: 0, wrong: linux.ENOPROTOOPT}, linux.UDPLITE_RECV_CSCOV: {low: 1, high: 0, wrong: linux.ENOPROTOOPT},
+}
+
+// level is that where an option is kept: UDP and UDP-Lite have the same.
+func (s *Socket) level(level int) int {
+	if level == linux.IPPROTO_UDP && s.datagrams() {
+		return linux.IPPROTO_UDPLITE
+	}
+	return level
 }
 
 // table finds the plain options of a level.
@@ -101,6 +117,10 @@ func (s *Socket) table(level int) map[int]intOption {
 		return socketInts
 	case level == linux.IPPROTO_TCP && inet && s.num == linux.IPPROTO_TCP:
 		return tcpInts
+	case level == linux.IPPROTO_UDPLITE && inet && s.num == linux.IPPROTO_UDPLITE:
+		return udpLiteInts
+	case level == linux.IPPROTO_UDPLITE && inet && s.num == linux.IPPROTO_UDP:
+		return udpInts
 	case level == linux.IPPROTO_IP && inet:
 		return ip4Ints
 	case level == linux.IPPROTO_IPV6 && s.domain == linux.AF_INET6:
@@ -112,6 +132,7 @@ func (s *Socket) table(level int) map[int]intOption {
 // SetOpt is setsockopt(2). privileged is CAP_NET_ADMIN.
 func (s *Socket) SetOpt(level, name int, v []byte, privileged bool) error {
 	s.st.mu.Lock()
+	level = s.level(level)
 	err := s.setOpt(level, name, v, privileged)
 	w, n := s.carries(level, name)
 	s.st.unlock()
@@ -136,6 +157,12 @@ func (s *Socket) setOpt(level, name int, v []byte, privileged bool) error {
 	n, err := optInt(level, v)
 	if err != nil {
 		return err
+	}
+	if o.unset && n == -1 {
+		n = o.start
+	}
+	if level == linux.IPPROTO_UDPLITE && n != 0 {
+		n = min(max(n, 8), 65535) // the header always is; what is below 0 as well
 	}
 	if n < o.low || n > o.high {
 		if privileged && o.wrong == linux.EPERM {
@@ -335,11 +362,4 @@ func (s *Socket) PassCred() bool {
 	s.st.mu.Lock()
 	defer s.st.mu.Unlock()
 	return s.opt.passcred
-}
-
-// Control reports whether IP_PKTINFO or IPV6_RECVPKTINFO was asked for.
-func (s *Socket) PktInfo() (v4, v6 bool) {
-	s.st.mu.Lock()
-	defer s.st.mu.Unlock()
-	return s.opt.ints[optKey{linux.IPPROTO_IP, linux.IP_PKTINFO}] != 0, s.opt.ints[optKey{linux.IPPROTO_IPV6, linux.IPV6_RECVPKTINFO}] != 0
 }

@@ -197,6 +197,7 @@ func (h *HostConn) pump(c net.Conn) {
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() { _ = c.Close() })
 	defer stop()
+	urgently := h.pipeUrgent(c)
 	down := make(chan struct{})
 	h.s.st.cfg.Go(func() { defer close(down); h.pumpIn(c) })
 	gone := make(chan struct{})
@@ -207,7 +208,7 @@ func (h *HostConn) pump(c net.Conn) {
 			_ = c.SetWriteDeadline(time.Now().Add(lastWords))
 		}
 	})
-	h.pumpOut(c, down)
+	h.pumpOut(c, urgently, down)
 	<-down
 	_ = h.Close()
 	_ = c.Close()
@@ -219,9 +220,13 @@ func (h *HostConn) pump(c net.Conn) {
 func (h *HostConn) pumpIn(c net.Conn) {
 	b := make([]byte, 32<<10)
 	for {
-		n, err := readConn(c, b)
+		n, urgent, err := readUrgent(c, b)
 		if n > 0 {
-			if _, werr := h.Write(b[:n]); werr != nil {
+			write := h.Write
+			if urgent {
+				write = h.WriteUrgent
+			}
+			if _, werr := write(b[:n]); werr != nil {
 				return
 			}
 		}
@@ -265,13 +270,17 @@ func writeConn(c net.Conn, b []byte) (err error) {
 	return err
 }
 
-// pumpOut moves what the guest sends, until down at most when the outside takes no more.
-func (h *HostConn) pumpOut(c net.Conn, down <-chan struct{}) {
+// pumpOut moves what the guest sends, urgent bytes by urgently, until down at most when the outside takes no more.
+func (h *HostConn) pumpOut(c, urgently net.Conn, down <-chan struct{}) {
 	b := make([]byte, 32<<10)
 	for {
-		n, err := h.Read(b)
+		n, urgent, err := h.ReadUrgent(b)
 		if n > 0 {
-			if werr := writeConn(c, b[:n]); werr != nil {
+			to := c
+			if urgent && urgently != nil {
+				to = urgently
+			}
+			if werr := writeConn(to, b[:n]); werr != nil {
 				select { // what the outside said before it was gone has come before that
 				case <-down:
 				case <-time.After(farewell):

@@ -125,7 +125,7 @@ func (s *Socket) conflicts(a netip.Addr, port uint16) bool {
 		switch {
 		case o == s || o.host || !s.overlaps(a, o): // the host's ends have ports of other machines
 		case s.opt.reuseport && o.opt.reuseport && s.owner.UID == o.owner.UID:
-		case s.opt.reuseaddr && o.opt.reuseaddr && (s.num == linux.IPPROTO_UDP || o.state != listening && s.state != listening):
+		case s.opt.reuseaddr && o.opt.reuseaddr && (s.datagrams() || o.state != listening && s.state != listening):
 		default:
 			return true
 		}
@@ -183,7 +183,7 @@ func (o *Socket) score(to, from netip.AddrPort) int {
 	if o.domain == linux.AF_INET {
 		n++
 	}
-	if o.state == connected && o.num == linux.IPPROTO_UDP {
+	if o.state == connected && o.datagrams() {
 		if o.remote.AddrPort() != from {
 			return -1
 		}
@@ -205,7 +205,7 @@ func hash(a netip.AddrPort) int {
 // loopback's.
 func destination(s *Socket, sa linux.Sockaddr) (netip.AddrPort, error) {
 	if int(sa.Family) != s.domain {
-		if s.domain == linux.AF_INET6 && sa.Family == linux.AF_INET && s.num == linux.IPPROTO_UDP && !s.opt.v6only {
+		if s.domain == linux.AF_INET6 && sa.Family == linux.AF_INET && s.datagrams() && !s.opt.v6only {
 			return dest4(sa), nil
 		}
 		return netip.AddrPort{}, linux.EAFNOSUPPORT

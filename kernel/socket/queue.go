@@ -13,6 +13,8 @@ type packet struct {
 	cred   linux.Ucred
 	rights []Right
 	owner  *Socket // whose send buffer it counts in
+	oob    oobState
+	ip     ipHeader
 }
 
 // queue holds what arrived and was not read.
@@ -62,7 +64,7 @@ func (s *Socket) push(p packet, data []byte) error {
 	q := &s.rx
 	if !q.empty() && len(p.rights) == 0 {
 		last := &q.pkts[len(q.pkts)-1]
-		if last.cred == p.cred && len(last.rights) == 0 && last.owner == p.owner && last.free > 0 {
+		if last.oob == plain && last.cred == p.cred && len(last.rights) == 0 && last.owner == p.owner && last.free > 0 {
 			n := min(last.free, len(data))
 			last.data = append(last.data, data[:n]...)
 			last.free -= n
@@ -104,21 +106,26 @@ func (s *Socket) unqueue() packet {
 }
 
 // takePiece takes the first bytes of a stream to the outside as they are queued; none at
-// the end of it. Their memory is the caller's, for freePiece.
-func (s *Socket) takePiece() (p packet, err error) {
+// the end of it. Their memory is the caller's, for freePiece. urgent says that the last is.
+func (s *Socket) takePiece() (p packet, urgent bool, err error) {
 	s.st.mu.Lock()
 	defer s.st.unlock()
-	if s.rx.empty() {
+	switch {
+	case s.rx.empty():
 		_, err = s.p.recv(s, &Message{}, 0)
-		return packet{}, err
+		return packet{}, false, err
+	case len(s.marks.gaps) > 0:
+		p, urgent = s.takeMarked()
+	default:
+		p = s.unqueue()
 	}
-	p = s.unqueue()
 	s.st.out.Add(int64(len(p.data)))
-	return p, nil
+	return p, urgent, nil
 }
 
 // drop throws away what is queued.
 func (q *queue) drop(s *Socket) {
+	s.urg, s.marks, s.oob = urgency{}, urgentMarks{}, false
 	for !q.empty() {
 		s.st.trash = append(s.st.trash, q.first().rights...)
 		s.pop()
@@ -132,14 +139,17 @@ type Message struct {
 
 	Name  linux.Sockaddr // where to, when HasTo; where from, after a receive
 	HasTo bool
-	Named bool           // after a receive: there is an address
-	Key   any            // the inode of a path to send to
-	To    linux.Sockaddr // after a receive: the address that it was sent to
+	Named bool // after a receive: there is an address
+	Key   any  // the inode of a path to send to
+	// Control are the control messages of IP, to be sent and received.
+	Control []linux.Cmsg
 
 	Rights []Right // files; after a receive they are the caller's
 	Cred   linux.Ucred
 	// HasCred says after a receive that Cred counts: SO_PASSCRED.
 	HasCred bool
+	// Stop says after a receive that it ended where an urgent byte is.
+	Stop bool
 	// MaxRights is RLIMIT_NOFILE: how many files may be in flight.
 	MaxRights int
 }
@@ -179,7 +189,7 @@ func (s *Socket) Recv(m *Message) (int, error) {
 		return 0, linux.EAGAIN
 	}
 	flags := m.Flags
-	m.Flags = 0
+	m.Flags, m.Stop = 0, false
 	n, err := s.p.recv(s, m, flags)
 	if s.host && n > 0 {
 		s.st.out.Add(int64(n))
@@ -195,6 +205,9 @@ func (s *Socket) recvStream(m *Message, flags int) (int, error) {
 	q := &s.rx
 	// A peek of AF_UNIX looks for files behind what fits, as Linux does.
 	for at := q.head; at < len(q.pkts) && (n < len(m.Data) || len(m.Data) == 0 || peek && s.domain == linux.AF_UNIX); {
+		if at, m.Stop = s.pass(at, peek, n > 0); m.Stop || at == len(q.pkts) {
+			break
+		}
 		p := &q.pkts[at]
 		if n > 0 && s.opt.passcred && p.cred != m.Cred {
 			break
@@ -226,12 +239,15 @@ func (s *Socket) recvStream(m *Message, flags int) (int, error) {
 		}
 	}
 	m.Named = false
+	if n == 0 && len(m.Data) > 0 {
+		return s.nothing()
+	}
 	return n, nil
 }
 
 // take gives the caller what comes along with a packet.
 func (s *Socket) take(m *Message, p *packet, peek bool) {
-	m.Name, m.Named, m.To = p.from, true, p.to
+	m.Name, m.Named, m.Control = p.from, true, s.told(p)
 	if s.domain == linux.AF_UNIX && p.owner != nil {
 		m.Name = p.owner.local // as it is by now
 	}

@@ -47,8 +47,14 @@ type Socket struct {
 	shutW bool
 	done  bool // the other side said that it is done: reads end without error
 
-	rx   queue
-	wmem int // bytes of this socket's in queues of others
+	rx       queue
+	urg      urgency // TCP
+	oob      bool    // AF_UNIX: a byte in rx is out of band
+	onUrgent func()
+	owned    atomic.Bool // somebody is to hear of urgent bytes
+	passes   bool        // of a host's end: who reads asks for urgent bytes
+	marks    urgentMarks
+	wmem     int // bytes of this socket's in queues of others
 
 	bound         bool
 	local, remote linux.Sockaddr
@@ -145,6 +151,8 @@ func chooseInet(domain, typ, num int, privileged bool) (protocol, int, error) {
 		return tcpProto{}, linux.IPPROTO_TCP, nil
 	case typ == linux.SOCK_DGRAM && (num == 0 || num == linux.IPPROTO_UDP):
 		return udpProto{}, linux.IPPROTO_UDP, nil
+	case typ == linux.SOCK_DGRAM && num == linux.IPPROTO_UDPLITE:
+		return udpProto{}, linux.IPPROTO_UDPLITE, nil
 	case typ == linux.SOCK_DGRAM && num == icmp:
 		return nil, 0, linux.EACCES // net.ipv4.ping_group_range names nobody
 	case typ == linux.SOCK_RAW && num == 0:
@@ -311,6 +319,7 @@ func (s *Socket) Shutdown(how int) error {
 func (s *Socket) Ready() uint32 {
 	if w := s.wire.Load(); w != nil {
 		if m, err := w.ready(); err == nil {
+			s.lookUrgent(w, m)
 			return m
 		}
 	}

@@ -184,8 +184,8 @@ func (tcpProto) listen(s *Socket) error {
 }
 
 func (tcpProto) send(s *Socket, m *Message) (int, error) {
-	if m.Flags&linux.MSG_OOB != 0 {
-		return 0, linux.EOPNOTSUPP
+	if m.Flags&linux.MSG_OOB != 0 && s.peer != nil && s.peer.host && !s.peer.passes {
+		return 0, linux.EOPNOTSUPP // the outside gets plain bytes only
 	}
 	if m.Flags&linux.MSG_FASTOPEN != 0 {
 		return 0, linux.EOPNOTSUPP
@@ -225,6 +225,13 @@ func (tcpProto) send(s *Socket, m *Message) (int, error) {
 		}
 		return 0, linux.EAGAIN // room comes when the other side reads
 	}
+	if m.Flags&linux.MSG_OOB != 0 {
+		if !o.host {
+			o.markUrgent(n)
+			return n, nil
+		}
+		o.marks.add(o.rx.bytes)
+	}
 	o.notify(pollIn)
 	return n, nil
 }
@@ -239,14 +246,23 @@ func (s *Socket) sendRoom() int {
 }
 
 func (tcpProto) recv(s *Socket, m *Message, flags int) (int, error) {
-	if flags&linux.MSG_OOB != 0 {
-		return 0, linux.EINVAL
-	}
-	if s.state == listening {
+	switch {
+	case s.state == listening:
 		return 0, linux.ENOTCONN
+	case flags&linux.MSG_OOB != 0:
+		return s.recvUrgent(m, flags)
+	case s.rx.empty():
+		return s.nothing()
+	case s.urg.state != notUrgent:
+		return s.recvMarked(m, flags)
 	}
-	if !s.rx.empty() {
-		return s.recvStream(m, flags)
+	return s.recvStream(m, flags)
+}
+
+// nothing is what a read of a stream gives that finds nothing.
+func (s *Socket) nothing() (int, error) {
+	if s.domain == linux.AF_UNIX {
+		return unixProto{}.nothing(s)
 	}
 	switch {
 	case s.done:
@@ -331,8 +347,15 @@ func (tcpProto) ready(s *Socket) (m uint32) {
 	if s.state == connecting {
 		return m
 	}
-	if s.rx.bytes >= max(s.opt.rcvlowat, 1) {
+	want := max(s.opt.rcvlowat, 1)
+	if s.atMark() && !s.inline() {
+		want++
+	}
+	if s.rx.bytes >= want {
 		m |= pollIn
+	}
+	if s.urg.state == urgentHere {
+		m |= linux.POLLPRI
 	}
 	if s.shutW || s.state == idle || s.peer == nil || s.sendRoom()*3 >= s.opt.sndbuf+s.peer.opt.rcvbuf {
 		m |= pollOut

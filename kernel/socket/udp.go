@@ -6,7 +6,7 @@ import (
 	"github.com/sbxrun/sbx/abi/linux"
 )
 
-// udpProto is UDP, udp(7).
+// udpProto is UDP, udp(7), and UDP-Lite, udplite(7), which stays within the sandbox.
 type udpProto struct{}
 
 func (udpProto) bind(s *Socket, sa linux.Sockaddr, _ any) error { return s.bindInet(sa) }
@@ -77,33 +77,40 @@ func (udpProto) send(s *Socket, m *Message) (int, error) {
 	if to.Addr() == broadcast && !s.opt.broadcast {
 		return 0, linux.EACCES
 	}
-	src, err := s.st.source(to.Addr())
+	h, src, err := s.header(to.Addr(), m.Control)
 	if err != nil {
 		return 0, err
 	}
-	if a := s.local.Addr.Unmap(); !a.IsUnspecified() {
+	if a := s.local.Addr.Unmap(); !src.IsValid() && !a.IsUnspecified() {
 		src = a
 	}
-	return s.st.route(s, netip.AddrPortFrom(src, s.local.Port), to, m.Data)
+	if !src.IsValid() {
+		if src, err = s.st.source(to.Addr()); err != nil {
+			return 0, err
+		}
+	}
+	return s.st.route(s, netip.AddrPortFrom(src, s.local.Port), to, m.Data, h)
 }
 
 // route sends a datagram.
-func (st *Stack) route(s *Socket, from, to netip.AddrPort, data []byte) (int, error) {
+func (st *Stack) route(s *Socket, from, to netip.AddrPort, data []byte, h ipHeader) (int, error) {
 	if st.isNameServer(to.Addr()) {
-		if to.Port() == 53 {
+		if to.Port() == 53 && s.num == linux.IPPROTO_UDP {
 			st.ask(s, from, to, data)
 		}
 		return len(data), nil
 	}
-	o := st.best(portKey{linux.IPPROTO_UDP, to.Port()}, to, from, func(o *Socket) bool { return true })
+	o := st.best(portKey{s.num, to.Port()}, to, from, func(o *Socket) bool { return true })
 	switch {
 	case o != nil && (st.local(to.Addr()) || o.host):
-		o.arrive(from, to, data)
+		o.arrive(from, to, data, h)
 	case st.local(to.Addr()):
 		if s.state == connected && !s.host {
 			s.err = linux.ECONNREFUSED
 			s.notify(linux.POLLERR)
 		}
+	case s.num != linux.IPPROTO_UDP: // the host does not carry it
+		return 0, linux.ENETUNREACH
 	default:
 		return s.sendOut(to, data)
 	}
@@ -111,21 +118,18 @@ func (st *Stack) route(s *Socket, from, to netip.AddrPort, data []byte) (int, er
 }
 
 // arrive queues a datagram, or loses it when there is no room.
-func (s *Socket) arrive(from, to netip.AddrPort, data []byte) {
-	if s.rx.bytes+s.rx.count()*256+len(data) > s.opt.rcvbuf || s.shutR {
+func (s *Socket) arrive(from, to netip.AddrPort, data []byte, h ipHeader) {
+	if s.rx.bytes+s.rx.count()*256+len(data) > s.opt.rcvbuf || s.shutR || !s.enough(h, len(data)) {
 		return
 	}
 	family := uint16(s.domain)
-	p := packet{from: linux.SockaddrInet(family, from), to: linux.SockaddrInet(family, to)}
+	p := packet{from: linux.SockaddrInet(family, from), to: linux.SockaddrInet(family, to), ip: h}
 	if s.enqueue(p, data, 64) == nil {
 		s.notify(pollIn)
 	}
 }
 
 func (udpProto) recv(s *Socket, m *Message, flags int) (int, error) {
-	if flags&linux.MSG_OOB != 0 {
-		return 0, linux.EOPNOTSUPP
-	}
 	if s.err != 0 {
 		return 0, s.takeErr()
 	}

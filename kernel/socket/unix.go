@@ -174,29 +174,14 @@ func (unixProto) listen(s *Socket) error {
 
 func (u unixProto) send(s *Socket, m *Message) (int, error) {
 	if m.Flags&linux.MSG_OOB != 0 {
-		return 0, linux.EOPNOTSUPP
+		return u.sendOOB(s, m)
 	}
 	if s.datagrams() {
 		return u.sendDatagram(s, m)
 	}
-	if m.HasTo {
-		if s.typ == linux.SOCK_STREAM && s.state == connected {
-			return 0, linux.EISCONN
-		}
-		if s.typ == linux.SOCK_STREAM {
-			return 0, linux.EOPNOTSUPP
-		}
-	}
-	o := s.peer
-	switch {
-	case s.typ == linux.SOCK_SEQPACKET && s.err != 0:
-		return 0, s.takeErr()
-	case s.shutW:
-		return 0, linux.EPIPE
-	case s.state != connected:
-		return 0, linux.ENOTCONN
-	case o == nil || o.shutR:
-		return 0, linux.EPIPE
+	o, err := u.streamPeer(s, m)
+	if err != nil {
+		return 0, err
 	}
 	if s.typ == linux.SOCK_SEQPACKET {
 		return u.deliver(s, o, m)
@@ -215,6 +200,28 @@ func (u unixProto) send(s *Socket, m *Message) (int, error) {
 	}
 	o.notify(pollIn)
 	return n, nil
+}
+
+// streamPeer finds whom a send of a connection is for.
+func (unixProto) streamPeer(s *Socket, m *Message) (*Socket, error) {
+	if m.HasTo && s.typ == linux.SOCK_STREAM {
+		if s.state == connected {
+			return nil, linux.EISCONN
+		}
+		return nil, linux.EOPNOTSUPP
+	}
+	o := s.peer
+	switch {
+	case s.typ == linux.SOCK_SEQPACKET && s.err != 0:
+		return nil, s.takeErr()
+	case s.shutW:
+		return nil, linux.EPIPE
+	case s.state != connected:
+		return nil, linux.ENOTCONN
+	case o == nil || o.shutR:
+		return nil, linux.EPIPE
+	}
+	return o, nil
 }
 
 // deliver sends one message.
@@ -272,10 +279,7 @@ func (u unixProto) sendDatagram(s *Socket, m *Message) (int, error) {
 }
 
 func (unixProto) recv(s *Socket, m *Message, flags int) (int, error) {
-	if flags&linux.MSG_OOB != 0 {
-		if s.typ == linux.SOCK_STREAM {
-			return 0, linux.EINVAL
-		}
+	if flags&linux.MSG_OOB != 0 && s.typ != linux.SOCK_STREAM {
 		return 0, linux.EOPNOTSUPP
 	}
 	if s.connOriented() && s.state != connected {
@@ -284,19 +288,23 @@ func (unixProto) recv(s *Socket, m *Message, flags int) (int, error) {
 		}
 		return 0, linux.ENOTCONN
 	}
-	if s.rx.empty() || s.typ != linux.SOCK_STREAM { // of messages, the error comes first
-		if err := s.takeErr(); err != nil {
-			return 0, err
+	if s.typ == linux.SOCK_STREAM {
+		switch {
+		case flags&linux.MSG_OOB != 0:
+			return s.recvOOB(m, flags)
+		case s.rx.empty():
+			return unixProto{}.nothing(s)
 		}
+		return s.recvStream(m, flags)
+	}
+	if err := s.takeErr(); err != nil { // of messages, the error comes first
+		return 0, err
 	}
 	if s.rx.empty() {
 		if s.shutR && (s.connOriented() || flags&linux.MSG_DONTWAIT == 0) {
 			return 0, nil
 		}
 		return 0, linux.EAGAIN
-	}
-	if s.typ == linux.SOCK_STREAM {
-		return s.recvStream(m, flags)
 	}
 	n, err := s.recvMessage(m, flags)
 	m.Named = m.Name.Path != "" || s.datagrams() && m.Name.Path != ""
@@ -305,6 +313,17 @@ func (unixProto) recv(s *Socket, m *Message, flags int) (int, error) {
 	}
 	s.senders = nil
 	return n, err
+}
+
+// nothing is what a read of a stream gives that finds nothing.
+func (unixProto) nothing(s *Socket) (int, error) {
+	if err := s.takeErr(); err != nil {
+		return 0, err
+	}
+	if s.shutR {
+		return 0, nil
+	}
+	return 0, linux.EAGAIN
 }
 
 func (unixProto) shutdown(s *Socket, how int) error {
@@ -332,6 +351,9 @@ func (unixProto) ready(s *Socket) (m uint32) {
 	}
 	if !s.rx.empty() || len(s.accepts) > 0 {
 		m |= pollIn
+	}
+	if s.oob {
+		m |= linux.POLLPRI
 	}
 	if s.connOriented() && s.state != connected && s.state != listening {
 		m |= linux.POLLHUP
@@ -374,7 +396,7 @@ func (u unixProto) close(s *Socket) {
 	if o := s.peer; o != nil {
 		o.peer, s.peer = nil, nil
 		o.shutR, o.shutW = true, true
-		if !s.rx.empty() || s.parent != nil {
+		if s.rx.unread() || s.parent != nil {
 			o.err = linux.ECONNRESET
 		}
 		o.notify(^uint32(0))

@@ -112,7 +112,7 @@ func (wireProto) close(s *Socket) {
 
 // sendWire is Send of a socket with a wire.
 func (s *Socket) sendWire(w *wire, m *Message) (int, error) {
-	if m.Flags&(linux.MSG_OOB|linux.MSG_FASTOPEN) != 0 {
+	if m.Flags&linux.MSG_FASTOPEN != 0 {
 		return 0, linux.EOPNOTSUPP
 	}
 	n, err := w.send(m.Data, m.Flags)
@@ -153,18 +153,37 @@ func (s *Socket) sent(w *wire, n int, short bool, err error) (int, error) {
 
 // recvWire is Recv of a socket with a wire.
 func (s *Socket) recvWire(w *wire, m *Message) (int, error) {
-	if m.Flags&linux.MSG_OOB != 0 {
-		return 0, linux.EINVAL
+	look := func() {
+		if s.owned.Load() {
+			if bits, err := w.ready(); err == nil {
+				s.lookUrgent(w, bits)
+			}
+		}
 	}
+	look() // who reads the byte before the poller has seen it hears of it too
 	n, err := w.recv(m.Data, m.Flags)
 	if err == errGone {
 		return 0, err
 	}
+	look()
 	if m.Flags&linux.MSG_PEEK == 0 {
 		s.st.in.Add(int64(n))
 	}
-	m.Flags, m.Named = 0, false
+	oob := m.Flags & linux.MSG_OOB
+	if oob != 0 && len(m.Data) == 0 {
+		oob |= linux.MSG_TRUNC
+	}
+	m.Flags, m.Named, m.Stop = oob, false, false
 	return n, err
+}
+
+// lookUrgent tells of an urgent byte that holds now and that nobody was told of.
+func (s *Socket) lookUrgent(w *wire, bits uint32) {
+	if s.owned.Load() && w.hasUrgent(bits&linux.POLLPRI != 0) {
+		s.st.mu.Lock()
+		s.tellUrgent()
+		s.st.unlock()
+	}
 }
 
 // carriedOption is one that the host's connection has to have as well. Those that are
@@ -176,6 +195,7 @@ type carriedOption struct {
 
 var carried = []carriedOption{
 	{optKey{linux.IPPROTO_TCP, linux.TCP_NODELAY}, true}, {optKey{linux.SOL_SOCKET, linux.SO_KEEPALIVE}, true},
+	{optKey{linux.SOL_SOCKET, linux.SO_OOBINLINE}, false},
 	{optKey{linux.IPPROTO_TCP, linux.TCP_CORK}, false}, {optKey{linux.IPPROTO_TCP, linux.TCP_QUICKACK}, false},
 	{optKey{linux.IPPROTO_TCP, linux.TCP_KEEPIDLE}, false}, {optKey{linux.IPPROTO_TCP, linux.TCP_KEEPINTVL}, false},
 	{optKey{linux.IPPROTO_TCP, linux.TCP_KEEPCNT}, false}, {optKey{linux.IPPROTO_TCP, linux.TCP_USER_TIMEOUT}, false},

@@ -18,7 +18,9 @@ type wire struct {
 	s    *Socket // guarded by the stack's lock
 	// full says that room is waited for: only then it is told of, for the host tells
 	// of everything that holds whenever anything changes.
-	full   atomic.Bool
+	full atomic.Bool
+	// urged says that an urgent byte was told of that is still there: it is told of once, for the same reason.
+	urged  atomic.Bool
 	closed atomic.Bool
 	uses   atomic.Int32 // calls under way, and one until close
 }
@@ -87,7 +89,7 @@ func (w *wire) send(p []byte, flags int) (n int, err error) {
 	}
 	defer w.drop()
 	for {
-		n, err = sendto(w.fd, p, flags&linux.MSG_MORE|unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
+		n, err = sendto(w.fd, p, flags&(linux.MSG_MORE|linux.MSG_OOB)|unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
 		if err != unix.EINTR {
 			return n, errnoOf(err)
 		}
@@ -100,7 +102,7 @@ func (w *wire) recv(p []byte, flags int) (n int, err error) {
 	}
 	defer w.drop()
 	for {
-		n, err = recvfrom(w.fd, p, flags&(linux.MSG_PEEK|linux.MSG_TRUNC)|unix.MSG_DONTWAIT)
+		n, err = recvfrom(w.fd, p, flags&(linux.MSG_PEEK|linux.MSG_TRUNC|linux.MSG_OOB)|unix.MSG_DONTWAIT)
 		if err != unix.EINTR {
 			return n, errnoOf(err)
 		}
@@ -155,7 +157,7 @@ func normal(m uint32) uint32 {
 }
 
 func (w *wire) look() (uint32, error) {
-	p := unix.PollFd{Fd: int32(w.fd), Events: unix.POLLIN | unix.POLLOUT | unix.POLLRDHUP}
+	p := unix.PollFd{Fd: int32(w.fd), Events: unix.POLLIN | unix.POLLPRI | unix.POLLOUT | unix.POLLRDHUP}
 	for {
 		if err := pollNow(&p); err != unix.EINTR {
 			return normal(uint32(uint16(p.Revents))), errnoOf(err)
@@ -215,6 +217,21 @@ func (w *wire) tcpState() int {
 // unread and unsent are FIONREAD and SIOCOUTQ.
 func (w *wire) unread() (int, error) { return w.count(unix.TIOCINQ) }
 func (w *wire) unsent() (int, error) { return w.count(unix.TIOCOUTQ) }
+
+// hasUrgent notes whether there is an urgent byte to be read, and reports one that was not told of yet.
+func (w *wire) hasUrgent(there bool) bool {
+	if !there {
+		w.urged.Store(false)
+		return false
+	}
+	return !w.urged.Swap(true)
+}
+
+// atMark is SIOCATMARK.
+func (w *wire) atMark() (bool, error) {
+	n, err := w.count(linux.SIOCATMARK)
+	return n != 0, err
+}
 
 func (w *wire) count(req uint) (int, error) {
 	if !w.take() {

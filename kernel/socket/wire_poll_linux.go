@@ -75,7 +75,7 @@ func (p *poller) add(w *wire) bool {
 	p.mu.Unlock()
 	ok := false
 	_ = p.raw.Control(func(fd uintptr) {
-		ev := unix.EpollEvent{Fd: int32(w.fd), Events: unix.EPOLLIN | unix.EPOLLOUT | unix.EPOLLRDHUP | unix.EPOLLET}
+		ev := unix.EpollEvent{Fd: int32(w.fd), Events: unix.EPOLLIN | unix.EPOLLPRI | unix.EPOLLOUT | unix.EPOLLRDHUP | unix.EPOLLET}
 		ok = unix.EpollCtl(int(fd), unix.EPOLL_CTL_ADD, w.fd, &ev) == nil
 	})
 	if !ok {
@@ -124,6 +124,9 @@ func (p *poller) tell(fd int) {
 			bits := events[i].Events
 			if bits&unix.EPOLLOUT != 0 && !w.full.Swap(false) && bits&(unix.EPOLLERR|unix.EPOLLHUP) == 0 {
 				bits &^= unix.EPOLLOUT
+			}
+			if w.hasUrgent(bits&unix.EPOLLPRI != 0) {
+				w.s.tellUrgent()
 			}
 			w.s.notify(normal(bits))
 		}

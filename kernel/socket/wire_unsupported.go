@@ -29,6 +29,8 @@ func (w *wire) connected() bool                            { return false }
 func (w *wire) tcpState() int                              { return linux.TCP_CLOSE }
 func (w *wire) unread() (int, error)                       { return 0, nil }
 func (w *wire) unsent() (int, error)                       { return 0, nil }
+func (w *wire) hasUrgent(bool) bool                        { return false }
+func (w *wire) atMark() (bool, error)                      { return false, nil }
 
 func (p *poller) close() {}
 func (p *poller) hear()  {}

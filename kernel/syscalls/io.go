@@ -344,6 +344,8 @@ func sysFcntl(c *call) (int64, error) {
 		return 0, c.t.AddSeals(fd, int(arg))
 	case fGetSeals:
 		return fdResult(c.t.Seals(fd))
+	case linux.F_NOTIFY:
+		return 0, c.t.NotifyDirectory(fd, uint32(arg))
 	}
 	if v, err, ok := c.fileOwner(fd, c.int(1), arg); ok {
 		return v, err

@@ -159,7 +159,7 @@ func sysRecvfrom(c *call) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	if err := c.mm.Write(c.a[1], b[:min(got, len(b))]); err != nil {
+	if err := c.mm.Write(c.a[1], m.Data); err != nil {
 		return 0, err
 	}
 	if c.a[4] == 0 {

@@ -85,7 +85,7 @@ func (c *call) recvOne(at uint64, flags int) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	if err := c.scatter(h.iov, b[:min(n, len(b))]); err != nil {
+	if err := c.scatter(h.iov, m.Data); err != nil {
 		return 0, err
 	}
 	if h.name != 0 {

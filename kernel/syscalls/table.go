@@ -91,7 +91,7 @@ var table = [...]entry{
 	69:  {name: "msgsnd", do: sysMsgsnd, args: "dpux", once: true},
 	70:  {name: "msgrcv", do: sysMsgrcv, args: "dpudx", once: true},
 	71:  {name: "msgctl", do: sysMsgctl, args: "ddp"},
-	72:  {name: "fcntl", do: sysFcntl, args: "ddx", note: "no leases (F_SETLEASE), F_NOTIFY and write hints"},
+	72:  {name: "fcntl", do: sysFcntl, args: "ddx", note: "no leases (F_SETLEASE) and write hints"},
 	73:  {name: "flock", do: sysFlock, args: "dx"},
 	74:  {name: "fsync", do: sysFsync, args: "d", note: "what is not a folder of the host is written to its disk every two seconds, and nobody waits for it"},
 	75:  {name: "fdatasync", do: sysFsync, args: "d", note: "what is not a folder of the host is written to its disk every two seconds, and nobody waits for it"},
