@@ -16,7 +16,7 @@ const (
 )
 
 // made is the code made of a run of guest instructions, which is entered at its start
-// alone and left by any of its branches. It is made again whenever more must be known of it.
+// or behind its calls and left by any of its branches. It is made again whenever more must be known of it.
 type made struct {
 	pc      uint64
 	code    []byte // the guest's bytes that it was made from; none: it leads away to pc, through the table
@@ -28,25 +28,37 @@ type made struct {
 // block is one of a Space's own.
 type block struct {
 	made
+	ways     []way    // into it, beside its start; offsets in the arena
 	incoming []uint32 // offsets in the arena of displacements that lead here
 	dead     bool
 }
 
+// at is where branches to pc enter the block, which has it.
+func (b *block) at(pc uint64) uint32 {
+	for _, w := range b.ways {
+		if w.pc == pc && w.on {
+			return w.host
+		}
+	}
+	return b.host
+}
+
 // translate makes the code of a block that will run at host. code are the guest's
 // bytes from pc on, as many as may be executed, up to maxBytes. checked: it is to find
-// out whether they have changed. Without code it is a jump to pc through the table.
-func (e *emitter) translate(pc, host uint64, code []byte, checked bool) (guestLen int) {
+// out whether they have changed. Without code it is a jump to pc through the table. known, if
+// there is one, tells where other blocks are entered: behind a call the block does not go on there.
+func (e *emitter) translate(pc, host uint64, code []byte, checked bool, known func(pc uint64) bool) (guestLen int) {
 	e.reset(pc, host, checked)
 	if len(code) == 0 {
 		e.away()
 		return 0
 	}
-	n := e.run(pc, code)
+	n := e.run(pc, code, known)
 	if checked {
 		e.reset(pc, host, checked)
 		e.compare(code[:n])
 		e.body = uint32(len(e.b))
-		n = e.run(pc, code[:n])
+		n = e.run(pc, code[:n], nil)
 	}
 	e.leaveByExits()
 	e.code = append(e.code, code[:n]...)
@@ -55,13 +67,14 @@ func (e *emitter) translate(pc, host uint64, code []byte, checked bool) (guestLe
 
 func (e *emitter) reset(pc, host uint64, checked bool) {
 	e.b, e.sites, e.marks, e.steps, e.exits = e.b[:0], e.sites[:0], e.marks[:0], e.steps[:0], e.exits[:0]
+	e.ways = e.ways[:0]
 	e.pc, e.host, e.ended, e.sp, e.body, e.checked = pc, host, false, 0, 0, checked
-	e.fusible, e.kept, e.back = false, none, 0
+	e.fusible, e.kept, e.called = false, none, false
 	e.code, e.whole = e.code[:0], false
 }
 
 // run emits instructions up to the end of the block.
-func (e *emitter) run(pc uint64, code []byte) (guestLen int) {
+func (e *emitter) run(pc uint64, code []byte, known func(pc uint64) bool) (guestLen int) {
 	off := 0
 	for i := range maxInsts {
 		err := x86.Decode(code[off:], &e.in)
@@ -75,6 +88,7 @@ func (e *emitter) run(pc uint64, code []byte) (guestLen int) {
 			e.stop()
 			return off + min(len(code)-off, 15)
 		}
+		e.called = false
 		e.raw = code[off : off+int(e.in.Len)]
 		e.rest, e.follow = code[off+len(e.raw):], maxInsts-1-i
 		// The processor makes one of a comparison and a jump that are neighbours.
@@ -92,9 +106,12 @@ func (e *emitter) run(pc uint64, code []byte) (guestLen int) {
 		if e.ended {
 			return off
 		}
-		if e.checked && writesMemory(&e.in) {
+		if e.checked && writesMemory(&e.in) || e.called && known != nil && known(pc+uint64(off)) {
 			break
 		}
+	}
+	if e.called {
+		e.ways[len(e.ways)-1].on = false
 	}
 	e.release(pc + uint64(off))
 	e.in.Len = 0
@@ -159,11 +176,11 @@ func (e *emitter) again(m *made, rx uintptr) {
 	if e.whole && e.pc == m.pc && e.host == host && e.checked == m.checked && bytes.Equal(e.code, m.code) {
 		return // what was made last: a new block is mostly left by a branch that is not linked yet
 	}
-	e.translate(m.pc, host, m.code, m.checked)
+	e.translate(m.pc, host, m.code, m.checked, nil)
 	e.stubs()
 }
 
-// last emits an instruction that ends the block.
+// last emits an instruction that ends the block, if it is no call.
 func (e *emitter) last(c x86.Class) {
 	e.ended = true
 	switch c {
@@ -172,9 +189,9 @@ func (e *emitter) last(c x86.Class) {
 	case x86.Call:
 		e.call()
 	case x86.JmpInd:
-		e.indirect(false)
+		e.jumpIndirect()
 	case x86.CallInd:
-		e.indirect(true)
+		e.callIndirect()
 	case x86.Ret:
 		e.ret()
 	default:

@@ -152,70 +152,53 @@ func (e *emitter) loop() {
 	// When it falls through, the count stays: that is the instruction's end.
 }
 
-// call emits a direct call.
-func (e *emitter) call() {
-	e.pushReturn()
-	e.jump(e.in.Target(e.at))
-	e.back, e.calls = e.next(), len(e.sites)-1
+// jumpIndirect emits a jump through a register or memory.
+func (e *emitter) jumpIndirect() {
+	e.target()
+	e.complement()
+	e.byTable(opJump)
 }
 
-// pushReturn pushes the address behind the instruction.
-func (e *emitter) pushReturn() {
-	e.storeConst(e.stack(-8), uint32(e.next()))
-	e.did(stepWork, 0, 0)
-	e.moveSP(-8)
-}
-
-// indirect emits a jump or a call through a register or memory.
-func (e *emitter) indirect(call bool) {
+// target loads R10, whose own value goes to slot 0, where the target finds it.
+func (e *emitter) target() {
 	if _, ok := accessTo(&e.in, guestSP); ok {
 		e.syncSP()
 	}
-	spill := e.borrow(goal) // slot 0, where the target finds it
+	spill := e.borrow(goal)
 	if e.in.IsMem() {
 		used := uses(&e.in) | 1<<goal
 		m, list := e.operand(&used, false)
 		e.load32(goal, m)
 		e.borrowed(goal, spill)
 		e.giveBackAll(list)
-	} else {
-		switch reg := e.in.RMField(); reg {
-		case guestR11:
-			e.op(false, false, 0x8b, goal, slot(trap.OffR11))
-		default:
-			e.move32(goal, toHost(reg))
-		}
-		e.borrowed(goal, spill)
-	}
-	if call {
-		// What was pushed may be where the target came from, so there is no way back.
-		e.storeConst(e.stack(-8), uint32(e.next()))
-		e.commit()
-		e.moveSP(-8)
-	}
-	e.jumpTable()
-}
-
-// ret emits a return, with what it pops besides.
-func (e *emitter) ret() {
-	if e.in.OpSize != 8 && e.in.Prefix&x86.Prefix66 != 0 {
-		e.stop()
 		return
 	}
-	spill := e.borrow(goal)
-	e.load32(goal, e.stack(0))
+	switch reg := e.in.RMField(); reg {
+	case guestR11:
+		e.op(false, false, 0x8b, goal, slot(trap.OffR11))
+	default:
+		e.move32(goal, toHost(reg))
+	}
 	e.borrowed(goal, spill)
-	e.moveSP(8 + int32(e.in.Imm))
-	e.jumpTable()
 }
 
-// jumpTable jumps to the block of the guest address in R10, whose own value is in
-// slot 0. A fault of it is a miss: R10 has the complement of the address.
-func (e *emitter) jumpTable() {
+// complement makes of the guest address in R10 an index of the table. A fault of what uses it is a
+// miss: R10 has the complement of the address.
+func (e *emitter) complement() {
 	e.syncSP()
 	e.bytes(0x49, 0xf7, 0xd2) // not r10
 	e.did(stepTarget, 0, 0)
-	e.bytes(0x65, 0x42, 0xff, 0x24, 0xd5) // jmp gs:[r10*8 - GuardBelow]
+}
+
+// What is done with the slot of R10.
+const (
+	opCall = 2
+	opJump = 4
+	opPush = 6
+)
+
+func (e *emitter) byTable(op byte) {
+	e.bytes(0x65, 0x42, 0xff, op<<3|4, 0xd5) // op gs:[r10*8 - GuardBelow]
 	e.imm32(1<<32 - memory.GuardBelow)
 	e.did(stepNothing, 0, 0)
 }
@@ -228,7 +211,8 @@ func (e *emitter) away() {
 	spill := e.borrow(goal)
 	e.constant(goal, uint32(e.pc))
 	e.borrowed(goal, spill)
-	e.jumpTable()
+	e.complement()
+	e.byTable(opJump)
 }
 
 // syscall emits the exit with what the processor leaves in RCX; what follows is

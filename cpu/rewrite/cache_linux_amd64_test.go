@@ -235,6 +235,12 @@ func FuzzKeptCode(f *testing.F) {
 			binary.LittleEndian.PutUint32(b[16:], sum)
 		}
 		for i, k := range r.records {
+			if k.n&isWay != 0 {
+				if r.last(uint64(r.arena.rx)+uint64(k.host)) != i || k.n&goesOn != 0 && r.loaded(k.key()) == 0 {
+					t.Errorf("way %d is not found", i)
+				}
+				continue
+			}
 			if r.index(uint64(r.arena.rx)+uint64(k.host)) != i {
 				t.Errorf("block %d is not found where it is", i)
 			}

@@ -37,7 +37,7 @@ func busyboxText(t testing.TB) (text []byte, addr uint64) {
 func eachBlock(text []byte, addr uint64, f func(e *emitter, insts int)) {
 	var e emitter
 	for off := 0; off < len(text); {
-		n := e.translate(addr+uint64(off), 0x40000000, text[off:min(off+maxBytes, len(text))], false)
+		n := e.translate(addr+uint64(off), 0x40000000, text[off:min(off+maxBytes, len(text))], false, nil)
 		e.stubs()
 		f(&e, len(e.marks))
 		off += n

@@ -52,6 +52,16 @@ type site struct {
 	rel    uint32 // of the 4 bytes, within the block
 	stub   uint32 // of the call that is reached while the branch is not linked
 	target uint64
+	back   uint64 // where it returns to if it is a call, or 0
+	land   uint32 // where the block is entered then, as way.host, or 0
+}
+
+// way is a way into a block behind a call, which its return takes.
+type way struct {
+	pc   uint64
+	host uint32 // offset of where branches enter; entryCode is in front of it
+	// on says that the block goes on there. Else it has only a jump to pc, for the return alone.
+	on bool
 }
 
 // emitter makes the code of one block.
@@ -66,6 +76,7 @@ type emitter struct {
 	marks   []mark
 	steps   []step
 	exits   []exit
+	ways    []way
 	ended   bool   // the last instruction does not fall through
 	sp      int32  // the guest's stack pointer is this far from the host's register
 	kept    int8   // the register that holds the guest's R11 meanwhile, or none: see keep.go
@@ -75,8 +86,7 @@ type emitter struct {
 	ahead   x86.Inst
 	fusible bool   // the last instruction may be fused with a conditional jump behind it
 	spilled int    // slots in use
-	back    uint64 // where the direct call that ends the block returns to, or 0
-	calls   int    // which of the sites that call is
+	called  bool   // the last instruction was a call, and the block may go on behind it
 	checked bool   // the block compares its code with memory
 	code    []byte // what the block was made from
 	whole   bool   // it has its stubs: all of it is made

@@ -32,6 +32,11 @@ func (s *Space) make(pc uint64) *block {
 		}
 		if b != nil {
 			s.blocks[pc] = b
+			for _, w := range b.ways {
+				if w.on {
+					s.blocks[w.pc] = b
+				}
+			}
 		}
 		if b == nil || !s.verified(b) {
 			return nil
@@ -66,10 +71,13 @@ func (s *Space) place(pc uint64, code []byte, checked bool) (b *block, ok bool) 
 	for {
 		if n := len(s.chunks); n > 0 {
 			c := s.chunks[n-1]
-			host, size := c.assemble(&s.emit, pc, code, checked)
+			host, size := c.assemble(&s.emit, pc, code, checked, s.known)
 			if c.hasRoom(host, len(s.emit.b)) {
 				c.put(host, s.emit.b)
 				b := &block{made: made{pc: pc, code: append([]byte(nil), code[:size]...), host: host, size: uint32(len(s.emit.b)), checked: checked}}
+				for _, w := range s.emit.ways {
+					b.ways = append(b.ways, way{w.pc, host + w.host, w.on})
+				}
 				c.placed = append(c.placed, b)
 				return b, true
 			}
@@ -85,6 +93,9 @@ func (s *Space) place(pc uint64, code []byte, checked bool) (b *block, ok bool) 
 		}
 	}
 }
+
+// known reports whether a block of our own is entered at pc.
+func (s *Space) known(pc uint64) bool { return s.blocks[pc] != nil }
 
 // grow takes another chunk, if it may and there is one.
 func (s *Space) grow() bool {
@@ -167,7 +178,7 @@ func (s *Space) linkOwn(t branch) bool {
 	if t.own.dead {
 		return true
 	}
-	s.arena.patch(t.rel, to.host)
+	s.arena.patch(t.rel, to.at(t.target))
 	to.incoming = append(to.incoming, t.rel)
 	return s.verified(t.own)
 }
@@ -194,7 +205,7 @@ func (s *Space) flush() {
 	for i, c := range s.chunks {
 		for _, b := range c.placed {
 			b.dead = true
-			s.clearSlot(b)
+			s.clearSlots(b)
 		}
 		c.placed = nil
 		if i == 0 {
@@ -211,10 +222,17 @@ func (s *Space) flush() {
 	s.gen.Add(1)
 }
 
-// clearSlot empties a block's slot.
-func (s *Space) clearSlot(b *block) {
-	if getSlot(s.tableTop, b.pc) == s.hostOf(b.host) {
-		setSlot(s.tableTop, b.pc, 0)
+// clearSlots empties those slots that lead to a block.
+func (s *Space) clearSlots(b *block) {
+	s.clearSlot(b.pc, b.host)
+	for _, w := range b.ways {
+		s.clearSlot(w.pc, w.host)
+	}
+}
+
+func (s *Space) clearSlot(pc uint64, at uint32) {
+	if getSlot(s.tableTop, pc) == s.hostOf(at) {
+		setSlot(s.tableTop, pc, 0)
 	}
 }
 
@@ -304,9 +322,14 @@ func (s *Space) kill(b *block) {
 // forgetBlock takes a block out of the maps.
 func (s *Space) forgetBlock(b *block) {
 	b.dead = true
+	s.clearSlots(b)
 	if s.blocks[b.pc] == b {
 		delete(s.blocks, b.pc)
-		s.clearSlot(b)
+	}
+	for _, w := range b.ways {
+		if s.blocks[w.pc] == b {
+			delete(s.blocks, w.pc)
+		}
 	}
 	if s.ways[b.pc] == b {
 		delete(s.ways, b.pc)

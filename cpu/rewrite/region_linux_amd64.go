@@ -44,27 +44,37 @@ type region struct {
 	lastUsed uint64 // by shared.clock
 }
 
-// record is a block of a region: what it was made from is in the region.
+// record is a block of a region, what it was made from is in the region; or a way into the
+// block before it.
 type record struct {
 	pc, host uint32
-	size     uint16 // of its code
-	n        uint16 // of the guest's, and whether it is entered; 0: it leads away
+	size     uint16 // of a block's code
+	n        uint16 // of the guest's; 0: it leads away; and what follows
 }
 
-// entered says of a block that the table leads to it.
-const entered = 1 << 15
+const (
+	entered  = 1 << 15 // the table leads here
+	goesOn   = 1 << 14 // a way, at which the block goes on
+	isReturn = 1 << 13 // a way that is for a return alone
+	isWay    = goesOn | isReturn
+)
 
 // length is how many bytes of the guest's code a block was made from.
-func (k *record) length() int { return int(k.n &^ entered) }
+func (k *record) length() int { return int(k.n &^ (entered | isWay)) }
 
-// key orders blocks by guest address, those that lead away behind those that do not.
+// key orders records by guest address, and there by what they are for: branches, branches that lead away, returns.
 func (k *record) key() uint64 {
-	key := uint64(k.pc) << 1
-	if k.length() == 0 {
-		key++
+	switch key := keyOf(uint64(k.pc)); {
+	case k.n&isReturn != 0:
+		return key + 2
+	case k.n&isWay == 0 && k.length() == 0:
+		return key + 1
+	default:
+		return key
 	}
-	return key
 }
+
+func keyOf(pc uint64) uint64 { return pc << 2 }
 
 // loaded looks for a block among those that were loaded.
 func (r *region) loaded(key uint64) (at uint32) {
@@ -105,7 +115,7 @@ func (r *region) findLocked(e *emitter, pc uint64) (at uint32, err error) {
 	if at := r.blocks[uint32(pc)]; at != 0 {
 		return at, nil
 	}
-	if at := r.loaded(pc << 1); at != 0 {
+	if at := r.loaded(keyOf(pc)); at != 0 {
 		return at, nil
 	}
 	if r.end-pc <= maxInst {
@@ -123,20 +133,28 @@ func (r *region) away(e *emitter, pc uint64) (at uint32, err error) {
 	if at := r.ways[uint32(pc)]; at != 0 {
 		return at, nil
 	}
-	if at := r.loaded(pc<<1 + 1); at != 0 {
+	if at := r.loaded(keyOf(pc) + 1); at != 0 {
 		return at, nil
 	}
 	return r.place(e, pc, nil, r.ways)
 }
 
 func (r *region) place(e *emitter, pc uint64, code []byte, in map[uint32]uint32) (at uint32, err error) {
-	host, n := r.chunk.assemble(e, pc, code, false)
+	host, n := r.chunk.assemble(e, pc, code, false, r.known)
 	if !r.chunk.hasRoom(host, len(e.b)) {
 		return 0, errFull
 	}
 	r.chunk.put(host, e.b)
 	r.records = append(r.records, record{uint32(pc), host, uint16(len(e.b)), uint16(n)})
 	in[uint32(pc)] = host
+	for _, w := range e.ways {
+		k := record{pc: uint32(w.pc), host: host + w.host, n: isReturn}
+		if w.on {
+			k.n = goesOn
+			r.blocks[k.pc] = k.host
+		}
+		r.records = append(r.records, k)
+	}
 	return host, r.check(e, &made{pc: pc, code: code[:n], host: host, size: uint32(len(e.b))})
 }
 
@@ -146,8 +164,8 @@ func (r *region) check(e *emitter, m *made) error {
 		return r.broken
 	}
 	r.broken = r.checker.Check(r.arena.describe(e, m, func(host uint64) bool {
-		i := r.index(host)
-		return i >= 0 && uint64(r.arena.rx)+uint64(r.records[i].host) == host
+		i := r.last(host)
+		return i >= 0 && uint64(r.arena.rx)+uint64(r.records[i].host) == host && r.records[i].n&isReturn == 0
 	}))
 	return r.broken
 }
@@ -179,10 +197,24 @@ func (r *region) link(e *emitter, t branch) error {
 // holds reports whether a host address lies in the region's code.
 func (r *region) holds(host uint64) bool { return r.chunk.holds(host) }
 
-// index returns which record a host address lies in, or -1.
-func (r *region) index(host uint64) int {
+// last returns the last record whose code does not begin behind a host address, or -1.
+func (r *region) last(host uint64) int {
 	off := uint32(host - uint64(r.arena.rx))
 	return sort.Search(len(r.records), func(i int) bool { return r.records[i].host-entrySize > off }) - 1
+}
+
+// index returns which block a host address lies in, or -1.
+func (r *region) index(host uint64) int {
+	i := r.last(host)
+	for i >= 0 && r.records[i].n&isWay != 0 {
+		i--
+	}
+	return i
+}
+
+// known reports whether there is a block that branches to pc lead to.
+func (r *region) known(pc uint64) bool {
+	return pc < r.end && (r.blocks[uint32(pc)] != 0 || r.loaded(keyOf(pc)) != 0)
 }
 
 // blockAt returns the block that a host address lies in. Its code is in buf.
@@ -204,13 +236,24 @@ func (r *region) made(i int, buf []byte) made {
 	return m
 }
 
-// enter notes that the table leads to a block.
-func (r *region) enter(at uint32) {
+// enter notes that the table leads to a place now, and to another no more.
+func (r *region) enter(at, was uint32) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if i := r.index(uint64(r.arena.rx) + uint64(at)); i >= 0 {
-		r.records[i].n |= entered
+	if k := r.recordAt(was); k != nil {
+		k.n &^= entered
 	}
+	if k := r.recordAt(at); k != nil {
+		k.n |= entered
+	}
+}
+
+// recordAt returns the record of a place where branches enter, or nil.
+func (r *region) recordAt(at uint32) *record {
+	if i := r.last(uint64(r.arena.rx) + uint64(at)); i >= 0 && r.records[i].host == at {
+		return &r.records[i]
+	}
+	return nil
 }
 
 // attached returns the region that a guest address lies in, if the Space uses it. With s.mu held.

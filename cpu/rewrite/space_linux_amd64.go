@@ -113,7 +113,7 @@ func (s *Space) Close() {
 // With s.mu held. ok is false when pc cannot be executed.
 func (s *Space) find(pc uint64) (at uint32, ok bool) {
 	if b := s.blocks[pc]; b != nil {
-		return b.host, true
+		return b.at(pc), true
 	}
 	if r := s.regionOf(pc); r != nil {
 		at, err := r.find(&s.emit, pc)
@@ -129,7 +129,7 @@ func (s *Space) find(pc uint64) (at uint32, ok bool) {
 		}
 	}
 	if b := s.make(pc); b != nil {
-		return b.host, true
+		return b.at(pc), true
 	}
 	return 0, false
 }
@@ -143,7 +143,11 @@ func (s *Space) setSlot(pc uint64, at uint32) {
 		if !r.holds(uint64(s.arena.rx) + uint64(at)) {
 			return
 		}
-		r.enter(at)
+		was := uint32(0)
+		if host := getSlot(s.tableTop, pc); host != 0 {
+			was = uint32(host-s.arena.rx) + entrySize
+		}
+		r.enter(at, was)
 	}
 	setSlot(s.tableTop, pc, s.hostOf(at))
 }
@@ -186,6 +190,7 @@ type branch struct {
 	from   made    // the block in the region
 	target uint64
 	back   uint64 // where the call that it is returns to, or 0
+	land   uint32 // where the block is entered then, in the arena, or 0
 }
 
 // branchAt returns the branch whose stub's call pushed a host address. With s.mu held.
@@ -201,9 +206,9 @@ func (s *Space) branchAt(host uint64) (t branch, ok bool) {
 	if i >= len(sites) {
 		return t, false
 	}
-	t = branch{rel: m.host + sites[i].rel, own: own, region: r, from: m, target: sites[i].target}
-	if i == s.emit.calls {
-		t.back = s.emit.back // 0 if there is no call
+	t = branch{rel: m.host + sites[i].rel, own: own, region: r, from: m, target: sites[i].target, back: sites[i].back}
+	if sites[i].land != 0 {
+		t.land = m.host + sites[i].land
 	}
 	return t, true
 }
@@ -224,7 +229,7 @@ func (s *Space) link(t branch) (host uintptr, gen uint64, ok bool) {
 	if t.target >= memory.Size {
 		return 0, 0, false
 	}
-	if t.back != 0 {
+	if t.back != 0 && t.land == 0 {
 		s.expect(t.back)
 	}
 	at, ok := s.find(t.target)
@@ -239,6 +244,11 @@ func (s *Space) link(t branch) (host uintptr, gen uint64, ok bool) {
 		if ok = err == nil; !ok {
 			s.fail(err)
 		}
+	default:
+		t.land = 0
+	}
+	if ok && t.land != 0 && s.attached(t.back) == t.region && (t.own == nil || !t.own.dead) {
+		s.setSlot(t.back, t.land)
 	}
 	return s.hostOf(at), s.gen.Load(), ok
 }
