@@ -19,6 +19,10 @@ const (
 // branchTo emits a direct branch; opcode is the jump or the conditional jump. Its
 // displacement lies within 8 aligned bytes, so that it can be patched while others run.
 func (e *emitter) branchTo(target uint64, opcode ...byte) {
+	if to := e.labelAt(target, false); to != nil && opcode[0] != 0xe8 {
+		e.branchWithin(to, opcode)
+		return
+	}
 	e.bytes(nops[e.misplaced(len(opcode))]...)
 	e.bytes(opcode...)
 	e.sites = append(e.sites, site{rel: uint32(len(e.b)), target: target})
@@ -26,8 +30,32 @@ func (e *emitter) branchTo(target uint64, opcode ...byte) {
 	e.did(stepNothing, 0, 0)
 }
 
+// branchWithin emits a branch to a label of the block.
+func (e *emitter) branchWithin(to *scanned, opcode []byte) {
+	if d := int(to.host) - len(e.b) - 2; to.host != 0 && d >= -128 {
+		op := byte(0xeb)
+		if len(opcode) == 2 {
+			op = 0x70 | opcode[1]&15
+		}
+		e.bytes(op, byte(d))
+	} else {
+		e.bytes(opcode...)
+		e.locals = append(e.locals, local{uint32(len(e.b)), to})
+		e.imm32(0)
+	}
+	e.did(stepNothing, 0, 0)
+}
+
 // nops of each length.
-var nops = [...][]byte{{}, {0x90}, {0x66, 0x90}, {0x0f, 0x1f, 0x00}}
+var nops = [...][]byte{{}, {0x90}, {0x66, 0x90}, {0x0f, 0x1f, 0x00}, {0x0f, 0x1f, 0x40, 0x00}, {0x0f, 0x1f, 0x44, 0x00, 0x00},
+	{0x66, 0x0f, 0x1f, 0x44, 0x00, 0x00}, {0x0f, 0x1f, 0x80, 0, 0, 0, 0}, {0x0f, 0x1f, 0x84, 0x00, 0, 0, 0, 0}}
+
+// pad emits n bytes that do nothing.
+func (e *emitter) pad(n int) {
+	for ; n > 0; n -= min(n, len(nops)-1) {
+		e.bytes(nops[min(n, len(nops)-1)]...)
+	}
+}
 
 // misplaced is how many bytes later a displacement behind an opcode of n bytes could be patched.
 func (e *emitter) misplaced(n int) int {
@@ -72,10 +100,11 @@ func (e *emitter) jcc() {
 		e.did(stepNothing, 0, 0)
 		return
 	}
-	if n := e.misplaced(2); n > 0 {
+	target := e.in.Target(e.at)
+	if n := e.misplaced(2); n > 0 && e.labelAt(target, false) == nil {
 		e.padBefore(n)
 	}
-	e.branchTo(e.in.Target(e.at), 0x0f, 0x80|e.in.Opcode&15)
+	e.branchTo(target, 0x0f, 0x80|e.in.Opcode&15)
 }
 
 // exit is a conditional jump that leaves the block with R11 in another register.
@@ -206,8 +235,6 @@ func (e *emitter) byTable(op byte) {
 // away emits a jump to the block's own address through the table: for branches to code that
 // is not made with this, and may be forgotten without it.
 func (e *emitter) away() {
-	e.in.Len = 0
-	e.begin(e.pc)
 	spill := e.borrow(goal)
 	e.constant(goal, uint32(e.pc))
 	e.borrowed(goal, spill)

@@ -59,7 +59,7 @@ func (e *emitter) comeBack() (host uint32) {
 	pc := e.next()
 	e.bytes(entryCode...)
 	host = uint32(len(e.b))
-	e.ways = append(e.ways, way{pc: pc, host: host, on: true})
+	e.ways = append(e.ways, way{pc: pc, host: host, entry: true, on: true})
 	e.called, e.ended, e.fusible = true, false, false
 	return host
 }

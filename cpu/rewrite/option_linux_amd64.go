@@ -32,6 +32,9 @@ func (a *arena) describe(e *emitter, m *made, entered func(host uint64) bool) *v
 	}
 	for _, w := range e.ways {
 		c.Ways = append(c.Ways, w.host)
+		if w.entry {
+			c.Ways = append(c.Ways, w.host-entrySize)
+		}
 	}
 	return c
 }

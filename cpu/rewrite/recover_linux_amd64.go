@@ -17,7 +17,7 @@ func (e *emitter) settle(s *trap.State, off uint32) (pc uint64) {
 		}
 	}
 	for _, w := range e.ways {
-		if w.host-entrySize == off { // on the way in from the table
+		if w.entry && w.host-entrySize == off { // on the way in from the table
 			s.GPR[goal] = s.Spill[0]
 			return w.pc
 		}

@@ -110,7 +110,7 @@ func (r *region) hasWays(block int, ways []way) bool {
 	n := block + 1
 	for ; n < len(r.records) && r.records[n].n&isWay != 0; n++ {
 		k := &r.records[n]
-		if len(ways) == 0 || uint64(k.pc) != ways[0].pc || k.host != r.records[block].host+ways[0].host || (k.n&goesOn != 0) != ways[0].on {
+		if len(ways) == 0 || uint64(k.pc) != ways[0].pc || k.host != r.records[block].host+ways[0].host || (k.n&isOn != 0) != ways[0].on || (k.n&isEntry != 0) != ways[0].entry {
 			return false
 		}
 		ways = ways[1:]
@@ -131,12 +131,12 @@ func (r *region) setRecords(list, order []byte, used uint32) bool {
 			return false
 		}
 		if k.n&isWay != 0 {
-			if k.n&isWay == isWay || l > 0 || k.size > 0 || uint64(k.pc) < r.start || uint64(k.pc) >= r.end || k.host < start+entrySize || k.host >= end {
+			if l > 0 || k.size > 0 || k.n&isIn != 0 || uint64(k.pc) < r.start || uint64(k.pc) >= r.end || k.host <= start || k.host >= end {
 				return false
 			}
 			start = k.host
 		} else {
-			if l == 0 && k.n != 0 || k.host < end+entrySize || k.host > used || uint32(k.size) > used-k.host {
+			if l > 0 && k.n&isIn != 0 || l == 0 && k.kind() == leadAway && k.n != 0 || k.host < end+entrySize || k.host > used || uint32(k.size) > used-k.host {
 				return false
 			}
 			start, end = k.host, k.host+uint32(k.size)
@@ -155,7 +155,9 @@ func (r *region) setRecords(list, order []byte, used uint32) bool {
 }
 
 // ordered reports whether two records may follow each other by address. There may be several ways for one return.
-func ordered(a, b *record) bool { return a.key() < b.key() || a.key() == b.key() && a.n&isReturn != 0 }
+func ordered(a, b *record) bool {
+	return a.key() < b.key() || a.key() == b.key() && a.n&isWay == isEntry
+}
 
 // guestSum is the sum of the guest's code that blocks were made from, by address. ok is false if it cannot be read.
 func (r *region) guestSum() (sum uint32, ok bool) {

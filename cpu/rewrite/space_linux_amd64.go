@@ -25,7 +25,8 @@ type Space struct {
 	closed  bool
 	chunks  []*ownChunk
 	blocks  map[uint64]*block   // its own, by guest address
-	ways    map[uint64]*block   // likewise, those that lead away
+	aways   map[uint64]*block   // likewise, those that lead away
+	ins     map[uint64]*block   // and those that lead in
 	pages   map[uint64][]*block // by guest page that they took bytes from
 	guarded map[uint64]bool     // pages that we write-protected
 	faults  map[uint64]int      // writes to protected pages
@@ -87,7 +88,7 @@ func NewSpace(w *memory.Window, code cpu.Code, options ...Option) (*Space, error
 
 // forget makes the maps anew.
 func (s *Space) forget() {
-	s.blocks, s.ways, s.pages = map[uint64]*block{}, map[uint64]*block{}, map[uint64][]*block{}
+	s.blocks, s.aways, s.ins, s.pages = map[uint64]*block{}, map[uint64]*block{}, map[uint64]*block{}, map[uint64][]*block{}
 	s.guarded = map[uint64]bool{}
 	if s.faults == nil || len(s.faults) > maxPages {
 		s.faults, s.checked = map[uint64]int{}, map[uint64]bool{}
@@ -113,7 +114,8 @@ func (s *Space) Close() {
 // With s.mu held. ok is false when pc cannot be executed.
 func (s *Space) find(pc uint64) (at uint32, ok bool) {
 	if b := s.blocks[pc]; b != nil {
-		return b.at(pc), true
+		at, _ := b.at(pc)
+		return at, true
 	}
 	if r := s.regionOf(pc); r != nil {
 		at, err := r.find(&s.emit, pc)
@@ -129,15 +131,16 @@ func (s *Space) find(pc uint64) (at uint32, ok bool) {
 		}
 	}
 	if b := s.make(pc); b != nil {
-		return b.at(pc), true
+		return b.host, true
 	}
 	return 0, false
 }
 
-// hostOf is the address at which a block is entered from Go or the table.
+// hostOf is the address at which a block is entered from the table.
 func (s *Space) hostOf(at uint32) uintptr { return s.arena.rx + uintptr(at) - entrySize }
 
-// setSlot has the table lead to a block. What others share does not lead to our own.
+// setSlot has the table lead to where branches to pc enter, by a way in if there is none. What others share
+// does not lead to our own.
 func (s *Space) setSlot(pc uint64, at uint32) {
 	if r := s.attached(pc); r != nil {
 		if !r.holds(uint64(s.arena.rx) + uint64(at)) {
@@ -147,9 +150,15 @@ func (s *Space) setSlot(pc uint64, at uint32) {
 		if host := getSlot(s.tableTop, pc); host != 0 {
 			was = uint32(host-s.arena.rx) + entrySize
 		}
-		r.enter(at, was)
+		at = r.enter(&s.emit, pc, at, was)
+	} else if b := s.blocks[pc]; b != nil {
+		if host, entry := b.at(pc); host == at && !entry {
+			at = s.leadIn(pc)
+		}
 	}
-	setSlot(s.tableTop, pc, s.hostOf(at))
+	if at != 0 {
+		setSlot(s.tableTop, pc, s.hostOf(at))
+	}
 }
 
 // enterAt returns where a thread at pc enters. ok is false when pc cannot be executed.
@@ -159,7 +168,7 @@ func (s *Space) enterAt(pc uint64) (host uintptr, gen uint64, ok bool) {
 		return 0, gen, false
 	}
 	if host = getSlot(s.tableTop, pc); host != 0 {
-		return host, gen, true
+		return host + entrySize, gen, true
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -167,8 +176,9 @@ func (s *Space) enterAt(pc uint64) (host uintptr, gen uint64, ok bool) {
 	if !ok {
 		return 0, gen, false
 	}
+	gen = s.gen.Load() // all code may be forgotten for a way in
 	s.setSlot(pc, at)
-	return s.hostOf(at), s.gen.Load(), true
+	return s.arena.rx + uintptr(at), gen, true
 }
 
 // expect makes the block at pc, where a call is about to return to: to find it missing then would cost a fault.
@@ -236,6 +246,7 @@ func (s *Space) link(t branch) (host uintptr, gen uint64, ok bool) {
 	if !ok {
 		return 0, 0, false
 	}
+	gen = s.gen.Load()
 	switch {
 	case t.region == nil:
 		ok = s.linkOwn(t)
@@ -250,7 +261,7 @@ func (s *Space) link(t branch) (host uintptr, gen uint64, ok bool) {
 	if ok && t.land != 0 && s.attached(t.back) == t.region && (t.own == nil || !t.own.dead) {
 		s.setSlot(t.back, t.land)
 	}
-	return s.hostOf(at), s.gen.Load(), ok
+	return s.arena.rx + uintptr(at), gen, ok
 }
 
 // blockAt returns the block that a host address lies in: one of our own, or in a region. With s.mu held.

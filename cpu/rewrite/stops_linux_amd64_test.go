@@ -99,6 +99,9 @@ func (m *machine) placed() (list []*block) {
 	}
 	for _, r := range m.s.regions {
 		for i := range r.records {
+			if r.records[i].n&isWay != 0 {
+				continue
+			}
 			list = append(list, &block{made: r.made(i, make([]byte, maxBytes))})
 		}
 	}

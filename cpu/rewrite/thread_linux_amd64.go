@@ -103,7 +103,6 @@ func (t *thread) enter() bool {
 		return false
 	}
 	s.HostPC = uint64(t.host)
-	s.Spill[0] = s.GPR[goal]
 	s.Enter()
 	switch s.Reason {
 	case trap.ReasonSyscall, trap.ReasonAnswered, trap.ReasonNotEntered:

@@ -14,7 +14,7 @@ type Code struct {
 	Host  uint64   // where it will run
 	Entry int      // offset of where branches enter
 	Stubs []uint32 // offsets from Entry of the calls that unlinked branches lead to
-	Ways  []uint32 // likewise of where branches enter besides; the way in from the table is in front of each
+	Ways  []uint32 // likewise of where the block is entered besides
 	// Entered reports whether a branch may leave the block for a host address. Without
 	// it, none may.
 	Entered func(host uint64) bool
@@ -107,10 +107,8 @@ func (c *Checker) end() error {
 		}
 	}
 	for _, w := range c.code.Ways {
-		for _, at := range [...]int64{int64(w), int64(w) + int64(c.code.Entry)} {
-			if i, ok := c.find(at); !ok || c.list[i].glued {
-				return &Error{int(w), nil, "not a way in"}
-			}
+		if i, ok := c.find(int64(w) + int64(c.code.Entry)); !ok || c.list[i].glued {
+			return &Error{int(w), nil, "not a way in"}
 		}
 	}
 	return nil
