@@ -33,6 +33,7 @@ type Space struct {
 	checked map[uint64]bool     // pages that are not protected: see wrote
 	threads map[*thread]struct{}
 	emit    emitter
+	noted   notes           // of what was emitted
 	codeBuf [maxBytes]byte  // for what a region has
 	regions []*region       // code that it shares with others: see region.go
 	alone   map[uint64]bool // where images are that it does not share
@@ -121,6 +122,7 @@ func (s *Space) find(pc uint64) (at uint32, ok bool) {
 		at, err := r.find(&s.emit, pc)
 		switch err {
 		case nil:
+			s.note()
 			return at, true
 		case errFull:
 			s.leave(r)
@@ -131,6 +133,7 @@ func (s *Space) find(pc uint64) (at uint32, ok bool) {
 		}
 	}
 	if b := s.make(pc); b != nil {
+		s.note()
 		return b.host, true
 	}
 	return 0, false
@@ -206,8 +209,7 @@ type branch struct {
 // branchAt returns the branch whose stub's call pushed a host address. With s.mu held.
 func (s *Space) branchAt(host uint64) (t branch, ok bool) {
 	m, own, r := s.blockAt(host - 1)
-	s.emit.again(&m, s.arena.rx)
-	sites := s.emit.sites
+	sites := s.sitesOf(&m)
 	if len(sites) == 0 {
 		return t, false
 	}
