@@ -118,6 +118,7 @@ type exit struct {
 // leaveByExits emits where such jumps lead: to code that has R11 in its place and goes on to the
 // target. To be stopped there is to be stopped before the jump.
 func (e *emitter) leaveByExits() {
+	e.sp = 0 // as at a jump; what ended the block may have left it
 	for _, x := range e.exits {
 		e.putBranch(x.rel, uint32(len(e.b)))
 		e.kept, e.dirty = x.kept, x.dirty
