@@ -122,7 +122,7 @@ func (w *world) start(f ProgramFunc, files ...*File) *Process {
 // wait waits for the end of a process.
 func (w *world) wait(p *Process) linux.WaitStatus {
 	w.tb.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
 	st, err := p.Wait(ctx)
 	if err != nil {

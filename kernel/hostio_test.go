@@ -193,7 +193,7 @@ func TestNoGoroutineIsLeft(t *testing.T) {
 		or.Close()
 		ow.Close()
 	}
-	for range 1000 {
+	for range 20000 {
 		if runtime.NumGoroutine() <= before {
 			return
 		}

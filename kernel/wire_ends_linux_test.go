@@ -137,7 +137,7 @@ func TestWireEnds(t *testing.T) {
 			c.Close()
 		}
 	}
-	for range 2000 {
+	for range 20000 {
 		if runtime.NumGoroutine() <= goroutines && openFDs(t) <= files {
 			return
 		}

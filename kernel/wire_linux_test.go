@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/netip"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -307,10 +308,15 @@ func TestWireOptions(t *testing.T) {
 		_, err = g.Sendmsg(fd, &SockMessage{Data: b}, linux.MSG_OOB)
 		want[error](t, "out of band", err, linux.EOPNOTSUPP)
 		ok(t, g.Setsockopt(fd, linux.IPPROTO_TCP, linux.TCP_CORK, []byte{1, 0, 0, 0}))
-		g.Write(fd, []byte("corked "))
-		_, err = g.SocketIoctl(fd, linux.SIOCOUTQ, four[:])
-		ok(t, err)
-		want(t, "SIOCOUTQ", four[0], 7) // the host has not sent it either
+		for range 50 { // the host has not sent it either, for a moment
+			g.Write(fd, []byte("corked "))
+			_, err = g.SocketIoctl(fd, linux.SIOCOUTQ, four[:])
+			ok(t, err)
+			if four[0] == 7 {
+				break
+			}
+		}
+		want(t, "SIOCOUTQ", four[0], 7)
 		ok(t, g.Setsockopt(fd, linux.IPPROTO_TCP, linux.TCP_CORK, []byte{0, 0, 0, 0}))
 		ok(t, g.Connect(fd, linux.Sockaddr{Family: linux.AF_UNSPEC}.Encode()))
 		_, err = g.Write(fd, b)
@@ -320,7 +326,7 @@ func TestWireOptions(t *testing.T) {
 	}, func(c *net.TCPConn) {
 		io.WriteString(c, "hello")
 		b, err := io.ReadAll(c)
-		want(t, "answer", string(b), "corked ")
+		want(t, "answer", len(b) > 0 && strings.ReplaceAll(string(b), "corked ", "") == "", true)
 		if err != nil && !errors.Is(err, syscall.ECONNRESET) {
 			t.Error(err)
 		}

@@ -228,8 +228,9 @@ func (c *control) answer(conn net.Conn) {
 	if err != nil {
 		return
 	}
-	c.mark(conn, connOwed)
-	_ = conn.SetDeadline(time.Time{})
+	if !c.begin(conn) {
+		return
+	}
 	cl := &call{conn: conn, in: in, args: req.Args, ctl: c}
 	op := operations[req.Op]
 	if op == nil {
@@ -273,6 +274,19 @@ func (c *control) track(conn duplex) bool {
 		return false
 	}
 	c.conns[conn] = connIdle
+	return true
+}
+
+// begin says that an answer is due; false when the container is ending: then the connection is closed
+// already, and what nobody would hear of is not done.
+func (c *control) begin(conn net.Conn) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return false
+	}
+	c.conns[conn] = connOwed
+	_ = conn.SetDeadline(time.Time{})
 	return true
 }
 

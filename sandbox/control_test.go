@@ -134,6 +134,27 @@ func TestCallsAtTheEnd(t *testing.T) {
 	}
 }
 
+// TestNoCallAfterTheEnd: a call whose connection the end of the container has closed is not begun: the caller
+// takes it for undone, and asks again.
+func TestNoCallAfterTheEnd(t *testing.T) {
+	c := newControl(&Run{})
+	mine, its := net.Pipe()
+	c.track(its)
+	ended := make(chan struct{})
+	go func() {
+		c.endCalls()
+		close(ended)
+	}()
+	if _, err := mine.Read(make([]byte, 1)); err != io.EOF {
+		t.Fatal(err)
+	}
+	if c.begin(its) {
+		t.Error("a call is begun that nobody hears of")
+	}
+	c.drop(its)
+	<-ended
+}
+
 func TestStopTimes(t *testing.T) {
 	e, ctx := openEngine(t, t.TempDir()), context.Background()
 	secs := func(n int) *int { return &n }

@@ -248,11 +248,17 @@ func damaged(id, what string, err error) error {
 	return fail(ErrCorrupt, "container %s is damaged (%s: %v): remove it with sbx rm -f %s", ShortID(id), what, reasonOf(err), ShortID(id))
 }
 
+// stored is what state.json says. Each reading begins with nothing: what a state has not got is not in the file.
+func (d disk) stored(id string) (st State, err error) {
+	err = readJSON(d.file(id, stateName), &st)
+	return st, err
+}
+
 // state reads state.json and corrects one that a crash made untrue: running,
 // but with nobody holding the lock, or about to be started by nobody. held says that the caller has the lock.
 func (d disk) state(id string, held bool) State {
-	var st State
-	switch err := readJSON(d.file(id, stateName), &st); {
+	st, err := d.stored(id)
+	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return State{Status: StatusCreated}
 	case err != nil:
@@ -270,9 +276,7 @@ func (d disk) state(id string, held bool) State {
 			return st
 		}
 		defer lock.unlock()
-		if err := readJSON(d.file(id, stateName), &st); err != nil || st.Status != StatusRunning {
-			return st
-		}
+		return d.state(id, true)
 	}
 	st.Status, st.ExitCode, st.HostPID, st.Control, st.Ports, st.Endpoints, st.Paused = StatusExited, exitSignal+9, 0, "", nil, nil, false
 	st.Health.over()

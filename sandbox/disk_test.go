@@ -131,6 +131,48 @@ func TestDiskCrash(t *testing.T) {
 	}
 }
 
+// TestDiskStateIsOneMoment: who looks while a container ends sees it as it ran or as it ended, and never some of both.
+func TestDiskStateIsOneMoment(t *testing.T) {
+	d := newDisk(t)
+	rec := d.mustAdd(t, "web")
+	ended := State{Status: StatusExited, ExitCode: 3}
+	if err := writeJSON(d.file(rec.ID, stateName), ended); err != nil {
+		t.Fatal(err)
+	}
+	stop := make(chan struct{})
+	var readers sync.WaitGroup
+	for range 2 {
+		readers.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				if st := d.state(rec.ID, false); st.Status != StatusRunning && (st.HostPID != 0 || st.Control != "" || st.ExitCode != 3) {
+					t.Errorf("%+v", st)
+					return
+				}
+			}
+		})
+	}
+	for range 150 {
+		lock, err := d.lock(context.Background(), rec.ID, time.Minute)
+		if err != nil {
+			t.Error(err)
+			break
+		}
+		for _, st := range []State{{Status: StatusRunning, HostPID: 1, Control: "x"}, ended} {
+			if err := writeJSON(d.file(rec.ID, stateName), st); err != nil {
+				t.Error(err)
+			}
+		}
+		lock.unlock()
+	}
+	close(stop)
+	readers.Wait()
+}
+
 func TestDiskDamage(t *testing.T) {
 	d := newDisk(t)
 	rec := d.mustAdd(t, "web")

@@ -56,12 +56,12 @@ func opExec(r *Run, c *call) error {
 		return err
 	}
 	id := newID()
-	if s != nil {
-		s.detached = func() { r.emit("exec_detach", "execID", id) }
-		c.keep()
-	}
 	r.emit(execAction("exec_create", cfg.Cmd), "execID", id)
 	r.emit(execAction("exec_start", cfg.Cmd), "execID", id)
+	if s != nil {
+		s.detached = func() { r.emit("exec_detach", "execID", id) }
+		c.keep() // from here on the container may die, and tell so
+	}
 	c.ctl.wg.Go(func() {
 		x.wait(func(code int) { r.emit("exec_die", "execID", id, "exitCode", strconv.Itoa(code)) })
 	})

@@ -25,8 +25,8 @@ func running(t *testing.T, e *Engine, cfg Config, script string) *Run {
 	return r
 }
 
-// idle is a program that does nothing until it is told to end.
-const idle = `trap 'exit 0' TERM; echo up; while :; do sleep 1; done`
+// idle is a program that does nothing until it is told to end. By when it is up, sleep has been compiled: a trap waits for that.
+const idle = `trap 'exit 0' TERM; sleep 0; echo up; while :; do sleep 1; done`
 
 func execIn(e *Engine, ref string, cfg ExecConfig, in io.Reader) (string, int, error) {
 	s, err := e.Exec(context.Background(), ref, cfg)
@@ -57,7 +57,7 @@ func TestExec(t *testing.T) {
 			{ExecConfig{Cmd: []string{"sh", "-c", "read x; echo [$x]"}}, "unread", "[]\n", 0},
 			{ExecConfig{Cmd: []string{"sh", "-c", "stty size; tty"}, TTY: true, Size: linux.Winsize{Row: 33, Col: 44}}, "", "33 44\r\n/dev/pts/0\r\n", 0},
 			{ExecConfig{Cmd: []string{"sh", "-c", "sleep 0.3 & echo done"}}, "", "done\n", 0},
-			{ExecConfig{Cmd: []string{"sh", "-c", "while :; do echo flood; done & sleep 0.1; echo last"}, TTY: true}, "", "last", 0},
+			{ExecConfig{Cmd: []string{"sh", "-c", "rm -f /tmp/on; while :; do echo flood; : >/tmp/on; done & until [ -e /tmp/on ]; do sleep 0.01; done; echo last"}, TTY: true}, "", "last", 0},
 			{ExecConfig{Cmd: []string{"sh", "-c", "kill -TERM $$"}}, "", "", 143},
 		} {
 			out, code, err := execIn(e, "box", c.cfg, strings.NewReader(c.in))

@@ -88,7 +88,9 @@ func TestHealthProbes(t *testing.T) {
 	}
 	const forever = "while :; do sleep 1; done"
 	often := registry.Healthcheck{Interval: 10 * time.Millisecond, Retries: 1}
-	r := run("seen", "echo yes >/ok; "+forever, "cat /ok && echo no >&2; rm /ok", often)
+	// The first waits for the program's file, the second finds it gone, and the third stays: the log has two.
+	r := run("seen", "echo yes >/new; mv /new /ok; "+forever, `[ -e /two ] && sleep 1000; [ -e /one ] && : >/two; : >/one
+		until [ -e /ok ] || [ -e /two ]; do sleep 0.01; done; cat /ok && echo no >&2; rm /ok`, often)
 	h := awaitHealth(t, e, "seen", func(h *Health) bool { return len(h.Log) >= 2 })
 	if h.Log[0].ExitCode != 0 || h.Log[0].Output != "yes\nno\n" || h.Log[1].ExitCode == 0 {
 		t.Errorf("%+v", h)
@@ -112,16 +114,26 @@ func TestHealthProbes(t *testing.T) {
 	_, _ = r.Wait(ctx)
 
 	r = run("forks", forever, "sleep 1000 & sleep 1000", often)
-	h = awaitHealth(t, e, "forks", func(h *Health) bool { return len(h.Log) >= 3 })
-	list, err := e.Top(ctx, "forks")
+	awaitHealth(t, e, "forks", func(h *Health) bool { return len(h.Log) == maxProbes })
 	sleepers := 0
-	for _, p := range list {
-		if strings.Contains(p.Command, "1000") {
-			sleepers++
+	for range 1000 { // those that are being killed go, those that stay would become more
+		list, err := e.Top(ctx, "forks")
+		if err != nil {
+			t.Fatal(err)
 		}
+		sleepers = 0
+		for _, p := range list {
+			if strings.Contains(p.Command, "1000") {
+				sleepers++
+			}
+		}
+		if sleepers <= 4 { // of a probe under way, and of one that is being killed
+			break
+		}
+		time.Sleep(5 * time.Millisecond)
 	}
-	if err != nil || sleepers > 4 { // of a probe under way, and of one that is being killed
-		t.Errorf("%d processes of probes after %d probes, %v", sleepers, len(h.Log), err)
+	if sleepers > 4 {
+		t.Errorf("%d processes of probes", sleepers)
 	}
 	r.Kill()
 	_, _ = r.Wait(ctx)

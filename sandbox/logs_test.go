@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -142,14 +143,26 @@ func TestLogCutOff(t *testing.T) {
 	}
 }
 
-// TestLogRotates: the bound holds, and who follows misses nothing.
+// TestLogRotates: the bound holds, and who follows, no further behind than what is kept, misses nothing.
 func TestLogRotates(t *testing.T) {
 	e, ctx := openEngine(t, t.TempDir()), context.Background()
-	r := running(t, e, Config{Name: "much", LogOpts: map[string]string{"max-size": "8k", "max-file": "3"}},
-		`sleep 0.1; i=0; while [ $i -lt 3000 ]; do echo "this is line $i"; i=$((i+1)); [ $((i%100)) = 0 ] && sleep 0.02; done`)
+	in, goOn := io.Pipe()
+	r, err := e.Run(ctx, Config{Name: "much", Image: "base", OpenStdin: true, LogOpts: map[string]string{"max-size": "8k", "max-file": "3"},
+		Cmd: []string{"sh", "-c", `i=0; while read go; do n=0; while [ $n -lt 100 ]; do echo "this is line $i"; i=$((i+1)); n=$((n+1)); done; done`}}, CreateOptions{}, IO{Stdin: in})
+	if err != nil {
+		t.Fatal(err)
+	}
+	more := func() { go func() { _, _ = io.WriteString(goOn, "\n") }() }
+	more()
 	var followed strings.Builder
 	if err := e.Logs(ctx, "much", LogOptions{Follow: true, Tail: -1}, func(l LogEntry) error {
 		followed.Write(l.Line)
+		if string(l.Line) == "this is line 2999\n" {
+			return goOn.Close()
+		}
+		if bytes.HasSuffix(l.Line, []byte("99\n")) {
+			more()
+		}
 		return nil
 	}); err != nil {
 		t.Error(err)

@@ -196,8 +196,7 @@ func (e *Engine) awaitTurn(ctx context.Context, id string, at time.Time) *fileLo
 
 // awaitsUs reports whether a container is still to be started again by this process.
 func (e *Engine) awaitsUs(id string) bool {
-	var st State
-	err := readJSON(e.disk.file(id, stateName), &st)
+	st, err := e.disk.stored(id)
 	return err == nil && st.Status == StatusRestarting && st.HostPID == os.Getpid()
 }
 
@@ -245,8 +244,8 @@ func (d disk) orphaned(id string, st State, held bool) State {
 			return st // somebody works on it, and the next to look sees what came of it
 		}
 		defer lock.unlock()
-		if err := readJSON(d.file(id, stateName), &st); err != nil || st.Status != StatusRestarting {
-			return st
+		if st, err = d.stored(id); err != nil || st.Status != StatusRestarting {
+			return d.state(id, true)
 		}
 	}
 	st.Status, st.HostPID = StatusExited, 0

@@ -124,15 +124,25 @@ func TestRestartEnded(t *testing.T) {
 	if _, _, err := launch(t, e, Config{Name: "loops", Restart: RestartPolicy{Mode: RestartAlways}}, "exit 5", nil); err != nil {
 		t.Fatal(err)
 	}
-	awaitState(t, e, "loops", waits)
-	for name, err := range map[string]error{
-		"start":  func() error { _, err := e.Start(ctx, "loops", IO{}); return err }(),
-		"exec":   func() error { _, err := e.Exec(ctx, "loops", ExecConfig{Cmd: []string{"true"}}); return err }(),
-		"remove": e.Remove(ctx, "loops", RemoveOptions{}),
-	} {
-		if !errors.Is(err, ErrConflict) {
-			t.Errorf("%s: %v", name, err)
+	for {
+		st := awaitState(t, e, "loops", waits)
+		refused := map[string]error{
+			"start": func() error { _, err := e.Start(ctx, "loops", IO{}); return err }(),
+			"exec": func() error {
+				_, err := e.Exec(ctx, "loops", ExecConfig{Cmd: []string{"true"}, Detach: true})
+				return err
+			}(),
+			"remove": e.Remove(ctx, "loops", RemoveOptions{}),
 		}
+		if now := awaitState(t, e, "loops", func(State) bool { return true }); now.Status != StatusRestarting || now.Restarts != st.Restarts {
+			continue // it ran meanwhile
+		}
+		for name, err := range refused {
+			if !errors.Is(err, ErrConflict) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		break
 	}
 	for name, end := range map[string]func() error{
 		"stop": func() error { return e.Stop(ctx, "loops", StopOptions{}) },

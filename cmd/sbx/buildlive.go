@@ -69,7 +69,11 @@ func (s *buildShow) tick() {
 			return
 		case <-t.C:
 			s.mu.Lock()
-			s.draw(false)
+			select {
+			case <-s.stop: // the end was drawn while this waited
+			default:
+				s.draw(false)
+			}
 			s.mu.Unlock()
 		}
 	}

@@ -56,13 +56,13 @@ func TestHostilePrograms(t *testing.T) {
 
 	// Loops: a signal ends one that is no process 1; process 1 is killed once its time is up.
 	for _, loop := range []struct {
-		code string
-		args []string
-	}{{"143", []string{"--init"}}, {"137", nil}} {
+		code, time string
+		args       []string
+	}{{"143", "60", []string{"--init"}}, {"137", "1", nil}} {
 		if _, code := sbx(append(append([]string{"run", "-d", "--name", "loop", "--network", "none"}, loop.args...), image, "perl", "-e", "1 while 1")...); code != 0 {
 			t.Fatal(code)
 		}
-		expect(0, "loop\n", "stop", "-t", "1", "loop")
+		expect(0, "loop\n", "stop", "-t", loop.time, "loop")
 		expect(0, loop.code+"\n", "wait", "loop")
 		expect(0, "false\n", "inspect", "-f", "{{.State.OOMKilled}}", "loop")
 		expect(0, "loop\n", "rm", "loop")

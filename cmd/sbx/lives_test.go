@@ -222,14 +222,20 @@ func TestDescriptors(t *testing.T) {
 	c.checkLeft()
 }
 
-// checkLeft looks for what no container needs any more; a process that has just told of its end may still be there for a moment.
+// awaitSupervisors waits until no container has a process: one that has just told of its end keeps what it made of code before it goes.
+func (c *command) awaitSupervisors() {
+	c.t.Helper()
+	for end := time.Now().Add(patience); len(c.supervisors()) > 0; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			c.t.Errorf("processes %v of containers stay", c.supervisors())
+			return
+		}
+	}
+}
+
+// checkLeft looks for what no container needs any more.
 func (c *command) checkLeft() {
 	c.t.Helper()
-	for range 200 {
-		if len(c.supervisors()) == 0 {
-			break
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
+	c.awaitSupervisors()
 	c.checkClean()
 }

@@ -82,7 +82,7 @@ func (w *world) serve(name string, flags ...string) {
 
 func (w *world) ready(name string) {
 	w.t.Helper()
-	for end := time.Now().Add(30 * time.Second); w.must("logs", "--tail", "1", name) != "ready"; time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(patience); w.must("logs", "--tail", "1", name) != "ready"; time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
 			w.t.Fatalf("%s is not ready: %s", name, w.must("logs", name))
 		}
@@ -134,12 +134,12 @@ func TestContainersReachEachOther(t *testing.T) {
 
 // askHost asks the server through a port of the host.
 func askHost(network, addr, text string) (string, error) {
-	c, err := net.DialTimeout(network, addr, 5*time.Second)
+	c, err := net.DialTimeout(network, addr, patience)
 	if err != nil {
 		return "", err
 	}
 	defer c.Close()
-	c.SetDeadline(time.Now().Add(10 * time.Second))
+	c.SetDeadline(time.Now().Add(patience))
 	fmt.Fprintln(c, text)
 	b := make([]byte, 1000)
 	n, err := c.Read(b)
@@ -169,7 +169,7 @@ func TestPublishedPorts(t *testing.T) {
 		conns[i] = c
 	}
 	for i, c := range conns {
-		c.SetDeadline(time.Now().Add(20 * time.Second))
+		c.SetDeadline(time.Now().Add(patience))
 		fmt.Fprintf(c, "client %d\n", i)
 	}
 	for i, c := range conns {
@@ -189,7 +189,7 @@ func TestPublishedPorts(t *testing.T) {
 	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	for end := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
 		if status := w.must("ps", "-a", "--format", "{{.Status}} {{.Ports}}", "--filter", "name=srv"); strings.HasPrefix(status, "Exited (137)") && !strings.Contains(status, "->") {
 			break
 		} else if time.Now().After(end) {
@@ -197,7 +197,7 @@ func TestPublishedPorts(t *testing.T) {
 		}
 	}
 	w.must("start", "srv")
-	for end := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
 		if got, err := askHost("tcp", w.must("port", "srv", "7"), "again"); got == "AGAIN 172.17.0.1" {
 			break
 		} else if time.Now().After(end) {

@@ -27,7 +27,7 @@ func builtCommand(t *testing.T) string {
 }
 
 // patience is how long a step may take to be seen.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // TestRealImage pulls a real Debian image from a real registry with the built command, runs pipelines of the built-in tools
 // over its files, and holds their output against GNU's over the exported tree.

@@ -62,7 +62,7 @@ func TestRealLife(t *testing.T) {
 	m.shows("on\n")
 	m.keys("C-z")
 	m.shows("Stopped")
-	m.line("clear; bg; jobs; kill %1; sleep 0.5")
+	m.line("clear; bg; jobs; kill %1; while kill -0 %1 2>/dev/null; do sleep 0.1; done")
 	m.shows("Terminated")
 	m.line("clear; echo typed; cat")
 	m.shows("typed\n")
@@ -88,6 +88,7 @@ func TestRealLife(t *testing.T) {
 	m.shows("host$\n")
 	m.line("s=$?; clear; echo status $s; sbx ps -a -f name=box --format '{{.State}}'")
 	m.shows("status 7\nexited\n")
+	c.awaitSupervisors()
 	c.checkProcesses()
 }
 
@@ -98,7 +99,7 @@ func TestRealPause(t *testing.T) {
 	defer endAll(t, c.home)
 	until := func(want string, args ...string) {
 		t.Helper()
-		for range 400 {
+		for end := time.Now().Add(patience); time.Now().Before(end); {
 			if out, err := c.run(args...); err == nil && out == want {
 				return
 			}

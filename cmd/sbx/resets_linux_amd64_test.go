@@ -42,7 +42,7 @@ func TestResetsArrive(t *testing.T) {
 	last := func(want string) {
 		t.Helper()
 		got := ""
-		for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 			if got = w.must("logs", "--tail", "1", "srv"); got == want {
 				return
 			}
@@ -70,7 +70,7 @@ func TestResetsArrive(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		conn.SetDeadline(time.Now().Add(20 * time.Second))
+		conn.SetDeadline(time.Now().Add(patience))
 		b := make([]byte, 10)
 		if _, err := io.WriteString(conn, c.line+"\n"); err != nil {
 			t.Fatal(err)

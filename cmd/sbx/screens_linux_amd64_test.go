@@ -60,10 +60,7 @@ func newTwins(t *testing.T, columns, rows int) *twins {
 	}
 	t.Cleanup(func() {
 		endAll(t, filepath.Join(r.dir, "home"))
-		// The container's process keeps what it made of code before it goes.
-		for c, end := (&command{path: r.command}), time.Now().Add(patience); len(c.supervisors()) > 0 && time.Now().Before(end); {
-			time.Sleep(20 * time.Millisecond)
-		}
+		(&command{t: t, path: r.command}).awaitSupervisors()
 	})
 	w := &twins{tmux: newTmux(t, r.env), dir: r.dir}
 	for i, line := range []string{r.command + " run -it --rm -h box --name box --network none screens bash", native} {

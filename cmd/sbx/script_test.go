@@ -80,7 +80,7 @@ func endAll(t *testing.T, home string) {
 	if err != nil {
 		t.Error(err)
 	}
-	for end := time.Now().Add(time.Minute); supervised(home); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(patience); supervised(home); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Error("processes of containers that are gone do not end")
 			return
@@ -154,7 +154,7 @@ func setvarCmd(ts *testscript.TestScript, neg bool, args []string) {
 // waitforCmd is `waitfor WHAT COMMAND...`: runs the command until it prints
 // something.
 func waitforCmd(ts *testscript.TestScript, neg bool, args []string) {
-	for range 400 {
+	for end := time.Now().Add(patience); time.Now().Before(end); {
 		if err := ts.Exec(args[1], args[2:]...); err == nil && strings.TrimSpace(ts.ReadFile("stdout")) != "" {
 			return
 		}

@@ -67,7 +67,7 @@ func newServers(t *testing.T) *world {
 // until waits until a command in a container succeeds.
 func (w *world) until(container, script string) {
 	w.t.Helper()
-	for end := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
 		out, err := w.run("exec", container, "bash", "-c", script)
 		if err == nil {
 			return

@@ -57,11 +57,10 @@ func (m *tmux) keys(keys ...string) { m.do(append([]string{"send-keys", "-t", m.
 func (m *tmux) shows(text string) {
 	m.t.Helper()
 	screen := ""
-	for range 1000 {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		if screen = m.do("capture-pane", "-p", "-t", m.pane); strings.Contains(screen, text) {
 			return
 		}
-		time.Sleep(10 * time.Millisecond)
 	}
 	m.t.Fatalf("no %q on the screen:\n%s", text, screen)
 }
@@ -102,13 +101,7 @@ func TestInTmux(t *testing.T) {
 	m.shows("host$\n")
 	m.line("s=$?; clear; echo status $s; sbx stop -t 0 box; sbx logs box | tail -n 1 | wc -c")
 	m.shows("status 5\nbox\n")
-	for range 200 {
-		if len(c.supervisors()) == 0 {
-			return
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	t.Error("a process stays")
+	c.awaitSupervisors()
 }
 
 // TestStatsInTmux: stats draws over itself while a container stops, and ^C gives

@@ -133,11 +133,10 @@ func (c *command) killContainer(name string) {
 func (c *command) awaitCount(name string, n int) {
 	c.t.Helper()
 	out, err := "", error(nil)
-	for range 1000 {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		if out, err = c.run("exec", name, "cat", "/count"); out == fmt.Sprintf("%d\n", n) {
 			return
 		}
-		time.Sleep(10 * time.Millisecond)
 	}
 	c.t.Errorf("%s counted %q, not to %d: %v", name, out, n, err)
 }
@@ -151,11 +150,10 @@ func (c *command) awaitSaved(name string, n int) {
 		return
 	}
 	upper := filepath.Join(c.home, "containers", strings.TrimSpace(id), "upper.tar")
-	for range 1000 {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		if b, _ := os.ReadFile(upper); bytes.Contains(b, fmt.Appendf(nil, "\x00%d\n\x00", n)) {
 			return
 		}
-		time.Sleep(10 * time.Millisecond)
 	}
 	c.t.Errorf("%s was never saved", name)
 }

@@ -88,7 +88,7 @@ func TestForkWhileItIsStoredTo(t *testing.T) {
 		t.Fatal(s)
 	}
 	var first, last uint64
-	for n := range 30 {
+	for n := 0; n < 30 || last == first && n < 10000; n++ {
 		f := w.fs.Fork()
 		text := content(t, f, "tmp/f")
 		f.Close()

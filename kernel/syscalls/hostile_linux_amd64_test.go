@@ -52,7 +52,7 @@ func leaves(t *testing.T, f func()) {
 		f()
 	}
 	var after holdings
-	for range 200 { // goroutines need a moment to go
+	for range 4000 { // goroutines need a moment to go
 		after = held(t)
 		if after.goroutines <= before.goroutines && after.maps <= before.maps && after.fds <= before.fds {
 			return

@@ -187,7 +187,7 @@ func (w *world) start(out *bytes.Buffer, argv ...string) *kernel.Process {
 // wait waits for a process to end; one that hangs is a failure.
 func (w *world) wait(p *kernel.Process, out *bytes.Buffer) linux.WaitStatus {
 	w.tb.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 25*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
 	st, err := p.Wait(ctx)
 	if err != nil {
@@ -210,7 +210,7 @@ func (w *world) run(argv ...string) result {
 // native runs a program on the host as start does in the world.
 func native(tb testing.TB, bin string, args ...string) result {
 	tb.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 25*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
 	c := exec.CommandContext(ctx, bin, args...)
 	c.Args[0], c.Env, c.Dir = filepath.Base(bin), guestEnv, tb.TempDir()

@@ -154,7 +154,7 @@ func (r *realPair) settle(screen string, queued int) (string, int) {
 			got += string(p)
 		}
 		n, _ = unix.IoctlGetInt(r.slave, unix.TIOCINQ)
-		if got == screen && n == queued || i > 200 || len(got) > len(screen) {
+		if got == screen && n == queued || i > 2000 || len(got) > len(screen) {
 			return got, n
 		}
 		if i > 10 {
@@ -169,7 +169,7 @@ func (r *realPair) settle(screen string, queued int) (string, int) {
 func compare(t *testing.T, steps []step) {
 	t.Helper()
 	diff := ""
-	for _, pause := range []time.Duration{200 * time.Microsecond, time.Millisecond, 5 * time.Millisecond, 20 * time.Millisecond} {
+	for _, pause := range []time.Duration{200 * time.Microsecond, time.Millisecond, 5 * time.Millisecond, 20 * time.Millisecond, 200 * time.Millisecond} {
 		if diff = compareOnce(t, steps, pause); diff == "" {
 			return
 		}

@@ -39,7 +39,7 @@ func debianRegistry(t *testing.T, auth string) (host string) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
-	for range 200 {
+	for range 4000 {
 		if res, err := http.Get("http://" + host + "/v2/"); err == nil {
 			res.Body.Close()
 			return host

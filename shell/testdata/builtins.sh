@@ -30,7 +30,7 @@ read; echo "<$REPLY>"
 # stdin: "ab\ncd\n"
 read -N 4 x; echo "<$x>"; read -t 1 y; echo "<$y>" $?; read -t 1 y; echo $?
 #### read timeout [bash]
-sleep 0.3 | { read -t 0.05 x; [ $? -gt 128 ] && echo timeout; }; echo done
+sleep 1 | { read -t 0.05 x; [ $? -gt 128 ] && echo timeout; }; echo done
 #### mapfile [bash]
 mapfile -t a < <(printf '1\n2\n3\n'); echo ${#a[@]} ${a[1]}; readarray b <<< $'x\ny'; printf '<%s>' "${b[@]}"; echo; mapfile -t -n 1 -s 1 c < <(seq 5); echo ${c[@]}; mapfile -d : -t d <<< 'p:q:r'; echo ${d[1]}
 #### test strings

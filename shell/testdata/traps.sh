@@ -21,9 +21,9 @@ trap 'echo two' 2; kill -2 $$; trap - 2; trap 'echo usr' USR1; kill -s USR1 $$
 #### trap exit code
 trap 'false' USR1; true; kill -USR1 $$; echo $?
 #### trap during wait
-trap 'echo hup' HUP; (sleep 0.2; kill -HUP $$; sleep 0.2) & wait $!; echo $?; wait; echo done
+trap 'echo hup' HUP; (sleep 1; kill -HUP $$; sleep 0.2) & wait $!; echo $?; wait; echo done
 #### trap after child
-trap 'echo usr1' USR1; (sleep 0.1; kill -USR1 $$) & sleep 0.4; echo end; wait
+trap 'echo usr1' USR1; (kill -USR1 $$; sleep 0.1; echo child); echo end
 #### trap exit in function
 f() { trap 'echo fexit' EXIT; }; f; echo main
 #### err trap [bash]
@@ -82,7 +82,7 @@ sleep 10 & kill $!; wait $! 2>/dev/null; echo $?
 #### kill job [bash]
 sleep 10 & kill %1; wait %1 2>/dev/null; echo $?
 #### wait all
-for i in 1 2 3; do (sleep 0.$i; echo $i) & done; wait; echo all
+p=; for i in 1 2 3; do (sleep 0.$i) & p="$p $!"; done; wait; echo all $?; for i in $p; do kill -0 $i 2>/dev/null && echo $i runs; done; echo done
 #### wait unknown
 wait 99999; echo $?
 #### ppid

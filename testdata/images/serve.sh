@@ -36,11 +36,15 @@ for _ in 1 2 3 4 5 6 7 8; do
 	YML
 	docker-registry serve "$state/config.yml" >"$state/log" 2>&1 </dev/null &
 	registry=$!
-	for _ in $(seq 50); do
+	for _ in $(seq 600); do
 		kill -0 "$registry" 2>/dev/null || break
-		(exec 9<>"/dev/tcp/127.0.0.1/$p") 2>/dev/null && break 2
+		if (exec 9<>"/dev/tcp/127.0.0.1/$p") 2>/dev/null; then
+			sleep 0.1 # if somebody else answers there, it ends
+			kill -0 "$registry" 2>/dev/null && break 2
+		fi
 		sleep 0.1
 	done
+	kill "$registry" 2>/dev/null || true
 	[ -z "$port" ] || cannot "port $port: $(tail -n 1 "$state/log")"
 done
 kill -0 "$registry" 2>/dev/null || cannot "the registry did not start: $(tail -n 1 "$state/log")"

@@ -17,23 +17,31 @@ static double at(clockid_t c) {
   return t.tv_sec + t.tv_nsec / 1e9;
 }
 static void spin(double until, clockid_t c) { while (at(c) < until); }
-static volatile int stop;
-static void *sleeps(void *p) { while (!stop) usleep(1000); return 0; }
+static int wakes[2];
+static void *sleeps(void *p) { char c; return read(wakes[0], &c, 1), (void *)0; }
+// same is true when b is between two looks at a.
+static int same(clockid_t a, clockid_t b) {
+  double before = at(a), is = at(b);
+  return before <= is && is <= at(a);
+}
 static clockid_t ofid(long id, int kind) { return (~id << 3) | kind; }
 
 int main(void) {
   setvbuf(stdout, 0, _IOLBF, 0);
   pthread_t idle;
   clockid_t self, other, process;
-  pthread_create(&idle, 0, sleeps, 0);
+  pipe(wakes), pthread_create(&idle, 0, sleeps, 0);
   say("own", pthread_getcpuclockid(pthread_self(), &self));
   say("other", pthread_getcpuclockid(idle, &other));
   say("process", clock_getcpuclockid(0, &process));
-  double was = at(self), wasp = at(process), waso = at(other);
+  double waso;
+  do waso = at(other), usleep(20000);
+  while (at(other) != waso); // until it waits
+  double was = at(self), wasp = at(process);
   spin(was + 0.2, self);
   printf("own %d process %d other %d\n", at(self) - was >= 0.2, at(process) - wasp >= 0.15, at(other) - waso < 0.1);
-  printf("as by name %d %d\n", at(CLOCK_THREAD_CPUTIME_ID) - at(self) < 0.05, at(CLOCK_PROCESS_CPUTIME_ID) - at(process) < 0.05);
-  stop = 1, pthread_join(idle, 0);
+  printf("as by name %d %d\n", same(CLOCK_THREAD_CPUTIME_ID, self), same(CLOCK_PROCESS_CPUTIME_ID, process));
+  write(wakes[1], "", 1), pthread_join(idle, 0);
   struct timespec t;
   pid_t p = fork();
   if (p == 0) {

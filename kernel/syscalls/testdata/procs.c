@@ -53,7 +53,9 @@ int main(int argc, char **argv) {
   SAY(wait(&st));
   if ((p = fork()) == 0) raise(SIGTERM), _exit(1);
   waitpid(p, &st, 0), printf("%x\n", st);
-  if ((p = fork()) == 0) raise(SIGSTOP), usleep(300000), _exit(44);
+  int go[2];
+  pipe(go);
+  if ((p = fork()) == 0) raise(SIGSTOP), read(go[0], self, 1), _exit(44);
   waitpid(p, &st, WUNTRACED), printf("stopped %x\n", st);
   unsigned head[2] = {0x20080522, p}, own[6], others[6];
   SAY(syscall(SYS_capget, head, others));
@@ -62,7 +64,7 @@ int main(int argc, char **argv) {
   head[1] = -5, SAY(syscall(SYS_capget, head, own));
   kill(p, SIGCONT);
   waitpid(p, &st, WCONTINUED), printf("continued %x\n", st);
-  waitpid(p, &st, 0), printf("%x\n", st);
+  write(go[1], "", 1), waitpid(p, &st, 0), printf("%x\n", st), close(go[0]), close(go[1]);
   printf("none: %d\n", waitpid(-1, &st, WNOHANG));
   if ((p = fork()) == 0) for (;;);
   printf("running: %d\n", waitpid(p, &st, WNOHANG));

@@ -61,26 +61,26 @@ static void *waiter(void *p) {
   while (count == 0) sched_yield();
   return 0;
 }
-static pthread_t first;
+static pthread_t first, bell;
+static volatile int ringing, *rung; // shared with children
 static void *ring(void *ms) {
   sigset_t all;
   sigfillset(&all);
   pthread_sigmask(SIG_BLOCK, &all, 0);
-  usleep((long)ms * 1000);
-  pthread_kill(first, SIGALRM);
+  while (usleep((long)ms * 1000), ringing) pthread_kill(first, SIGALRM), ++*rung;
   return 0;
 }
-// later sends SIGALRM to the first thread.
+// later sends SIGALRM to the first thread, again and again until it is hushed: the first may come before what it interrupts.
 static void later(long ms) {
-  pthread_t t;
   sigset_t all, old; // nothing but the first thread takes signals
   first = pthread_self();
+  ringing = 1, *rung = 0;
   sigfillset(&all);
   pthread_sigmask(SIG_BLOCK, &all, &old);
-  pthread_create(&t, 0, ring, (void *)ms);
-  pthread_detach(t);
+  pthread_create(&bell, 0, ring, (void *)ms);
   pthread_sigmask(SIG_SETMASK, &old, 0);
 }
+static void hush(void) { ringing = 0, pthread_join(bell, 0); }
 static long deep(int n) {
   volatile char pad[4096];
   pad[0] = n;
@@ -89,6 +89,7 @@ static long deep(int n) {
 
 int main(void) {
   setvbuf(stdout, 0, _IONBF, 0);
+  rung = mmap(0, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   sigset_t set, old;
   install(SIGKILL, count_it, 0);
   install(65, count_it, 0);
@@ -124,53 +125,61 @@ int main(void) {
   install(SIGALRM, count_it, 0);
   later(20);
   errno = 0;
-  int r = read(p[0], &c, 1);
-  printf("read %d %s\n", r, strerrorname_np(errno));
+  int r = read(p[0], &c, 1), e = errno;
+  hush();
+  printf("read %d %s\n", r, strerrorname_np(e));
   install(SIGALRM, count_it, SA_RESTART);
   count = 0;
   later(20);
   if (fork() == 0) {
-    usleep(60000);
+    while (*rung < 3) usleep(1000);
     write(p[1], "z", 1);
     _exit(3);
   }
   install(SIGCHLD, keep, SA_SIGINFO | SA_RESTART);
   errno = 0;
   r = read(p[0], &c, 1);
+  hush();
   printf("restarted read %d %c, alarms %d\n", r, c, count >= 1);
   int st;
-  while (last != SIGCHLD) usleep(1000);
+  while (info.si_signo != SIGCHLD) usleep(1000);
   wait(&st);
   printf("SIGCHLD code %d status %d, wait %x\n", info.si_code, info.si_status, st);
   signal(SIGCHLD, SIG_DFL);
   later(20);
   errno = 0;
-  r = poll(0, 0, 5000);
-  printf("poll %d %s\n", r, strerrorname_np(errno));
+  r = poll(0, 0, 5000), e = errno;
+  hush();
+  printf("poll %d %s\n", r, strerrorname_np(e));
   later(20);
   errno = 0;
-  r = select(0, 0, 0, 0, &(struct timeval){5, 0});
-  printf("select %d %s\n", r, strerrorname_np(errno));
+  r = select(0, 0, 0, 0, &(struct timeval){5, 0}), e = errno;
+  hush();
+  printf("select %d %s\n", r, strerrorname_np(e));
   later(20);
   struct timespec left = {0, 0};
   errno = 0;
-  r = nanosleep(&(struct timespec){5, 0}, &left);
-  printf("nanosleep %d %s, left %d\n", r, strerrorname_np(errno), left.tv_sec >= 3);
+  r = nanosleep(&(struct timespec){1000, 0}, &left), e = errno;
+  hush();
+  printf("nanosleep %d %s, left %d\n", r, strerrorname_np(e), left.tv_sec >= 900);
   sigemptyset(&set), sigaddset(&set, SIGALRM);
   sigprocmask(SIG_BLOCK, &set, &old);
   later(20);
   count = 0, errno = 0;
-  r = sigsuspend(&old);
+  r = sigsuspend(&old), e = errno;
+  int handled = count;
+  hush();
   sigprocmask(SIG_SETMASK, 0, &set);
-  printf("sigsuspend %d %s, handled %d, mask again %d\n", r, strerrorname_np(errno), count, sigismember(&set, SIGALRM));
+  printf("sigsuspend %d %s, handled %d, mask again %d\n", r, strerrorname_np(e), handled, sigismember(&set, SIGALRM));
   sigprocmask(SIG_SETMASK, &old, 0);
   alarm(100);
   printf("alarm left %d\n", alarm(0) >= 99);
   later(20);
   errno = 0;
   install(SIGALRM, count_it, 0);
-  r = pause();
-  printf("pause %d %s\n", r, strerrorname_np(errno));
+  r = pause(), e = errno;
+  hush();
+  printf("pause %d %s\n", r, strerrorname_np(e));
   // alternate stack
   stack_t s = {.ss_sp = alt, .ss_size = 100};
   errno = 0;

@@ -118,12 +118,14 @@ int main(void) {
   printf("again %d\n", pthread_mutex_lock(rm));
   pthread_mutex_unlock(rm);
   fflush(stdout);
+  volatile int *held = (int *)(rm + 1);
   if (fork() == 0) {
     pthread_mutex_lock(rm);
+    *held = 1;
     usleep(30000);
     kill(getpid(), 9);
   }
-  usleep(10000);
+  while (!*held) usleep(500);
   r = pthread_mutex_lock(rm);
   printf("process died: %s\n", strerrorname_np(r));
   pthread_mutex_unlock(rm);

@@ -276,7 +276,7 @@ func scheduling() {
 	show("capget", call(125, ptr(hdr), 0), call(125, ptr(u32(1, 0)), 0), call(125, ptr(u32(1, 0)), ptr(make([]byte, 24))), call(125, 8, 0))
 	p := make([]byte, 4)
 	show("sched", call(145, 0), call(143, 0, ptr(p)), call(146, 1), call(147, 2), call(146, 0), call(146, 77), call(142, 0, ptr(u32(1))), call(144, 0, 0, ptr(u32(0))), call(144, 0, 0, ptr(u32(5))), call(144, 0, 77, ptr(p)), call(145, 999999), call(24))
-	show("priority", call(140, 0, 0), call(141, 0, 0, 3), call(140, 0, 0), call(140, 9, 0), call(140, 0, 999999))
+	show("priority", call(141, 0, 0, 16), call(140, 0, 0), call(141, 0, 0, 17), call(140, 0, 0), call(140, 9, 0), call(140, 0, 999999))
 	show("memory", call(149, ptr(p)&^4095, 4096), call(150, ptr(p)&^4095, 4096), call(149, 1<<40, 4096), call(151, 0), call(152))
 	show("personality", call(135, 0xffffffff))
 	show("unshare", call(272, 0x200), call(272, 0x400), call(272, 1<<40))
