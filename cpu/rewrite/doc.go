@@ -17,7 +17,7 @@
 //     so the processor predicts it, and nothing that a guest can write is believed (call).
 //   - A block is what the guest's code is from an address on, over calls and branches, up to some hundred bytes;
 //     its branches to itself are no more than branches (scan). It is entered
-//     at its start, behind its calls, and where its branches lead to; no two blocks have a call in common.
+//     at its start, behind its calls, and where its branches lead to, and ends where another is entered.
 //   - There are no polls: SIGURG stops a thread at any host instruction.
 //
 // # Precise state
