@@ -15,7 +15,6 @@ ends() {
 	finish
 }
 trap ends EXIT
-debian_mirror
 registry
 machine
 
@@ -23,20 +22,12 @@ ports=$(python3 -c 'import socket
 s = [socket.create_server(("127.0.0.1", 0)) for _ in "123"]
 print(*[x.getsockname()[1] for x in s])')
 read -r native_port qemu_port sbx_port <<<"$ports"
-mkdir -p "$tmp/ctx/www"
-head -c 1000 "$tmp/sbx" >"$tmp/ctx/www/1k"
-head -c 65536 "$tmp/sbx" >"$tmp/ctx/www/64k"
-head -c 1048576 "$tmp/sbx" >"$tmp/ctx/www/1m"
-cat >"$tmp/ctx/Dockerfile" <<EOF
-FROM debian:12
-RUN rm -f /etc/apt/sources.list.d/* && echo 'deb [trusted=yes] $mirror bookworm main' >/etc/apt/sources.list
-RUN apt-get update && apt-get install -y nginx
+installed my-nginx nginx <<'EOF'
 RUN sed -i 's/worker_connections .*/worker_connections 4096;/' /etc/nginx/nginx.conf
-COPY www /var/www/html
+RUN for n in 1k=1000 64k=65536 1m=1048576; do head -c "${n#*=}" /dev/urandom >/var/www/html/"${n%=*}"; done
 EXPOSE 80
 CMD ["nginx", "-g", "daemon off;"]
 EOF
-"$sbx" build -q -t my-nginx "$tmp/ctx" >/dev/null
 native_tree my-nginx "$tmp/root"
 head -c 1073741824 /dev/urandom >"$tmp/root/var/www/html/big"
 listen() { sed -i "s/^\(\s*listen \)[0-9.:]*\( default_server;\)/\1127.0.0.1:$1\2/; /listen \[/d" "$tmp/root/etc/nginx/sites-available/default"; }
@@ -53,15 +44,11 @@ urls+=("native=http://127.0.0.1:$native_port")
 "$sbx" run -d --name web -p "127.0.0.1:$sbx_port:80" -v "$tmp/root/var/www/html/big:/var/www/html/big:ro" my-nginx >/dev/null
 answers "http://127.0.0.1:$sbx_port" || { "$sbx" logs web; exit 1; }
 urls+=("sbx=http://127.0.0.1:$sbx_port")
-if qemu=$(command -v qemu-x86_64-static || command -v qemu-x86_64); then
-	mkdir "$tmp/root/qemu"
-	cp "$qemu" "$tmp/root/qemu/qemu"
-	ldd "$qemu" 2>/dev/null | grep -o '/[^ ]*' | sort -u | xargs -r cp -Lt "$tmp/root/qemu"
+qemu_in "$tmp/root"
+if [ -n "$qemu" ]; then
 	listen "$qemu_port"
 	sed 's|^pid .*|pid /run/qemu.pid;|' "$tmp/root/etc/nginx/nginx.conf" >"$tmp/root/etc/nginx/qemu.conf"
-	run=(/qemu/qemu)
-	[ ! -e "$tmp/root/qemu/ld-linux-x86-64.so.2" ] || run=(/qemu/ld-linux-x86-64.so.2 --library-path /qemu /qemu/qemu)
-	chroot "$tmp/root" "${run[@]}" /usr/sbin/nginx -c /etc/nginx/qemu.conf -g 'daemon off;' >"$tmp/said" 2>&1 &
+	chroot "$tmp/root" $qemu /usr/sbin/nginx -c /etc/nginx/qemu.conf -g 'daemon off;' >"$tmp/said" 2>&1 &
 	pids+=($!)
 	if answers "http://127.0.0.1:$qemu_port"; then urls+=("qemu=http://127.0.0.1:$qemu_port"); else echo "qemu-user does not run nginx here: $(tail -n 1 "$tmp/said")"; fi
 fi

@@ -104,8 +104,19 @@ type Thread interface {
 	// itself, without coming back, if it can: the time of day, and the time since boot, which is what
 	// the host's CLOCK_MONOTONIC showed when the guest's was 0. With on false none is.
 	AnswerTime(on bool, boot time.Duration)
+	// OnPreempt has Run call f when the host wanted the thread of its own that the guest ran on, after that was given up: with
+	// what that one showed when the guest was left, and what the one shows that Run goes on with. f is also called when Run finds
+	// itself on another one, with what the earlier one shows now; and when f is set, and when another one is, or nil.
+	OnPreempt(f func(left, back HostTime))
 	// Close gives the thread's memory back.
 	Close()
+}
+
+// HostTime is what a thread of the host showed at a moment.
+type HostTime struct {
+	Clock  time.Duration // the host's monotonic clock
+	Thread int           // 0: the host does not tell what it used
+	CPU    time.Duration // what it had used
 }
 
 // VectorSize is the XSAVE area with x87, SSE and AVX.

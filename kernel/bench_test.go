@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/sbxrun/sbx/abi/linux"
@@ -133,4 +134,67 @@ func BenchmarkEpollWait(b *testing.B) {
 			g.EpollCtl(ep, linux.EPOLL_CTL_ADD, last, EpollEvent{linux.EPOLLOUT, 0})
 		}
 	})
+}
+
+// BenchmarkEpollChange takes a file out of an epoll and puts it back, with many others in it that are ready; and in so many epolls.
+func BenchmarkEpollChange(b *testing.B) {
+	for _, n := range []int{10, 1000} {
+		b.Run(fmt.Sprintf("files=%d", n), func(b *testing.B) {
+			benchGuest(b, func(w *world, g *Task) {
+				ep, _ := g.EpollCreate(0)
+				fd := 0
+				for i := range n {
+					x, err := g.Eventfd(0, 0)
+					if err != nil {
+						b.Fatal(err)
+					}
+					g.EpollCtl(ep, linux.EPOLL_CTL_ADD, x, EpollEvent{linux.EPOLLOUT, uint64(i)})
+					if i == n/2 {
+						fd = x
+					}
+				}
+				for b.Loop() {
+					g.EpollCtl(ep, linux.EPOLL_CTL_DEL, fd, EpollEvent{})
+					g.EpollCtl(ep, linux.EPOLL_CTL_ADD, fd, EpollEvent{linux.EPOLLOUT, 0})
+				}
+			})
+		})
+		b.Run(fmt.Sprintf("epolls=%d", n), func(b *testing.B) {
+			benchGuest(b, func(w *world, g *Task) {
+				_, x, _ := g.Pipe(0)
+				eps := make([]int, n)
+				for i := range eps {
+					eps[i], _ = g.EpollCreate(0)
+					g.EpollCtl(eps[i], linux.EPOLL_CTL_ADD, x, EpollEvent{linux.EPOLLOUT, uint64(i)})
+				}
+				for i := 0; b.Loop(); i++ {
+					g.EpollCtl(eps[i*7%n], linux.EPOLL_CTL_DEL, x, EpollEvent{})
+					g.EpollCtl(eps[i*7%n], linux.EPOLL_CTL_ADD, x, EpollEvent{linux.EPOLLOUT, 0})
+				}
+			})
+		})
+	}
+}
+
+// BenchmarkEpollFew asks for a few of many files that stay ready, as a worker does that takes one at a time.
+func BenchmarkEpollFew(b *testing.B) {
+	for _, n := range []int{10, 1000} {
+		b.Run(fmt.Sprintf("files=%d", n), func(b *testing.B) {
+			benchGuest(b, func(w *world, g *Task) {
+				ep, _ := g.EpollCreate(0)
+				for i := range n {
+					x, err := g.Eventfd(0, 0)
+					if err != nil {
+						b.Fatal(err)
+					}
+					g.EpollCtl(ep, linux.EPOLL_CTL_ADD, x, EpollEvent{linux.EPOLLOUT, uint64(i)})
+				}
+				for b.Loop() {
+					if ev, err := g.EpollWait(ep, 1, 0, nil); len(ev) != 1 || err != nil {
+						b.Fatal(len(ev), err)
+					}
+				}
+			})
+		})
+	}
 }

@@ -38,10 +38,10 @@ type epoll struct {
 	// of epolls among them.
 	mu    sync.Mutex
 	items map[epollKey]*epollItem
-	spare []*epollItem // empty, room for the next list
+	spare []*epollItem // empty, room for what collect puts back
 
 	rmu  sync.Mutex // a leaf
-	list []*epollItem
+	list readyList  // mu is held too by who takes items off
 }
 
 // epollItem is one file that an epoll watches.
@@ -49,10 +49,14 @@ type epollItem struct {
 	ep     *epoll
 	key    epollKey
 	data   uint64
-	events uint32 // guarded by rmu
-	queued bool   // on the ready list; likewise
-	gone   bool   // likewise
 	cancel func()
+	pos    int // in the watchList of the file, guarded by its lock
+
+	// Guarded by rmu.
+	events     uint32
+	gone       bool
+	queued     bool // on the ready list
+	prev, next *epollItem
 }
 
 // wake is called by the file's queue.
@@ -60,9 +64,8 @@ func (it *epollItem) wake(bits uint32) {
 	ep := it.ep
 	ep.rmu.Lock()
 	want := it.events&^epollBits != 0 && bits&(it.events|linux.EPOLLERR|linux.EPOLLHUP) != 0
-	if want && !it.queued && !it.gone {
-		it.queued = true
-		ep.list = append(ep.list, it)
+	if want && !it.gone {
+		ep.list.push(it)
 	}
 	ep.rmu.Unlock()
 	if want {
@@ -73,45 +76,17 @@ func (it *epollItem) wake(bits uint32) {
 // now returns the events that hold.
 func (it *epollItem) now() uint32 {
 	it.ep.rmu.Lock()
-	want := it.events
+	events := it.events
 	it.ep.rmu.Unlock()
-	if want&^epollBits == 0 {
+	return it.holds(events)
+}
+
+// holds returns those of events, and errors, that hold.
+func (it *epollItem) holds(events uint32) uint32 {
+	if events&^epollBits == 0 {
 		return 0
 	}
-	return it.key.f.ops.ready(it.key.f) & (want&^epollBits | linux.EPOLLERR | linux.EPOLLHUP)
-}
-
-// watchList are the epolls that watch a file.
-type watchList struct {
-	mu    sync.Mutex
-	items []*epollItem
-}
-
-func (l *watchList) add(it *epollItem) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.items = append(l.items, it)
-}
-
-func (l *watchList) remove(it *epollItem) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if i := slices.Index(l.items, it); i >= 0 {
-		l.items = slices.Delete(l.items, i, i+1)
-	}
-}
-
-// drop ends all watching: the description is closed.
-func (l *watchList) drop() {
-	l.mu.Lock()
-	items := l.items
-	l.items = nil
-	l.mu.Unlock()
-	for _, it := range items {
-		it.ep.mu.Lock()
-		it.ep.forget(it)
-		it.ep.mu.Unlock()
-	}
+	return it.key.f.ops.ready(it.key.f) & (events&^epollBits | linux.EPOLLERR | linux.EPOLLHUP)
 }
 
 // forget removes an item; mu is held.
@@ -125,9 +100,7 @@ func (ep *epoll) forget(it *epollItem) {
 	}
 	ep.rmu.Lock()
 	it.gone = true
-	if it.queued {
-		ep.list = slices.DeleteFunc(ep.list, func(o *epollItem) bool { return o == it })
-	}
+	ep.list.remove(it)
 	ep.rmu.Unlock()
 }
 
@@ -140,12 +113,17 @@ func (ep *epoll) ready(*File) uint32 {
 	ep.mu.Lock()
 	defer ep.mu.Unlock()
 	ep.rmu.Lock()
-	list := slices.Clone(ep.list)
-	ep.rmu.Unlock()
-	for _, it := range list {
-		if it.now() != 0 {
+	defer ep.rmu.Unlock()
+	it := ep.list.head
+	for n := ep.list.n; n > 0; n-- {
+		events := it.events
+		ep.rmu.Unlock()
+		m := it.holds(events)
+		ep.rmu.Lock()
+		if m != 0 {
 			return pollIn
 		}
+		it = it.next
 	}
 	return 0
 }
@@ -371,67 +349,47 @@ func (t *Task) EpollWait(epfd, limit int, timeout time.Duration, mask *linux.Sig
 	return out, err
 }
 
-// collect takes events from the ready list. What is level-triggered goes back
-// to its end.
+// collect takes events from the ready list: of what is on it now, what comes meanwhile is for the next time. What is
+// level-triggered goes back to its end.
 func (ep *epoll) collect(t *Task, out []EpollEvent, limit int) []EpollEvent {
 	ep.rmu.Lock()
-	empty := len(ep.list) == 0
+	empty := ep.list.n == 0
 	ep.rmu.Unlock()
 	if empty {
 		return out
 	}
-	ep.mu.Lock()
+	ep.mu.Lock() // nobody else takes items off
+	again := ep.spare
 	ep.rmu.Lock()
-	took := ep.list
-	ep.list, ep.spare = ep.spare, nil
-	for _, it := range took {
-		it.queued = false
-	}
-	ep.rmu.Unlock()
+	n := ep.list.n
 	if out == nil {
-		out = make([]EpollEvent, 0, min(limit, len(took)))
+		out = make([]EpollEvent, 0, min(limit, n))
 	}
-	var rest []*epollItem
-	again := took[:0]
-	for i, it := range took {
-		if len(out) == limit {
-			rest = took[i:]
-			break
-		}
-		m := it.now()
+	for ; n > 0 && len(out) < limit; n-- {
+		it := ep.list.head
+		ep.list.remove(it)
+		events := it.events
+		ep.rmu.Unlock()
+		m := it.holds(events)
+		ep.rmu.Lock()
 		if m == 0 {
 			continue
 		}
 		out = append(out, EpollEvent{m, it.data})
-		ep.rmu.Lock()
-		if it.events&linux.EPOLLONESHOT != 0 {
+		if events&linux.EPOLLONESHOT != 0 {
 			it.events &= epollBits
-		} else if it.events&linux.EPOLLET == 0 {
+		} else if events&linux.EPOLLET == 0 {
 			again = append(again, it)
 		}
-		ep.rmu.Unlock()
 	}
-	ep.rmu.Lock()
 	for _, it := range again {
-		if !it.queued && !it.gone {
-			it.queued = true
-			ep.list = append(ep.list, it)
-		}
+		ep.list.push(it)
 	}
-	if len(rest) > 0 { // they go first the next time
-		front := make([]*epollItem, 0, len(rest)+len(ep.list))
-		for _, it := range rest {
-			if !it.queued && !it.gone {
-				it.queued = true
-				front = append(front, it)
-			}
-		}
-		ep.list = append(front, ep.list...)
-	}
-	left := len(ep.list) > 0
+	left := ep.list.n > 0
 	ep.rmu.Unlock()
-	if clear(took); cap(took) <= maxSpare {
-		ep.spare = took[:0]
+	clear(again)
+	if ep.spare = nil; cap(again) <= maxSpare {
+		ep.spare = again[:0]
 	}
 	ep.mu.Unlock()
 	if left {

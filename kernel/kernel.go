@@ -137,7 +137,8 @@ func (k *Kernel) Clock() Clock { return k.clock }
 func (k *Kernel) Done() <-chan struct{} { return k.done }
 
 // Close kills every process and waits for all goroutines of the kernel, but for
-// those in a Read or Write of a host stream that nobody can interrupt. It
+// those in a Read or Write of a host stream that nobody can interrupt. What guests sent over connections that
+// end with them has a second to arrive. It
 // returns the panics of programs, if there were any.
 func (k *Kernel) Close() error {
 	k.mu.Lock()
@@ -147,7 +148,7 @@ func (k *Kernel) Close() error {
 	}
 	never := k.init == nil
 	k.mu.Unlock()
-	k.net.Linger()
+	k.net.Linger(k.done)
 	k.cancel()
 	k.net.Close()
 	k.wg.Wait()

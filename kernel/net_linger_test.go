@@ -97,3 +97,59 @@ func (c *brokenEnd) Close() error {
 	}
 	return c.Conn.Close()
 }
+
+// TestLastAnswer ends a sandbox at once when its guest has answered another sandbox's and closed its end, or died with it open: the
+// other one gets all of it, and the end. What the guest did not read makes a reset of the end, and still it gets all of it.
+func TestLastAnswer(t *testing.T) {
+	text := bytes.Repeat([]byte("words"), 30000)
+	for _, c := range []struct {
+		name          string
+		closes, reads bool
+	}{{"closed", true, true}, {"died", false, true}, {"unread", false, false}} {
+		a, b := twoWorlds(t)
+		ready := make(chan struct{})
+		p := b.start(func(g *Task) int {
+			l, _ := g.Socket(linux.AF_INET, linux.SOCK_STREAM, 0)
+			ok(t, g.Bind(l, inet("0.0.0.0:80").Encode()))
+			ok(t, g.Listen(l, 1))
+			close(ready)
+			fd, _, err := g.Accept(l, 0)
+			ok(t, err)
+			if c.reads {
+				_, err = g.Read(fd, make([]byte, 10))
+				ok(t, err)
+			}
+			n, err := g.Write(fd, text)
+			want(t, "sent", n, len(text))
+			ok(t, err)
+			if c.closes {
+				ok(t, g.Close(fd))
+			}
+			return 0
+		})
+		<-ready
+		done := make(chan struct{})
+		a.guest(func(g *Task) {
+			fd, _ := g.Socket(linux.AF_INET, linux.SOCK_STREAM, 0)
+			ok(t, g.Connect(fd, inet("192.0.2.2:80").Encode()))
+			_, err := g.Write(fd, []byte("hello"))
+			ok(t, err)
+			b.wait(p)
+			go func() { _ = b.k.Close(); close(done) }()
+			var got []byte
+			buf := make([]byte, 1000)
+			n := 1
+			for n > 0 && err == nil {
+				n, err = g.Read(fd, buf)
+				got = append(got, buf[:max(n, 0)]...)
+			}
+			want(t, c.name+": all of it", bytes.Equal(got, text), true)
+			if c.reads {
+				ok(t, err)
+			} else {
+				want[error](t, c.name, err, linux.ECONNRESET)
+			}
+		})
+		<-done
+	}
+}

@@ -71,3 +71,28 @@ func TestRandomCallsLikeTheHost(t *testing.T) {
 		}
 	}
 }
+
+// TestEpollOrderLikeTheHost takes files that stay ready, or are told of once, in and out of an epoll and asks for a few at a time: they
+// come in the host's order.
+func TestEpollOrderLikeTheHost(t *testing.T) {
+	for seed := range int64(20) {
+		compare(t, func(s *script) {
+			r := rand.New(rand.NewSource(seed))
+			ep, _ := s.EpollCreate()
+			fds := make([]int, 20)
+			for i := range fds {
+				fds[i], _ = s.Eventfd(0, 0)
+			}
+			for range 300 {
+				i := r.Intn(len(fds))
+				ev := EpollEvent{linux.EPOLLOUT | []uint32{0, 0, linux.EPOLLET, linux.EPOLLONESHOT}[r.Intn(4)], uint64(i)}
+				op := []int{linux.EPOLL_CTL_ADD, linux.EPOLL_CTL_ADD, linux.EPOLL_CTL_DEL, linux.EPOLL_CTL_MOD}[r.Intn(4)]
+				s.log("%d %d %s", op, i, errName(s.EpollCtl(ep, op, fds[i], ev)))
+				if r.Intn(3) == 0 {
+					ev, err := s.EpollWait(ep, 1+r.Intn(6))
+					s.log("wait %v %s", ev, errName(err))
+				}
+			}
+		})
+	}
+}

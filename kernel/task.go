@@ -57,7 +57,9 @@ type Task struct {
 
 	// Accounting.
 	started time.Duration // of the monotonic clock
-	blocked atomic.Int64  // nanoseconds spent waiting
+	blocked atomic.Int64  // nanoseconds spent waiting, for something or for a processor
+	told    atomic.Int64  // the most CPU time that was ever told
+	slice   slice         // of the goroutine
 	// asleepSince is when the present wait began, plus one; 0 while it runs.
 	asleepSince atomic.Int64
 	waits       atomic.Int64
@@ -138,22 +140,10 @@ func (t *Task) Attend() bool {
 	return err != nil && !t.dead.Load()
 }
 
-// cpu returns the time that the task did not wait.
-func (t *Task) cpu() time.Duration {
-	if e := t.ended.Load(); e > 0 {
-		return time.Duration(e)
-	}
-	now := t.k.clock.Monotonic()
-	d := now - t.started - time.Duration(t.blocked.Load())
-	if since := t.asleepSince.Load(); since > 0 {
-		d -= now - time.Duration(since-1)
-	}
-	return max(d, 0)
-}
-
 // run is the goroutine of a task.
 func (t *Task) run(p Program) {
 	defer t.k.wg.Done()
+	t.blocked.Add(int64(t.k.clock.Monotonic() - t.started))
 	for {
 		now := p
 		t.running.Store(&now)

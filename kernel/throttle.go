@@ -31,8 +31,8 @@ func (k *Kernel) runThrottle() {
 			if !k.sleep(max(min(end.Sub(now), (share-spent)/time.Duration(k.cfg.CPUs)), time.Millisecond)) {
 				return
 			}
-			// A task counts as running while it waits for a processor of the host, so what
-			// they used is at most what all processors had to give.
+			// Some of what a task waits for a processor of the host may count as used, but all together
+			// no more than all processors had to give.
 			u, t := k.cpuTime(), time.Now()
 			d := min(u-used, t.Sub(now)*time.Duration(k.cfg.CPUs))
 			spent, used, now, busy = spent+max(d, 0), u, t, busy || d > 0

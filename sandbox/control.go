@@ -21,12 +21,12 @@ import (
 //
 // A caller opens a connection for one operation and sends one line of JSON:
 //
-//	{"op":"signal","args":{"signal":15}}
+//	{"version":1,"op":"signal","args":{"signal":15}}
 //
 // It is answered by one line of JSON. An error is refused work; kind is one of
 // errorKinds, so that errors.Is holds on the other side:
 //
-//	{"result":{…}}   or   {"error":"no such volume: x","kind":"not found"}
+//	{"version":1,"result":{…}}   or   {"version":1,"error":"no such volume: x","kind":"not found"}
 //
 // What follows depends on the operation:
 //
@@ -55,19 +55,21 @@ import (
 //
 // A new operation is an entry of operations (control_ops.go) and a row above.
 // Unknown fields are ignored, unknown operations refused, so that sbx
-// processes of two versions can talk. What follows "connect" has a version of its own (connectVersion).
+// processes of two versions can talk. What follows the lines is read only by a side of the same version (control_version.go).
 //
 // At the end of a container no new calls are taken, those under way are ended,
 // and only sessions (calls that called keep) hear of the end.
 
 // request is the caller's line.
 type request struct {
+	side
 	Op   string          `json:"op"`
 	Args json.RawMessage `json:"args,omitempty"`
 }
 
 // response is the container's line; an empty Error is success.
 type response struct {
+	side
 	Error  string          `json:"error,omitempty"`
 	Kind   string          `json:"kind,omitempty"`
 	Result json.RawMessage `json:"result,omitempty"`
@@ -107,7 +109,7 @@ func (c *call) decode(v any) error {
 
 // accept answers that the operation is done, or begins. result may be nil.
 func (c *call) accept(result any) error {
-	var resp response
+	resp := response{side: ours()}
 	if result != nil {
 		b, err := json.Marshal(result)
 		if err != nil {
@@ -120,12 +122,15 @@ func (c *call) accept(result any) error {
 
 // refuse answers with an error.
 func (c *call) refuse(err error) {
-	_ = json.NewEncoder(c.conn).Encode(response{Error: err.Error(), Kind: kindOf(err)})
+	_ = json.NewEncoder(c.conn).Encode(response{side: ours(), Error: err.Error(), Kind: kindOf(err)})
 }
 
 // stream says that the answer is given and that what follows may be cut off
 // when the container ends.
 func (c *call) stream() { c.ctl.mark(c.conn, connStream) }
+
+// farewell is stream for a call that ends by itself soon after the control's context.
+func (c *call) farewell() { c.ctl.mark(c.conn, connFarewell) }
 
 // keep says that the call hears of the container's end: whoever ends the
 // container waits for it, and it ends soon after.
@@ -135,10 +140,11 @@ func (c *call) keep() { c.ctl.mark(c.conn, connSession) }
 type connState int
 
 const (
-	connIdle    connState = iota // close it
-	connOwed                     // an answer is due: give it a moment
-	connStream                   // close it
-	connSession                  // leave it alone
+	connIdle     connState = iota // close it
+	connOwed                      // an answer is due: give it a moment
+	connStream                    // close it
+	connFarewell                  // wait for it
+	connSession                   // leave it alone
 )
 
 // control takes calls for a run. A nil control is closed.
@@ -237,7 +243,13 @@ func (c *control) answer(conn net.Conn) {
 		cl.refuse(fail(ErrInvalid, "unknown operation %q", req.Op))
 		return
 	}
-	if err := op(c.r, cl); err != nil {
+	err = sameVersion(req.Op, req.side, ours())
+	if err == nil {
+		err = op(c.r, cl)
+	} else if a := (connectArgs{}); req.Op == "connect" && cl.decode(&a) == nil {
+		_ = c.r.differs("from", a.From.Addr().String())
+	}
+	if err != nil {
 		cl.refuse(err)
 	}
 }

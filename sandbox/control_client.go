@@ -16,6 +16,7 @@ type answer struct {
 	*bufio.Reader
 	conn   net.Conn
 	result json.RawMessage
+	called side
 	stop   func() bool
 }
 
@@ -71,6 +72,9 @@ func ask(ctx context.Context, conn net.Conn, op string, args any) (*answer, erro
 			err = errUnreachable
 		} else {
 			resp, err = readResponse(a.Reader)
+			if differ := sameVersion(op, ours(), resp.side); differ != nil && err != errUnreachable {
+				err = differ
+			}
 		}
 	}
 	if err != nil {
@@ -80,12 +84,12 @@ func ask(ctx context.Context, conn net.Conn, op string, args any) (*answer, erro
 		}
 		return nil, err
 	}
-	a.result = resp.Result
+	a.result, a.called = resp.Result, resp.side
 	return a, nil
 }
 
 func requestLine(op string, args any) ([]byte, error) {
-	req := request{Op: op}
+	req := request{side: ours(), Op: op}
 	if args != nil {
 		b, err := json.Marshal(args)
 		if err != nil {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"net"
@@ -44,7 +45,7 @@ func TestControlHostile(t *testing.T) {
 	} {
 		c := dial()
 		_ = c.SetDeadline(time.Now().Add(10 * time.Second))
-		_, _ = io.WriteString(c, text)
+		_, _ = io.WriteString(c, strings.ReplaceAll(text, `{"op"`, fmt.Sprintf(`{"version":%d,"op"`, streamVersion)))
 		open = append(open, c)
 	}
 	rnd := rand.New(rand.NewPCG(1, 2))
@@ -54,7 +55,7 @@ func TestControlHostile(t *testing.T) {
 		for i := range junk {
 			junk[i] = byte(rnd.Uint32())
 		}
-		_, _ = c.Write(append([]byte(`{"op":"attach","args":{"stdin":true,"stdout":true}}`+"\n"), junk...))
+		_, _ = c.Write(append(fmt.Appendf(nil, `{"version":%d,"op":"attach","args":{"stdin":true,"stdout":true}}`+"\n", streamVersion), junk...))
 		if rnd.IntN(2) == 0 {
 			_ = c.Close()
 		} else {
@@ -218,7 +219,7 @@ func FuzzFrames(f *testing.F) {
 
 // FuzzRequest: any line is a request or an error.
 func FuzzRequest(f *testing.F) {
-	f.Add([]byte(`{"op":"exec","args":{"cmd":["a"]}}` + "\n"))
+	f.Add([]byte(`{"version":1,"op":"exec","args":{"cmd":["a"]}}` + "\n"))
 	f.Add([]byte("{}"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		req, in, err := readRequest(bytes.NewReader(b))

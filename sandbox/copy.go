@@ -186,6 +186,11 @@ func (e *Engine) openFiles(ctx context.Context, ref string, change bool) (copySi
 			return nil, Record{}, mountError(m, err)
 		}
 	}
+	if change && v.rec.Config.ReadOnly {
+		rw := v.ns
+		v.ns = rw.CloneReadOnly()
+		rw.Close()
+	}
 	return &stoppedFiles{v}, v.rec, nil
 }
 

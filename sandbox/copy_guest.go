@@ -135,10 +135,27 @@ func headerOf(name string, a *vfs.Attr) *tar.Header {
 	}
 }
 
+// mayChange is an error when dir is in what is mounted read-only.
+func (g guestSide) mayChange(dir string) error {
+	at, err := g.w.Resolve(vfs.Loc{}, absolute(dir, "/"), 0)
+	switch {
+	case err != nil:
+		return err
+	case at.Mount.Flags()&linux.ST_RDONLY == 0:
+		return nil
+	case at.Mount == g.w.Root.Mount:
+		return fail(ErrConflict, "container rootfs is marked read-only")
+	}
+	return fail(ErrConflict, "mounted volume is marked read-only")
+}
+
 // unpack makes the entries of a tar stream below dir. Names are resolved
 // inside the container, as its root would. Owners are kept with archive, else
-// everything is root's.
+// everything is root's. What was made before an error stays.
 func (g guestSide) unpack(dir string, r io.Reader, archive bool) (int64, error) {
+	if err := g.mayChange(dir); err != nil {
+		return 0, err
+	}
 	u := guestUnpacker{g: g, dir: absolute(dir, "/"), archive: archive}
 	tr := tar.NewReader(r)
 	for {

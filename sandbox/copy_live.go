@@ -24,13 +24,14 @@ type fileArgs struct {
 type fileResult struct {
 	Bytes int64       `json:"bytes,omitempty"`
 	Errno linux.Errno `json:"errno,omitempty"`
-	Error string      `json:"error,omitempty"` // of another kind
+	Error string      `json:"error,omitempty"` // of another kind, which is one of errorKinds
+	Kind  string      `json:"kind,omitempty"`
 }
 
 func fileResultOf(n int64, err error) fileResult {
 	res := fileResult{Bytes: n}
 	if err != nil && !errors.As(err, &res.Errno) {
-		res.Error = err.Error()
+		res.Error, res.Kind = err.Error(), kindOf(err)
 	}
 	return res
 }
@@ -40,7 +41,7 @@ func (r fileResult) err() error {
 	case r.Errno != 0:
 		return r.Errno
 	case r.Error != "":
-		return errors.New(r.Error)
+		return errorOf(r.Kind, r.Error)
 	}
 	return nil
 }

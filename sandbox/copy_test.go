@@ -142,3 +142,34 @@ func writeTemp(t *testing.T, text string) string {
 	}
 	return name
 }
+
+// TestCopyFailsMidway: what was copied before an error stays where the container runs; one that does not is as it was, but for its volumes.
+func TestCopyFailsMidway(t *testing.T) {
+	e := openEngine(t, t.TempDir())
+	ctx := t.Context()
+	var broken bytes.Buffer
+	tw := tar.NewWriter(&broken)
+	if err := tw.WriteHeader(&tar.Header{Name: "first", Mode: 0o644, Size: 4}); err != nil {
+		t.Fatal(err)
+	}
+	io.WriteString(tw, "text")
+	tw.Flush()
+	broken.WriteString(strings.Repeat("no header at all", 64))
+	has := func(dir string) bool {
+		return e.CopyFromTar(ctx, "box", dir+"/first", io.Discard, CopyOptions{}) == nil
+	}
+	r := running(t, e, Config{Name: "box", Mounts: []Mount{{Type: MountVolume, Source: "kept", Target: "/kept"}}}, "mkdir /runs /stopped; "+idle)
+	awaitLog(t, e, "box", "up")
+	if err := e.CopyToTar(ctx, bytes.NewReader(broken.Bytes()), "box", "/runs", CopyOptions{}); err == nil || !has("/runs") {
+		t.Errorf("running: %v, there: %v", err, has("/runs"))
+	}
+	r.Kill()
+	if _, err := r.Wait(ctx); err != nil {
+		t.Fatal(err)
+	}
+	for dir, stays := range map[string]bool{"/stopped": false, "/kept": true} {
+		if err := e.CopyToTar(ctx, bytes.NewReader(broken.Bytes()), "box", dir, CopyOptions{}); err == nil || has(dir) != stays {
+			t.Errorf("stopped, %s: %v, there: %v", dir, err, has(dir))
+		}
+	}
+}

@@ -80,7 +80,7 @@ func diskError(err error) error {
 var errorKinds = map[string]error{
 	"invalid": ErrInvalid, "not found": ErrNotFound, "conflict": ErrConflict, "corrupt": ErrCorrupt,
 	"cannot run": ErrCannotRun, "program not found": ErrProgramNotFound, "closed": ErrClosed, "ending": errEnding, "disk full": registry.ErrDiskFull,
-	"corrupt image": registry.ErrCorrupt, "no such image": registry.ErrNotFound,
+	"version": errVersion, "corrupt image": registry.ErrCorrupt, "no such image": registry.ErrNotFound,
 }
 
 // kindOf is the name of an error's kind; "" for one of no kind.

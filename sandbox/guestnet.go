@@ -311,7 +311,6 @@ type connectArgs struct {
 	Network string         `json:"network"` // "tcp" or "udp"
 	From    netip.AddrPort `json:"from"`
 	To      netip.AddrPort `json:"to"`
-	Version int            `json:"version,omitempty"` // connectVersion of the caller; 0 within an engine
 }
 
 // connect opens a connection of one container, asker, to another, which this engine runs or another

@@ -130,6 +130,11 @@ func (e *Engine) Supervise(ctx context.Context, ref string, in, out *os.File) (i
 	if err == nil && req.Op != "launch" {
 		err = fail(ErrInvalid, "unknown operation %q", req.Op)
 	}
+	if err == nil {
+		if err = sameVersion(req.Op, req.side, ours()); err != nil {
+			(&call{conn: conn}).refuse(err)
+		}
+	}
 	if err == nil && len(req.Args) > 0 {
 		err = json.Unmarshal(req.Args, &args)
 	}

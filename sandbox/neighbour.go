@@ -4,24 +4,17 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/json"
-	"fmt"
+	"errors"
 	"io"
 	"net"
-	"slices"
 	"sync"
 
 	"github.com/sbxrun/sbx/abi/linux"
 )
 
-// connectVersion is that of what follows a call of "connect": pieces of the stream, or datagrams, with their lengths before
-// them. Both sides say theirs, and none goes on when they differ: it would take lengths for data, or the other way round.
-// An sbx from before there were versions says none, which is 0.
-const connectVersion = 1
-
 // connectResult answers "connect".
 type connectResult struct {
-	Errno   linux.Errno `json:"errno,omitempty"` // why there is no connection
-	Version int         `json:"version"`
+	Errno linux.Errno `json:"errno,omitempty"` // why there is no connection
 }
 
 func opConnect(r *Run, c *call) error {
@@ -29,50 +22,43 @@ func opConnect(r *Run, c *call) error {
 	if err := c.decode(&a); err != nil {
 		return err
 	}
-	if a.Version != connectVersion {
-		r.differs(a.Version, "from", a.From.Addr().String())
-		return c.accept(connectResult{linux.ECONNREFUSED, connectVersion})
-	}
 	ctx, cancel := context.WithTimeout(c.ctl.ctx, controlTimeout)
 	defer cancel()
 	g, err := r.connectTo(ctx, a)
 	if err != nil {
-		return c.accept(connectResult{linux.ErrnoOf(err), connectVersion})
+		return c.accept(connectResult{linux.ErrnoOf(err)})
 	}
 	defer g.Close()
-	defer context.AfterFunc(c.ctl.ctx, func() { _ = g.Close() })()
-	if err := c.accept(connectResult{Version: connectVersion}); err != nil {
+	if err := c.accept(connectResult{}); err != nil {
 		return nil
 	}
-	c.stream()
 	conn, ok := c.conn.(net.Conn)
 	if !ok {
 		return nil
 	}
-	splice(framed(a.Network, conn, c.in), g, a.Network == "udp")
+	c.farewell()
+	splice(c.ctl.ctx, framed(a.Network, conn, c.in), g, a.Network == "udp")
 	return nil
 }
 
 // connectControl asks the sbx that runs a container for a connection to it, for the container asker of this engine.
 func (e *Engine) connectControl(ctx context.Context, asker, id string, st State, a connectArgs) (net.Conn, error) {
-	a.Version = connectVersion
 	got, err := e.callControl(ctx, id, st, "connect", a)
+	if errors.Is(err, errVersion) {
+		e.mu.Lock()
+		r := e.running[asker]
+		e.mu.Unlock()
+		if r != nil {
+			return nil, r.differs("to", a.To.Addr().String())
+		}
+		return nil, linux.ECONNREFUSED
+	}
 	if err != nil {
 		return nil, err
 	}
 	var res connectResult
 	err = json.Unmarshal(got.result, &res)
-	switch {
-	case err != nil:
-	case res.Version != connectVersion:
-		e.mu.Lock()
-		r := e.running[asker]
-		e.mu.Unlock()
-		if r != nil {
-			r.differs(res.Version, "to", a.To.Addr().String())
-		}
-		err = linux.ECONNREFUSED
-	case res.Errno != 0:
+	if err == nil && res.Errno != 0 {
 		err = res.Errno
 	}
 	if err != nil {
@@ -81,22 +67,6 @@ func (e *Engine) connectControl(ctx context.Context, asker, id string, st State,
 	}
 	got.stop() // the connection outlives the dialling
 	return framed(a.Network, got.conn, got.Reader), nil
-}
-
-// differs tells in r's log, once for each of the first neighbours, that connections with it are refused because another sbx
-// runs it.
-func (r *Run) differs(version int, way, neighbour string) {
-	const enough = 16
-	r.refusedMu.Lock()
-	told := slices.Contains(r.refused, way+neighbour) || len(r.refused) >= enough
-	if !told {
-		r.refused = append(r.refused, way+neighbour)
-	}
-	r.refusedMu.Unlock()
-	if !told {
-		r.log.remark(fmt.Sprintf("sbx: connections %s %s are refused: another version of sbx runs that container (its streams are of version %d, mine of %d); restart the older one",
-			way, neighbour, version, connectVersion))
-	}
 }
 
 // framed is a connection of a guest that goes over a control socket, of which in

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"os"
 	"path/filepath"
 
 	"github.com/sbxrun/sbx/registry"
+	"github.com/sbxrun/sbx/wasi"
 )
 
 // PruneContainers removes every container that does not run and returns the
@@ -51,6 +53,28 @@ func (e *Engine) PruneImages(ctx context.Context, all bool) ([]registry.RemoveEv
 	e.emitRemoved(gone)
 	e.emitPrune(EventImage, freed)
 	return gone, freed, err
+}
+
+// PruneCode removes the compiled modules and translated machine code that are kept for the next run, and returns the bytes
+// freed. Containers that run lose nothing: they have what they use in memory, and what one is about to keep or to take
+// is made again when it is not there. A file that the host keeps from removal stays.
+func (e *Engine) PruneCode(ctx context.Context) (freed int64, err error) {
+	_ = filepath.WalkDir(e.cacheDir(), func(path string, d fs.DirEntry, werr error) error {
+		switch {
+		case ctx.Err() != nil:
+			err = context.Cause(ctx)
+			return filepath.SkipAll
+		case werr != nil:
+			return nil
+		case d.IsDir() && wasi.InUse(d.Name()):
+			return filepath.SkipDir
+		}
+		if fi, ierr := d.Info(); ierr == nil && fi.Mode().IsRegular() && os.Remove(path) == nil {
+			freed += fi.Size()
+		}
+		return nil
+	})
+	return freed, err
 }
 
 // dirSize sums the files below a folder; what cannot be read counts nothing.

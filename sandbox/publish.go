@@ -180,7 +180,7 @@ func (p *publisher) start() {
 	}
 }
 
-// close ends all connections and gives the ports back.
+// close ends all connections, whose guests are dead, and gives the ports back.
 func (p *publisher) close() {
 	if p == nil {
 		return
@@ -238,11 +238,8 @@ func (p *publisher) serveTCP(l net.Listener, port uint16) {
 			time.Sleep(acceptPause)
 			continue
 		}
-		if !p.track(c) {
-			return
-		}
 		p.wg.Go(func() {
-			defer p.drop(c)
+			defer c.Close()
 			p.connect(c.(*net.TCPConn), port)
 		})
 	}
@@ -260,11 +257,8 @@ func (p *publisher) connect(c *net.TCPConn, port uint16) {
 		_ = c.SetLinger(0)
 		return
 	}
-	if !p.track(g) {
-		return
-	}
-	defer p.drop(g)
-	splice(c, g, false)
+	defer g.Close()
+	splice(p.ctx, c, g, false)
 }
 
 // halfCloser is a connection whose sides end one by one.
@@ -273,27 +267,50 @@ type halfCloser interface {
 	CloseWrite() error
 }
 
-// splice moves bytes both ways until both are done; together: until one is, for
-// datagrams know no end. A side that fails takes the other along, by a reset where
-// it can be told.
-func splice(a, b net.Conn, together bool) {
-	var wg sync.WaitGroup
-	one := func(to, from net.Conn) {
-		pass(to, from, together)
-		if together {
-			_ = a.Close()
-			_ = b.Close()
+// splice moves bytes between a connection and a guest's until both sides are done, or ctx ends, which is when the guest is
+// dead. Datagrams know no end: with them one side is enough. A side that fails takes the other along, by a reset where it can be told;
+// but what a guest had said when it went arrives first, if that takes no longer than closeTimeout.
+func splice(ctx context.Context, host, guest net.Conn, datagrams bool) {
+	said := make(chan struct{}) // the guest says nothing more, or nobody hears it
+	hearOut := func() {
+		if datagrams {
+			return
+		}
+		select {
+		case <-said:
+		case <-time.After(closeTimeout):
 		}
 	}
-	wg.Go(func() { one(b, a) })
-	one(a, b)
+	end := func() {
+		hearOut()
+		_ = host.Close()
+		_ = guest.Close()
+	}
+	defer context.AfterFunc(ctx, end)()
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if !pass(host, guest, datagrams) {
+			abort(guest)
+		}
+		close(said)
+		if datagrams {
+			end()
+		}
+	})
+	if !pass(guest, host, datagrams) {
+		hearOut()
+		abort(host)
+	}
+	if datagrams {
+		end()
+	}
 	wg.Wait()
 }
 
 var copyBuffers = sync.Pool{New: func() any { return new([64 << 10]byte) }}
 
-// pass moves bytes one way; those of a guest go from where they are.
-func pass(to, from net.Conn, datagrams bool) {
+// pass moves bytes one way, those of a guest from where they are, and tells the end. It is false if to takes no more.
+func pass(to, from net.Conn, datagrams bool) bool {
 	out := &writer{Conn: to}
 	var err error
 	_, host := from.(syscall.Conn)
@@ -306,12 +323,13 @@ func pass(to, from net.Conn, datagrams bool) {
 	}
 	switch d, ok := to.(halfCloser); {
 	case out.err != nil:
-		abort(from)
+		return false
 	case ok && err == nil:
 		_ = d.CloseWrite()
 	default:
 		abort(to)
 	}
+	return true
 }
 
 // writer remembers whether it was the writing that failed.

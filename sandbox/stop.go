@@ -3,6 +3,7 @@ package sandbox
 import (
 	"context"
 	"errors"
+	"io"
 	"time"
 
 	"github.com/sbxrun/sbx/abi/linux"
@@ -96,7 +97,10 @@ func (e *Engine) waitWith(ctx context.Context, ref, op string, args any) (int, e
 		}
 		seen = st.Restarts
 		a, err := e.callControl(ctx, id, st, op, args)
-		if err == nil {
+		if err == nil && a.called.Version != streamVersion {
+			_, _ = io.Copy(io.Discard, a) // until it has ended
+			_ = a.Close()
+		} else if err == nil {
 			code, serr := (&Session{a: a}).Serve(IO{})
 			if !errors.Is(serr, ErrLost) {
 				return code, nil // what could not be saved is told by the state

@@ -298,6 +298,13 @@ func (ns *Namespace) Clone() *Namespace {
 	return c
 }
 
+// CloneReadOnly is Clone with the root mounted read-only; other mounts stay as they are.
+func (ns *Namespace) CloneReadOnly() *Namespace {
+	c := ns.Clone()
+	c.root.opts.ReadOnly = true // nobody else has it yet
+	return c
+}
+
 // Translate maps a Loc of the namespace that ns was cloned from. Others come
 // back unchanged.
 func (ns *Namespace) Translate(l Loc) Loc {

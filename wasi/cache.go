@@ -27,6 +27,9 @@ type store struct {
 	bound int64  // of the size of all entries
 }
 
+// runPrefix begins the name of an engine's folder.
+const runPrefix = "run-"
+
 // staleAfter is when an engine's folder is no living process's any more: one
 // that lives touches it at every compilation, and makes it again if need be.
 const staleAfter = time.Hour
@@ -41,12 +44,15 @@ func (s store) private() string {
 		return ""
 	}
 	s.sweep()
-	dir, err := os.MkdirTemp(s.dir, "run-")
+	dir, err := os.MkdirTemp(s.dir, runPrefix)
 	if err != nil {
 		return ""
 	}
 	return dir
 }
+
+// InUse reports whether a folder in Config.CacheDir is a running engine's, by its name. What is elsewhere there may be removed at any time.
+func InUse(name string) bool { return strings.HasPrefix(name, runPrefix) }
 
 // touch keeps an engine's folder from being swept, or makes it again.
 func touch(private string) {
@@ -58,7 +64,7 @@ func touch(private string) {
 
 // sweep removes folders that killed processes left.
 func (s store) sweep() {
-	old, _ := filepath.Glob(filepath.Join(s.dir, "run-*"))
+	old, _ := filepath.Glob(filepath.Join(s.dir, runPrefix+"*"))
 	for _, d := range old {
 		if st, err := os.Stat(d); err == nil && time.Since(st.ModTime()) > staleAfter {
 			os.RemoveAll(d)

@@ -78,6 +78,38 @@ func TestCodeIsKept(t *testing.T) {
 		}()
 	}
 	ended.Wait()
+	prune := func() string {
+		cmd := exec.Command(command, "system", "prune", "-f")
+		cmd.Env = env
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Errorf("prune: %v: %s", err, out)
+		}
+		return string(out)
+	}
+	if out := prune(); strings.Contains(out, "space: 0B") || len(kept()) > 0 { // all programs have ended
+		t.Errorf("%d files stay: %s", len(kept()), out)
+	}
+	for range 4 {
+		ended.Add(1)
+		go func() {
+			defer ended.Done()
+			for range 3 {
+				run()
+			}
+		}()
+	}
+	done := make(chan struct{})
+	go func() { ended.Wait(); close(done) }()
+	for going := true; going; {
+		prune()
+		select {
+		case <-done:
+			going = false
+		default:
+		}
+	}
+	run()
 	at := 0
 	for name, b := range kept() {
 		at += 7919

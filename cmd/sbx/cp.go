@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"runtime"
@@ -19,7 +20,8 @@ func (a *app) cpCmd() *cobra.Command {
 		func(c *cobra.Command, args []string) error { return a.cp(c, args[0], args[1], o, quiet) })
 	c.Long = "Copy files between a container and the host. A folder goes into a folder that is there; SRC/. means\n" +
 		"what is in the folder. - is a tar archive on standard input, where it may\n" +
-		"be compressed, or output. A container may run or not; links in it lead nowhere but into it."
+		"be compressed, or output. A container may run or not; links in it lead nowhere but into it.\n" +
+		"What was copied before an error stays, as with docker; of a container that does not run only in volumes and folders of the host."
 	fl := c.Flags()
 	fl.BoolVarP(&o.Archive, "archive", "a", false, "Keep owners")
 	fl.BoolVarP(&o.FollowLink, "follow-link", "L", false, "Follow a symbolic link that is SRC itself")
@@ -31,8 +33,11 @@ func (a *app) cpCmd() *cobra.Command {
 func (a *app) cp(c *cobra.Command, src, dst string, o sandbox.CopyOptions, quiet bool) error {
 	from, fromPath := splitCopyArg(src)
 	to, toPath := splitCopyArg(dst)
-	if (from == "") == (to == "") {
-		return usagef("one of the two must be CONTAINER:PATH and the other a path of the host")
+	switch {
+	case from != "" && to != "":
+		return errors.New("copying between containers is not supported")
+	case from == "" && to == "":
+		return errors.New("must specify at least one container source")
 	}
 	e, err := a.engine()
 	if err != nil {

@@ -64,15 +64,15 @@ func (o *pruneOptions) flags(c *cobra.Command, all string) *cobra.Command {
 
 func (a *app) systemPruneCmd() *cobra.Command {
 	var o pruneOptions
-	c := verb(groupSystem, "prune [OPTIONS]", "Remove containers that do not run, networks that they were on, images that nothing needs, and what builds left in the cache", noArgs, func(c *cobra.Command, _ []string) error {
-		what := "This removes all containers that do not run, all networks that no container is on, all images without a name, and steps of builds that no image has."
+	c := verb(groupSystem, "prune [OPTIONS]", "Remove containers that do not run, networks that they were on, images that nothing needs, what builds left in the cache, and compiled code", noArgs, func(c *cobra.Command, _ []string) error {
+		what := "This removes all containers that do not run, all networks that no container is on, all images without a name, steps of builds that no image has, and compiled code, which is made again when it is needed."
 		if o.all {
-			what = "This removes all containers that do not run, all networks that no container is on, all images that no container uses, and the whole build cache."
+			what = "This removes all containers that do not run, all networks that no container is on, all images that no container uses, the whole build cache, and compiled code, which is made again when it is needed."
 		}
 		if !o.force && !a.confirm(what) {
 			return nil
 		}
-		steps := []pruneStep{a.pruneContainers, a.pruneNetworks, a.pruneImages(o.all), a.pruneBuilds(build.PruneOptions{All: o.all})}
+		steps := []pruneStep{a.pruneContainers, a.pruneNetworks, a.pruneImages(o.all), a.pruneBuilds(build.PruneOptions{All: o.all}), a.pruneCode}
 		if o.volumes {
 			steps = append(steps, a.pruneVolumes(false, nil))
 		}
@@ -133,6 +133,14 @@ func (a *app) pruneContainers(ctx context.Context, w io.Writer) (int64, error) {
 	ids, freed, err := e.PruneContainers(ctx)
 	printDeleted(w, "Deleted Containers", ids)
 	return freed, err
+}
+
+func (a *app) pruneCode(ctx context.Context, _ io.Writer) (int64, error) {
+	e, err := a.engine()
+	if err != nil {
+		return 0, err
+	}
+	return e.PruneCode(ctx)
 }
 
 func (a *app) pruneImages(all bool) pruneStep {

@@ -79,7 +79,7 @@ func TestNeighbourOfAnotherVersion(t *testing.T) {
 				return version.ReplaceAll(line, []byte(`"unknown":0`))
 			}
 			return line
-		}, "", "connections from 10.126.0.3 are refused"},
+		}, "connections to 10.126.0.2 are refused", "connections from 10.126.0.3 are refused"},
 		{"server newer", func(line []byte) []byte {
 			if bytes.Contains(line, []byte(`"op"`)) {
 				return line

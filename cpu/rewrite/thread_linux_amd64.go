@@ -26,6 +26,10 @@ type thread struct {
 	host    uintptr
 	hostRIP uint64
 	hostGen uint64
+
+	onPreempt func(left, back cpu.HostTime) // or nil
+	left      cpu.HostTime                  // when a signal last stopped the guest
+	ranOn     uint32                        // the thread of the host that onPreempt was last told of
 }
 
 // NewThread implements cpu.Executor.
@@ -59,6 +63,15 @@ func (t *thread) Interrupt()      { t.state.Interrupt() }
 
 // AnswerTime implements cpu.Thread.
 func (t *thread) AnswerTime(on bool, boot time.Duration) { t.state.AnswerTime(on, boot) }
+
+// OnPreempt implements cpu.Thread.
+func (t *thread) OnPreempt(f func(left, back cpu.HostTime)) {
+	t.left = trap.Now()
+	t.preempted()
+	t.onPreempt = f
+	t.left = trap.Now()
+	t.preempted()
+}
 
 // Close implements cpu.Thread.
 func (t *thread) Close() {
@@ -96,6 +109,11 @@ func (t *thread) Run() cpu.Exit {
 // go in: another one changes the code, or has changed it.
 func (t *thread) enter() bool {
 	s := t.state
+	if t.onPreempt != nil {
+		if now := trap.Thread(); now != t.ranOn && now != 0 {
+			t.moved()
+		}
+	}
 	t.inside.Store(true)
 	if t.space.stopping.Load() != 0 || t.hostGen != t.space.gen.Load() {
 		t.inside.Store(false)
@@ -104,6 +122,9 @@ func (t *thread) enter() bool {
 	}
 	s.HostPC = uint64(t.host)
 	s.Enter()
+	if s.Reason.Signalled() {
+		t.left = trap.Now() // before Go's scheduler can take the thread
+	}
 	switch s.Reason {
 	case trap.ReasonSyscall, trap.ReasonAnswered, trap.ReasonNotEntered:
 	default:
@@ -125,9 +146,31 @@ func (t *thread) wait() {
 	}
 }
 
-// leave looks at why guest mode ended. done is false when the thread is to go on.
+// preempted tells of a signal that stopped the guest, after Go's scheduler, if it was that, had its way at the call of leave.
+func (t *thread) preempted() {
+	if t.onPreempt == nil {
+		return
+	}
+	back := trap.Now()
+	t.ranOn = uint32(back.Thread)
+	t.onPreempt(t.left, back)
+}
+
+// moved tells that the goroutine is on another thread of the host than before, since an unknown moment within the last call: it ran for no longer than
+// the one that it left until now.
+func (t *thread) moved() {
+	t.left = trap.Other(t.ranOn)
+	t.preempted()
+}
+
+// leave looks at why guest mode ended. done is false when the thread is to go on. It is not inlined, see preempted.
+//
+//go:noinline
 func (t *thread) leave() (exit cpu.Exit, done bool) {
 	s := t.state
+	if s.Reason.Signalled() {
+		t.preempted()
+	}
 	switch s.Reason {
 	case trap.ReasonSyscall:
 		s.RIP = s.GPR[x86.RCX]

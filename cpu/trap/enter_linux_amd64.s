@@ -262,25 +262,35 @@ TEXT ·left(SB), NOSPLIT|NOFRAME, $0-0
 DATA ·goMXCSR(SB)/4, $0x1F80
 GLOBL ·goMXCSR(SB), RODATA|NOPTR, $4
 
-// func stubs(p *[8]uintptr)
-TEXT ·stubs(SB), NOSPLIT, $0-8
+// func find(p *addresses)
+TEXT ·find(SB), NOSPLIT, $0-8
 	MOVQ p+0(FP), DI
 	LEAQ ·exitLink(SB), AX
-	MOVQ AX, 0(DI)
+	MOVQ AX, addresses_exitLink(DI)
 	LEAQ ·exitSyscall(SB), AX
-	MOVQ AX, 8(DI)
+	MOVQ AX, addresses_exitSyscall(DI)
 	LEAQ ·exitStop(SB), AX
-	MOVQ AX, 16(DI)
+	MOVQ AX, addresses_exitStop(DI)
 	LEAQ ·handler(SB), AX
-	MOVQ AX, 24(DI)
+	MOVQ AX, addresses_handler(DI)
 	LEAQ ·enter(SB), AX
-	MOVQ AX, 32(DI)
+	MOVQ AX, addresses_enter(DI)
 	LEAQ ·enterEnd(SB), AX
-	MOVQ AX, 40(DI)
+	MOVQ AX, addresses_enterEnd(DI)
 	LEAQ ·copyStart(SB), AX
-	MOVQ AX, 48(DI)
+	MOVQ AX, addresses_copyStart(DI)
 	LEAQ ·copyEnd(SB), AX
-	MOVQ AX, 56(DI)
+	MOVQ AX, addresses_copyEnd(DI)
+	LEAQ ·times(SB), AX
+	MOVQ AX, addresses_times(DI)
+	LEAQ ·timesStore(SB), AX
+	MOVQ AX, addresses_timesStore(DI)
+	LEAQ ·timesDone(SB), AX
+	MOVQ AX, addresses_timesDone(DI)
+	LEAQ ·timesBack(SB), AX
+	MOVQ AX, addresses_timesBack(DI)
+	LEAQ ·timesEnd(SB), AX
+	MOVQ AX, addresses_timesEnd(DI)
 	RET
 
 // func cpuid(leaf, sub uint32) (a, b, c, d uint32)

@@ -60,10 +60,10 @@ outside:
 	TESTQ CX, CX
 	JZ   incache
 store:
-	MOVQ ·timesAt+16(SB), R8 // timesStore
+	LEAQ ·timesStore(SB), R8
 	CMPQ CX, R8
 	JB   chain
-	MOVQ ·timesAt+24(SB), R8 // timesDone
+	LEAQ ·timesDone(SB), R8
 	CMPQ CX, R8
 	JAE  chain
 	LEAQ ·timesFault(SB), R8
@@ -72,16 +72,17 @@ store:
 	MOVQ R8, UC_RSP(DX)
 	RET
 urgent:
-	MOVQ ·timesAt(SB), R8 // exitSyscall
+	LEAQ ·exitSyscall(SB), R8
 	CMPQ CX, R8
 	JB   entering
-	MOVQ ·timesAt+40(SB), R8 // timesEnd
+	LEAQ ·timesEnd(SB), R8
 	CMPQ CX, R8
 	JAE  entering
 	MOVL $1, State_wanted(AX)
-	MOVQ ·timesAt+32(SB), R8 // timesBack
+	LEAQ ·timesBack(SB), R8
 	CMPQ CX, R8
 	JB   chain
+	MOVQ CX, State_again(AX)
 	MOVQ R8, UC_RIP(DX) // it may have looked already
 	LEAQ const_origin(AX), R8
 	MOVQ R8, UC_RSP(DX)

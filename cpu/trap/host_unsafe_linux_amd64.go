@@ -14,7 +14,7 @@ const (
 	pageSize = 4096
 	// maxStates bounds the threads of all guests of the process.
 	maxStates = 1 << 16
-	statePad  = 19
+	statePad  = 11
 	// stride is from one State to the next: a page that is never mapped, a stack for the host's clock, the State.
 	stride   = 4 * pageSize
 	mapped   = 3 * pageSize
@@ -91,7 +91,7 @@ func NewState() (*State, error) {
 
 // setUp makes a State of zeros one of a new thread.
 func (s *State) setUp() {
-	s.ExitLink, s.ExitSyscall, s.ExitStop = entries[0], entries[1], entries[2]
+	s.ExitLink, s.ExitSyscall, s.ExitStop = entries.exitLink, entries.exitSyscall, entries.exitStop
 	s.features = feats
 	s.Flags = 0x202
 	s.ResetVectors()

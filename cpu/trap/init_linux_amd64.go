@@ -3,6 +3,7 @@ package trap
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"golang.org/x/sys/unix"
@@ -12,7 +13,23 @@ import (
 var ErrUnsupported = errors.New("guest code cannot run directly on this host")
 
 func enter(s *State)
-func stubs(p *[8]uintptr)
+
+// addresses are where the assembly begins, in the order that the handler takes for given within each line.
+type addresses struct {
+	exitLink, exitStop, handler                                    uintptr
+	enter, enterEnd                                                uintptr
+	copyStart, copyEnd                                             uintptr
+	exitSyscall, times, timesStore, timesDone, timesBack, timesEnd uintptr
+}
+
+// find fills in addresses.
+func find(p *addresses)
+
+// moved reports whether the linker put them into another order.
+func (a *addresses) moved() bool {
+	return a.enter >= a.enterEnd || a.copyStart >= a.copyEnd ||
+		!slices.IsSorted([]uintptr{a.exitSyscall, a.times, a.timesStore, a.timesDone, a.timesBack, a.timesEnd})
+}
 
 //go:noescape
 func cpuid(leaf, sub uint32) (a, b, c, d uint32)
@@ -34,7 +51,7 @@ var (
 	once    sync.Once
 	initErr error
 	feats   uint32
-	entries [8]uintptr
+	entries addresses
 )
 
 // Init prepares the process: it reserves room for States and puts the signal
@@ -45,8 +62,8 @@ func Init() error {
 }
 
 func setUp() error {
-	stubs(&entries)
-	if entries[4] >= entries[5] || entries[6] >= entries[7] {
+	find(&entries)
+	if entries.moved() {
 		return fmt.Errorf("%w: the linker moved its functions", ErrUnsupported)
 	}
 	feats = features()
@@ -57,7 +74,7 @@ func setUp() error {
 		return fmt.Errorf("%w: %v", ErrUnsupported, err)
 	}
 	for _, sig := range []unix.Signal{unix.SIGSEGV, unix.SIGBUS, unix.SIGILL, unix.SIGFPE, unix.SIGTRAP, unix.SIGURG} {
-		if err := hook(sig, entries[3]); err != nil {
+		if err := hook(sig, entries.handler); err != nil {
 			return fmt.Errorf("%w: signal %d: %v", ErrUnsupported, sig, err)
 		}
 	}

@@ -22,6 +22,9 @@ const (
 	ReasonNotEntered         // an interrupt came before the first instruction
 )
 
+// Signalled reports whether it was SIGURG that ended guest mode.
+func (r Reason) Signalled() bool { return r == ReasonAnswered || r > ReasonFault }
+
 // State is one thread's registers and what its code finds beside its stack
 // pointer. It is memory of the host's, not of Go's heap, and is used by one
 // goroutine at a time, but for Interrupt.
@@ -58,6 +61,7 @@ type State struct {
 	times          uint32    // not 0: clocks are answered here (times_linux_amd64.s)
 	clock          uint32    // which one is
 	answer, boot   [2]uint64 // seconds and nanoseconds: what the host says, and the guest's boot by CLOCK_MONOTONIC
+	again          uint64    // where SIGURG last found timesBack, which then began again; for tests
 	// light says that x87 and AVX are in their initial state, so that moves load the vectors.
 	light uint32
 	// handed says that Vectors gave Xsave away, whose header may not tell that any more.

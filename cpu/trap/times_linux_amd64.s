@@ -202,20 +202,3 @@ TEXT ·timesLeave(SB), NOSPLIT|NOFRAME, $0-0
 TEXT ·slow(SB), NOSPLIT|NOFRAME, $0-0
 	MOVL $const_ReasonSyscall, (State_Reason-const_origin)(SP)
 	JMP  ·save(SB)
-
-// func timesStubs(p *[6]uintptr)
-TEXT ·timesStubs(SB), NOSPLIT, $0-8
-	MOVQ p+0(FP), DI
-	LEAQ ·exitSyscall(SB), AX
-	MOVQ AX, 0(DI)
-	LEAQ ·times(SB), AX
-	MOVQ AX, 8(DI)
-	LEAQ ·timesStore(SB), AX
-	MOVQ AX, 16(DI)
-	LEAQ ·timesDone(SB), AX
-	MOVQ AX, 24(DI)
-	LEAQ ·timesBack(SB), AX
-	MOVQ AX, 32(DI)
-	LEAQ ·timesEnd(SB), AX
-	MOVQ AX, 40(DI)
-	RET

@@ -3,7 +3,9 @@ package trap
 import (
 	"encoding/binary"
 	"math/rand/v2"
+	"runtime"
 	"runtime/debug"
+	"sync"
 	"testing"
 	"time"
 
@@ -173,4 +175,70 @@ func BenchmarkAnswer(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/calls, "ns/call")
+}
+
+// A thread that is stopped between any two instructions of timesBack, which puts the registers back, begins with that again: the guest
+// finds all of them as they were.
+func TestAnswersBeginAgain(t *testing.T) {
+	// again: mov eax, 228; call syscall; jmp again
+	code := append([]byte{0xb8, sysClockGettime, 0, 0, 0}, callSyscall...)
+	code = append(code, 0xeb, 0xf5)
+	g := newTeller(t, code...)
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	self := unix.Gettid()
+	start := g.HostPC
+	r := rand.New(rand.NewPCG(7, 8))
+	for i := range g.GPR {
+		g.GPR[i] = r.Uint64()
+	}
+	g.GPR[7], g.GPR[6] = 1, 0x40
+	g.Flags = 0x202 | uint64(r.Uint32())&0x8d5
+	want, flags := g.GPR, g.Flags
+	const enough = 3 // of its instructions; most take no time, and are hardly ever stopped at
+	found := map[uint64]int{}
+	stop := make(chan struct{})
+	var storm sync.WaitGroup
+	storm.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				kick(self)
+				for range r.IntN(1000) { // or the thread would do nothing else
+				}
+			}
+		}
+	})
+	end := time.Now().Add(10 * time.Second)
+	for n := 0; len(found) < enough && (n%100 != 0 || time.Now().Before(end)); n++ {
+		g.again = 0
+		g.Enter()
+		if at := g.HostPC - start; at >= uint64(len(code)) {
+			t.Fatalf("reason %d signal %d at %+d", g.Reason, g.Signal, at)
+		}
+		for i, v := range g.GPR {
+			switch {
+			case v == want[i], i == 0 && v == sysClockGettime, i == 0 && v == 0, i == 11 && v == flags:
+			default:
+				t.Fatalf("register %d is %#x, was %#x: stopped at %+d, reason %d", i, v, want[i], g.HostPC-start, g.Reason)
+			}
+		}
+		if g.Flags != flags {
+			t.Fatalf("flags %#x, were %#x", g.Flags, flags)
+		}
+		if g.again != 0 {
+			if g.Reason != ReasonAnswered && g.Reason != ReasonInterrupted {
+				t.Fatalf("began again at %#x: reason %d", g.again, g.Reason)
+			}
+			found[g.again-uint64(entries.timesBack)]++
+		}
+	}
+	close(stop)
+	storm.Wait()
+	t.Log("stopped at", found)
+	if len(found) == 0 {
+		t.Skip("it was never stopped there")
+	}
 }

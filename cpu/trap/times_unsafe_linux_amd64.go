@@ -34,19 +34,8 @@ func (s *State) AnswerTime(on bool, boot time.Duration) {
 // hostClock is the host's __vdso_clock_gettime, or 0. It is C's, called with a stack of two pages.
 var hostClock uintptr
 
-// timesAt are the functions of times_linux_amd64.s, in order.
-var timesAt [6]uintptr
-
-func timesStubs(p *[6]uintptr)
-
 // findClock looks for the function in the ELF file that the kernel mapped into the process, vdso(7).
 func findClock() {
-	timesStubs(&timesAt)
-	for i := range len(timesAt) - 1 {
-		if timesAt[i] >= timesAt[i+1] {
-			return // the linker moved them
-		}
-	}
 	const sysinfoEhdr = 33
 	base := uintptr(auxv(sysinfoEhdr))
 	if base == 0 {

@@ -61,7 +61,7 @@ func (st *Stack) connect(ctx context.Context, network string, from, to netip.Add
 	if to.Port() == 0 || from.Addr().Is4() != to.Addr().Is4() {
 		return nil, linux.EINVAL
 	}
-	h := &HostConn{changed: make(chan struct{})}
+	h := &HostConn{given: true, changed: make(chan struct{})}
 	var p protocol
 	domain, typ, num := linux.AF_INET, linux.SOCK_STREAM, linux.IPPROTO_TCP
 	if to.Addr().Is6() {
@@ -120,6 +120,9 @@ func (st *Stack) connect(ctx context.Context, network string, from, to netip.Add
 			err = linux.ECONNREFUSED
 		}
 		return nil, err
+	}
+	if w == nil {
+		st.far[h] = struct{}{}
 	}
 	return h, nil
 }

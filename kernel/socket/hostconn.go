@@ -13,7 +13,8 @@ import (
 
 // HostConn is the host's end of a connection with a guest: a net.Conn.
 type HostConn struct {
-	s *Socket
+	s     *Socket
+	given bool // to who called Connect, and hears the guest by Read or WriteTo
 
 	mu      sync.Mutex
 	changed chan struct{} // closed and replaced when anything changed
@@ -76,7 +77,7 @@ func (h *HostConn) Read(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
 	}
-	return h.wait(context.Background(), &h.read, func() (int, error) {
+	n, err := h.wait(context.Background(), &h.read, func() (int, error) {
 		n, err := h.s.Recv(&Message{Data: p})
 		if n == 0 && err == nil {
 			if h.closed() {
@@ -86,10 +87,22 @@ func (h *HostConn) Read(p []byte) (int, error) {
 		}
 		return n, err
 	})
+	if err != nil && err != os.ErrDeadlineExceeded {
+		h.told()
+	}
+	return n, err
+}
+
+// told notes that who was given the connection knows how it ended.
+func (h *HostConn) told() {
+	if h.given {
+		h.s.st.heardOut(h)
+	}
 }
 
 // WriteTo implements io.WriterTo for streams: the guest's bytes go from where they are queued.
 func (h *HostConn) WriteTo(w io.Writer) (done int64, err error) {
+	defer h.told()
 	for {
 		var p packet
 		_, err := h.wait(context.Background(), &h.read, func() (n int, err error) {
@@ -136,6 +149,7 @@ func (h *HostConn) CloseWrite() error { return h.s.Shutdown(linux.SHUT_WR) }
 // Close implements net.Conn.
 func (h *HostConn) Close() error {
 	h.s.Close()
+	h.told()
 	return nil
 }
 

@@ -18,36 +18,41 @@ const lastWords = 10 * time.Second
 const farewell = time.Second
 
 // Linger waits until what guests have sent over connections that they have closed is with the outside, and the end of it, for
-// as long as a sandbox that ends should wait: what is closed with the Stack looks to the outside as if it broke.
-func (st *Stack) Linger() {
+// as long as a sandbox that ends should wait: what is closed with the Stack looks to the outside as if it broke. Until dead
+// is closed guests are about to close theirs.
+func (st *Stack) Linger(dead <-chan struct{}) {
 	limit := time.NewTimer(farewell)
 	defer limit.Stop()
-	for {
+	for alive := true; ; {
 		st.mu.Lock()
 		leaving := false
-		for h := range st.pumps {
-			leaving = leaving || h.s.peer == nil
+		for h := range st.far {
+			leaving = leaving || alive || h.s.peer == nil
 		}
-		ended := st.pumped
+		heard := st.heard
 		st.mu.Unlock()
 		if !leaving {
 			return
 		}
 		select {
-		case <-ended:
+		case <-heard:
+		case <-dead:
+			dead, alive = nil, false
 		case <-limit.C:
 			return
 		}
 	}
 }
 
-// stopPump notes that h moves nothing any more.
-func (st *Stack) stopPump(h *HostConn) {
+// heardOut notes that whoever h tells what a guest says has heard the end of it.
+func (st *Stack) heardOut(h *HostConn) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	delete(st.pumps, h)
-	close(st.pumped)
-	st.pumped = make(chan struct{})
+	if _, ok := st.far[h]; ok {
+		delete(st.far, h)
+		close(st.heard)
+		st.heard = make(chan struct{})
+	}
 }
 
 // Errno makes an errno of what dialling gave.
@@ -125,7 +130,7 @@ func (s *Socket) dial(to netip.AddrPort) {
 			return
 		}
 		h := s.farEnd()
-		s.st.pumps[h] = struct{}{}
+		s.st.far[h] = struct{}{}
 		s.st.unlock()
 		h.pump(c)
 	})
@@ -153,7 +158,7 @@ func (st *Stack) Attach(c net.Conn, owner Owner, wake func(bits uint32)) (*Socke
 		return s, nil
 	}
 	h := s.farEnd()
-	st.pumps[h] = struct{}{}
+	st.far[h] = struct{}{}
 	st.unlock()
 	st.cfg.Go(func() { h.pump(c) })
 	return s, nil
@@ -187,7 +192,7 @@ func (s *Socket) farEnd() *HostConn {
 
 // pump moves bytes between the connection and the outside until both are done.
 func (h *HostConn) pump(c net.Conn) {
-	defer h.s.st.stopPump(h)
+	defer h.s.st.heardOut(h)
 	ctx, cancel := context.WithCancel(h.s.st.cfg.Context)
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() { _ = c.Close() })
@@ -202,7 +207,7 @@ func (h *HostConn) pump(c net.Conn) {
 			_ = c.SetWriteDeadline(time.Now().Add(lastWords))
 		}
 	})
-	h.pumpOut(c)
+	h.pumpOut(c, down)
 	<-down
 	_ = h.Close()
 	_ = c.Close()
@@ -260,13 +265,17 @@ func writeConn(c net.Conn, b []byte) (err error) {
 	return err
 }
 
-// pumpOut moves what the guest sends.
-func (h *HostConn) pumpOut(c net.Conn) {
+// pumpOut moves what the guest sends, until down at most when the outside takes no more.
+func (h *HostConn) pumpOut(c net.Conn, down <-chan struct{}) {
 	b := make([]byte, 32<<10)
 	for {
 		n, err := h.Read(b)
 		if n > 0 {
 			if werr := writeConn(c, b[:n]); werr != nil {
+				select { // what the outside said before it was gone has come before that
+				case <-down:
+				case <-time.After(farewell):
+				}
 				h.fail(linux.ErrnoOf(werr))
 				_ = c.SetReadDeadline(time.Unix(1, 0))
 				return

@@ -61,8 +61,8 @@ type Stack struct {
 	rights int                   // files in flight
 	asking int                   // name server requests under way
 	closed bool
-	pumps  map[*HostConn]struct{} // those that move bytes to and from the outside
-	pumped chan struct{}          // closed when one of them ends
+	far    map[*HostConn]struct{} // streams of guests whose end nobody outside has heard
+	heard  chan struct{}          // closed when one of them leaves
 }
 
 // New makes a network.
@@ -72,7 +72,7 @@ func New(cfg Config) *Stack {
 	}
 	st := &Stack{
 		cfg: cfg, all: map[*Socket]struct{}{}, unix: map[any]*Socket{}, ports: map[portKey][]*Socket{},
-		pumps: map[*HostConn]struct{}{}, pumped: make(chan struct{}),
+		far: map[*HostConn]struct{}{}, heard: make(chan struct{}),
 		next: linux.IP_LOCAL_PORT_FIRST, nlPID: 1 << 31, nics: []iface{loopback}, index: loopback.index,
 	}
 	for _, i := range cfg.Interfaces {

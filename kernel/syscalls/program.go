@@ -136,9 +136,11 @@ func (p *Program) Run(t *kernel.Task) int {
 	}
 	p.boot, p.hostTime = t.Kernel().HostBoot()
 	p.hostTime = p.hostTime && p.l.cfg.Trace == nil
+	th.OnPreempt(t.Preempted)
 	t.SetInterrupt(th.Interrupt)
 	defer func() {
 		t.SetInterrupt(nil)
+		th.OnPreempt(nil)
 		th.Close()
 	}()
 	for !p.ended {
