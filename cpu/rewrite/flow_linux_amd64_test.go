@@ -135,7 +135,7 @@ func flow(r *rand.Rand) []byte {
 // TestFlow holds random programs with branches, loops, calls and returns against the bare processor, and stops
 // them in front of every instruction of the host's.
 func TestFlow(t *testing.T) {
-	programs, stops := 6000, 1500
+	programs, stops := 3000, 400
 	if testing.Short() {
 		programs, stops = 500, 20
 	}
