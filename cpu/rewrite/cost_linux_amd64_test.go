@@ -49,6 +49,9 @@ func codeOfEmitter(e *emitter) *verify.Code {
 	for _, t := range e.sites {
 		c.Stubs = append(c.Stubs, t.stub)
 	}
+	for _, w := range e.ways {
+		c.Ways = append(c.Ways, w.host)
+	}
 	return c
 }
 

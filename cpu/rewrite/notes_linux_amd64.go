@@ -9,7 +9,7 @@ type notes struct {
 	sites map[uint32][]site
 }
 
-const maxNotes = 256
+const maxNotes = 64
 
 // note keeps the branches of what was emitted last. With s.mu held.
 func (s *Space) note() {

@@ -292,10 +292,11 @@ func (r *region) leadIn(e *emitter, pc uint64, to uint32) (at uint32, err error)
 	if at := r.loaded(keyOf(pc, keyIn)); at != 0 {
 		return at, nil
 	}
-	if at, err = r.place(e, pc, leadIn, nil, r.ins); err == nil {
-		r.arena.patch(at+e.sites[0].rel, to)
+	if at, err = r.place(e, pc, leadIn, nil, r.ins); err != nil {
+		return 0, err
 	}
-	return at, err
+	r.arena.patch(at+e.sites[0].rel, to)
+	return at, r.check(e, &made{pc: pc, kind: leadIn, host: at, size: uint32(len(e.b))})
 }
 
 // recordAt returns the record of a place where branches enter, or nil.
