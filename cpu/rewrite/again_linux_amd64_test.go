@@ -11,17 +11,18 @@ import (
 
 // sameAgain makes a block from all of code, and again from what it took of it: who is stopped in a block is
 // helped by the second, so they must not differ.
-func sameAgain(t *testing.T, pc uint64, code []byte, checked bool) (n, insts int) {
+func sameAgain(t *testing.T, pc uint64, code []byte, checked bool, known func(pc uint64) bool) (n, insts int) {
 	t.Helper()
 	const host = 0x40000000
 	var first, second emitter
-	n = first.translate(pc, host, code, checked)
+	n = first.translate(pc, host, code, checked, known)
 	first.stubs()
-	if got := second.translate(pc, host, code[:n], checked); got != n {
+	if got := second.translate(pc, host, code[:n], checked, nil); got != n {
 		t.Fatalf("% x: of %d bytes, and then of %d", code, n, got)
 	}
 	second.stubs()
-	if !bytes.Equal(first.b, second.b) || !slices.Equal(first.marks, second.marks) || !slices.Equal(first.steps, second.steps) || !slices.Equal(first.sites, second.sites) {
+	if !bytes.Equal(first.b, second.b) || !slices.Equal(first.marks, second.marks) || !slices.Equal(first.steps, second.steps) || !slices.Equal(first.sites, second.sites) ||
+		!slices.Equal(first.ways, second.ways) {
 		t.Fatalf("block of % x, with % x behind it (checked: %v):\n% x\nmade again:\n% x", code[:n], code[n:], checked, first.b, second.b)
 	}
 	return n, len(first.marks)
@@ -40,7 +41,7 @@ func TestMadeAgain(t *testing.T) {
 			code = append(code, randomInst(r, codeStart+uint64(len(code)), short)...)
 		}
 		for _, checked := range []bool{false, true} {
-			if _, insts := sameAgain(t, codeStart, code[:maxBytes], checked); insts > maxInsts {
+			if _, insts := sameAgain(t, codeStart, code[:maxBytes], checked, nil); insts > maxInsts {
 				long++
 			}
 		}
@@ -50,7 +51,8 @@ func TestMadeAgain(t *testing.T) {
 	}
 	text, addr := busyboxText(t)
 	for off := 0; off < len(text); {
-		n, _ := sameAgain(t, addr+uint64(off), text[off:min(off+maxBytes, len(text))], false)
+		n, _ := sameAgain(t, addr+uint64(off), text[off:min(off+maxBytes, len(text))], false, nil)
+		sameAgain(t, addr+uint64(off), text[off:off+n], false, func(uint64) bool { return r.IntN(2) == 0 })
 		off += n
 	}
 }

@@ -19,6 +19,10 @@ const (
 // branchTo emits a direct branch; opcode is the jump or the conditional jump. Its
 // displacement lies within 8 aligned bytes, so that it can be patched while others run.
 func (e *emitter) branchTo(target uint64, opcode ...byte) {
+	if to := e.labelAt(target, false); to != nil && opcode[0] != 0xe8 {
+		e.branchWithin(to, opcode)
+		return
+	}
 	e.bytes(nops[e.misplaced(len(opcode))]...)
 	e.bytes(opcode...)
 	e.sites = append(e.sites, site{rel: uint32(len(e.b)), target: target})
@@ -26,8 +30,32 @@ func (e *emitter) branchTo(target uint64, opcode ...byte) {
 	e.did(stepNothing, 0, 0)
 }
 
+// branchWithin emits a branch to a label of the block.
+func (e *emitter) branchWithin(to *scanned, opcode []byte) {
+	if d := int(to.host) - len(e.b) - 2; to.host != 0 && d >= -128 {
+		op := byte(0xeb)
+		if len(opcode) == 2 {
+			op = 0x70 | opcode[1]&15
+		}
+		e.bytes(op, byte(d))
+	} else {
+		e.bytes(opcode...)
+		e.locals = append(e.locals, local{uint32(len(e.b)), to})
+		e.imm32(0)
+	}
+	e.did(stepNothing, 0, 0)
+}
+
 // nops of each length.
-var nops = [...][]byte{{}, {0x90}, {0x66, 0x90}, {0x0f, 0x1f, 0x00}}
+var nops = [...][]byte{{}, {0x90}, {0x66, 0x90}, {0x0f, 0x1f, 0x00}, {0x0f, 0x1f, 0x40, 0x00}, {0x0f, 0x1f, 0x44, 0x00, 0x00},
+	{0x66, 0x0f, 0x1f, 0x44, 0x00, 0x00}, {0x0f, 0x1f, 0x80, 0, 0, 0, 0}, {0x0f, 0x1f, 0x84, 0x00, 0, 0, 0, 0}}
+
+// pad emits n bytes that do nothing.
+func (e *emitter) pad(n int) {
+	for ; n > 0; n -= min(n, len(nops)-1) {
+		e.bytes(nops[min(n, len(nops)-1)]...)
+	}
+}
 
 // misplaced is how many bytes later a displacement behind an opcode of n bytes could be patched.
 func (e *emitter) misplaced(n int) int {
@@ -72,10 +100,11 @@ func (e *emitter) jcc() {
 		e.did(stepNothing, 0, 0)
 		return
 	}
-	if n := e.misplaced(2); n > 0 {
+	target := e.in.Target(e.at)
+	if n := e.misplaced(2); n > 0 && e.labelAt(target, false) == nil {
 		e.padBefore(n)
 	}
-	e.branchTo(e.in.Target(e.at), 0x0f, 0x80|e.in.Opcode&15)
+	e.branchTo(target, 0x0f, 0x80|e.in.Opcode&15)
 }
 
 // exit is a conditional jump that leaves the block with R11 in another register.
@@ -89,6 +118,7 @@ type exit struct {
 // leaveByExits emits where such jumps lead: to code that has R11 in its place and goes on to the
 // target. To be stopped there is to be stopped before the jump.
 func (e *emitter) leaveByExits() {
+	e.sp = 0 // as at a jump; what ended the block may have left it
 	for _, x := range e.exits {
 		e.putBranch(x.rel, uint32(len(e.b)))
 		e.kept, e.dirty = x.kept, x.dirty
@@ -152,70 +182,53 @@ func (e *emitter) loop() {
 	// When it falls through, the count stays: that is the instruction's end.
 }
 
-// call emits a direct call.
-func (e *emitter) call() {
-	e.pushReturn()
-	e.jump(e.in.Target(e.at))
-	e.back, e.calls = e.next(), len(e.sites)-1
+// jumpIndirect emits a jump through a register or memory.
+func (e *emitter) jumpIndirect() {
+	e.target()
+	e.complement()
+	e.byTable(opJump)
 }
 
-// pushReturn pushes the address behind the instruction.
-func (e *emitter) pushReturn() {
-	e.storeConst(e.stack(-8), uint32(e.next()))
-	e.did(stepWork, 0, 0)
-	e.moveSP(-8)
-}
-
-// indirect emits a jump or a call through a register or memory.
-func (e *emitter) indirect(call bool) {
+// target loads R10, whose own value goes to slot 0, where the target finds it.
+func (e *emitter) target() {
 	if _, ok := accessTo(&e.in, guestSP); ok {
 		e.syncSP()
 	}
-	spill := e.borrow(goal) // slot 0, where the target finds it
+	spill := e.borrow(goal)
 	if e.in.IsMem() {
 		used := uses(&e.in) | 1<<goal
 		m, list := e.operand(&used, false)
 		e.load32(goal, m)
 		e.borrowed(goal, spill)
 		e.giveBackAll(list)
-	} else {
-		switch reg := e.in.RMField(); reg {
-		case guestR11:
-			e.op(false, false, 0x8b, goal, slot(trap.OffR11))
-		default:
-			e.move32(goal, toHost(reg))
-		}
-		e.borrowed(goal, spill)
-	}
-	if call {
-		// What was pushed may be where the target came from, so there is no way back.
-		e.storeConst(e.stack(-8), uint32(e.next()))
-		e.commit()
-		e.moveSP(-8)
-	}
-	e.jumpTable()
-}
-
-// ret emits a return, with what it pops besides.
-func (e *emitter) ret() {
-	if e.in.OpSize != 8 && e.in.Prefix&x86.Prefix66 != 0 {
-		e.stop()
 		return
 	}
-	spill := e.borrow(goal)
-	e.load32(goal, e.stack(0))
+	switch reg := e.in.RMField(); reg {
+	case guestR11:
+		e.op(false, false, 0x8b, goal, slot(trap.OffR11))
+	default:
+		e.move32(goal, toHost(reg))
+	}
 	e.borrowed(goal, spill)
-	e.moveSP(8 + int32(e.in.Imm))
-	e.jumpTable()
 }
 
-// jumpTable jumps to the block of the guest address in R10, whose own value is in
-// slot 0. A fault of it is a miss: R10 has the complement of the address.
-func (e *emitter) jumpTable() {
+// complement makes of the guest address in R10 an index of the table. A fault of what uses it is a
+// miss: R10 has the complement of the address.
+func (e *emitter) complement() {
 	e.syncSP()
 	e.bytes(0x49, 0xf7, 0xd2) // not r10
 	e.did(stepTarget, 0, 0)
-	e.bytes(0x65, 0x42, 0xff, 0x24, 0xd5) // jmp gs:[r10*8 - GuardBelow]
+}
+
+// What is done with the slot of R10.
+const (
+	opCall = 2
+	opJump = 4
+	opPush = 6
+)
+
+func (e *emitter) byTable(op byte) {
+	e.bytes(0x65, 0x42, 0xff, op<<3|4, 0xd5) // op gs:[r10*8 - GuardBelow]
 	e.imm32(1<<32 - memory.GuardBelow)
 	e.did(stepNothing, 0, 0)
 }
@@ -223,12 +236,11 @@ func (e *emitter) jumpTable() {
 // away emits a jump to the block's own address through the table: for branches to code that
 // is not made with this, and may be forgotten without it.
 func (e *emitter) away() {
-	e.in.Len = 0
-	e.begin(e.pc)
 	spill := e.borrow(goal)
 	e.constant(goal, uint32(e.pc))
 	e.borrowed(goal, spill)
-	e.jumpTable()
+	e.complement()
+	e.byTable(opJump)
 }
 
 // syscall emits the exit with what the processor leaves in RCX; what follows is

@@ -62,8 +62,8 @@ func TestCodeIsKept(t *testing.T) {
 	m := newKept(t, c, file, hasAll)
 	want := m.result(t)
 	made := len(m.regionOnly(t).records)
-	if want != 15 || len(m.regionOnly(t).ways) != 1 {
-		t.Errorf("%d, and %d ways away", want, len(m.regionOnly(t).ways))
+	if want != 15 || len(m.regionOnly(t).aways) != 1 {
+		t.Errorf("%d, and %d ways away", want, len(m.regionOnly(t).aways))
 	}
 	m.end()
 	was, err := os.ReadFile(onlyFile(t, dir))
@@ -79,7 +79,7 @@ func TestCodeIsKept(t *testing.T) {
 		t.Errorf("%d, not %d", got, want)
 	}
 	r := m.regionOnly(t)
-	if r.kept.records != made || len(r.records) != made || len(r.blocks)+len(r.ways) > 0 {
+	if r.kept.records != made || len(r.records) != made || len(r.blocks)+len(r.aways) > 0 {
 		t.Errorf("%d blocks were made, %d kept, and there are %d", made, r.kept.records, len(r.records))
 	}
 	r.save()
@@ -235,6 +235,12 @@ func FuzzKeptCode(f *testing.F) {
 			binary.LittleEndian.PutUint32(b[16:], sum)
 		}
 		for i, k := range r.records {
+			if k.n&isWay != 0 {
+				if r.recordAt(k.host) != &r.records[i] || k.n&isOn != 0 && r.loaded(k.key()) == 0 {
+					t.Errorf("way %d is not found", i)
+				}
+				continue
+			}
 			if r.index(uint64(r.arena.rx)+uint64(k.host)) != i {
 				t.Errorf("block %d is not found where it is", i)
 			}

@@ -37,11 +37,17 @@ func (c *chunk) holds(host uint64) bool {
 }
 
 // assemble makes the code of a block where it would come next. host is its place, size how
-// much of the guest's code it is made from.
-func (c *chunk) assemble(e *emitter, pc uint64, code []byte, checked bool) (host uint32, size int) {
+// much of the guest's code it is made from. known is as for translate.
+func (c *chunk) assemble(e *emitter, pc uint64, k kind, code []byte, checked bool, known func(pc uint64) bool) (host uint32, size int) {
+	if k != fromCode {
+		host = c.next(alignment)
+		e.lead(pc, uint64(c.arena.rx)+uint64(host), k)
+		e.stubs()
+		return host, 0
+	}
 	for align := uint32(alignment); ; align = loopAlign {
 		host = c.next(align)
-		size = e.translate(pc, uint64(c.arena.rx)+uint64(host), code, checked)
+		size = e.translate(pc, uint64(c.arena.rx)+uint64(host), code, checked, known)
 		e.stubs()
 		if host%loopAlign == 0 || !e.loops() {
 			return host, size

@@ -37,7 +37,7 @@ func busyboxText(t testing.TB) (text []byte, addr uint64) {
 func eachBlock(text []byte, addr uint64, f func(e *emitter, insts int)) {
 	var e emitter
 	for off := 0; off < len(text); {
-		n := e.translate(addr+uint64(off), 0x40000000, text[off:min(off+maxBytes, len(text))], false)
+		n := e.translate(addr+uint64(off), 0x40000000, text[off:min(off+maxBytes, len(text))], false, nil)
 		e.stubs()
 		f(&e, len(e.marks))
 		off += n
@@ -48,6 +48,9 @@ func codeOfEmitter(e *emitter) *verify.Code {
 	c := &verify.Code{Bytes: e.b, Host: e.host}
 	for _, t := range e.sites {
 		c.Stubs = append(c.Stubs, t.stub)
+	}
+	for _, w := range e.ways {
+		c.Ways = append(c.Ways, w.host)
 	}
 	return c
 }

@@ -10,10 +10,14 @@
 //     needs it to the next, in a register that they do not need (keep). All else is
 //     where it was.
 //   - What is inserted uses mov, lea, not and jumps, which leave EFLAGS alone.
-//   - Direct branches are patched to their targets. Indirect ones and returns
-//     jump through a table with 8 bytes for each guest address, which lies below
-//     the window; an empty slot faults, and the fault makes the block. Where a call
-//     returns to is made when the call is linked, so that its return does not fault.
+//   - Direct branches are patched to their targets. Indirect ones and returns go
+//     through a table with 8 bytes for each guest address, which lies below
+//     the window; an empty slot faults, and the fault makes the block. A call is one of the host's too,
+//     which pushes onto the State, and a return is one of the host's to what it has just pushed there from the table:
+//     so the processor predicts it, and nothing that a guest can write is believed (call).
+//   - A block is what the guest's code is from an address on, over calls and branches, up to some hundred bytes;
+//     its branches to itself are no more than branches (scan). It is entered
+//     at its start, behind its calls, and where its branches lead to, and ends where another is entered.
 //   - There are no polls: SIGURG stops a thread at any host instruction.
 //
 // # Precise state

@@ -52,6 +52,24 @@ type site struct {
 	rel    uint32 // of the 4 bytes, within the block
 	stub   uint32 // of the call that is reached while the branch is not linked
 	target uint64
+	back   uint64 // where it returns to if it is a call, or 0
+	land   uint32 // where the block is entered then, as way.host, or 0
+}
+
+// way is a way into a block beside its start.
+type way struct {
+	pc   uint64
+	host uint32 // offset of where branches enter
+	// entry says that entryCode is in front of it: the table may lead there. So it is behind calls.
+	entry bool
+	// on says that the block goes on there. Else it has only a jump to pc, for a return alone.
+	on bool
+}
+
+// local is a branch to a label of the block.
+type local struct {
+	rel uint32 // of its displacement, within the block
+	to  *scanned
 }
 
 // emitter makes the code of one block.
@@ -59,6 +77,7 @@ type emitter struct {
 	asm
 	host    uint64 // where the code will run
 	pc      uint64 // of the block
+	kind    kind
 	in      x86.Inst
 	at      uint64 // of the instruction
 	raw     []byte // its bytes
@@ -66,20 +85,21 @@ type emitter struct {
 	marks   []mark
 	steps   []step
 	exits   []exit
-	ended   bool   // the last instruction does not fall through
-	sp      int32  // the guest's stack pointer is this far from the host's register
-	kept    int8   // the register that holds the guest's R11 meanwhile, or none: see keep.go
-	dirty   bool   // its value is not in R11's place
-	rest    []byte // the guest's code behind the instruction
-	follow  int    // how many instructions of it the block may have: what is behind them may not be looked at
-	ahead   x86.Inst
-	fusible bool   // the last instruction may be fused with a conditional jump behind it
-	spilled int    // slots in use
-	back    uint64 // where the direct call that ends the block returns to, or 0
-	calls   int    // which of the sites that call is
-	checked bool   // the block compares its code with memory
-	code    []byte // what the block was made from
-	whole   bool   // it has its stubs: all of it is made
+	ways    []way
+	locals  []local
+	insts   []scanned // of the block
+	i       int       // which of them is emitted
+	ahead   []uint32  // where branches lead to, while scanning
+	ended   bool      // the last instruction does not fall through
+	sp      int32     // the guest's stack pointer is this far from the host's register
+	kept    int8      // the register that holds the guest's R11 meanwhile, or none: see keep.go
+	dirty   bool      // its value is not in R11's place
+	fusible bool      // the last instruction may be fused with a conditional jump behind it
+	spilled int       // slots in use
+	called  bool      // the last instruction was a call, and the block may go on behind it
+	checked bool      // the block compares its code with memory
+	code    []byte    // what the block was made from
+	whole   bool      // it has its stubs: all of it is made
 	body    uint32
 }
 

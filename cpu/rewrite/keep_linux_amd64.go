@@ -27,17 +27,16 @@ func (e *emitter) keep(used uint16, reads bool) {
 
 // unneeded chooses the register of those not in used that the code ahead needs last.
 func (e *emitter) unneeded(used uint16) int {
-	code := e.rest
-	for range min(keepAhead, e.follow) {
-		if x86.Decode(code, &e.ahead) != nil || !computes(e.ahead.Form.Class) {
+	for j := e.i + 1; j < min(e.i+1+keepAhead, len(e.insts)); j++ {
+		s := &e.insts[j]
+		if s.label || !s.ok || !computes(s.in.Form.Class) {
 			break
 		}
-		if more := used | uses(&e.ahead); more != 0xffff {
-			used = more
-		} else {
+		more := used | uses(&s.in)
+		if more == 0xffff {
 			break
 		}
-		code = code[e.ahead.Len:]
+		used = more
 	}
 	return e.scratch(used, false)
 }

@@ -1,6 +1,8 @@
 package rewrite
 
 import (
+	"slices"
+
 	"github.com/sbxrun/sbx/cpu/rewrite/verify"
 )
 
@@ -28,6 +30,12 @@ func (a *arena) describe(e *emitter, m *made, entered func(host uint64) bool) *v
 	for _, t := range e.sites {
 		c.Stubs = append(c.Stubs, t.stub)
 	}
+	for _, w := range e.ways {
+		c.Ways = append(c.Ways, w.host)
+		if w.entry {
+			c.Ways = append(c.Ways, w.host-entrySize)
+		}
+	}
 	return c
 }
 
@@ -35,7 +43,8 @@ func (a *arena) describe(e *emitter, m *made, entered func(host uint64) bool) *v
 func (s *Space) codeOf(b *block) *verify.Code {
 	return s.arena.describe(&s.emit, &b.made, func(host uint64) bool {
 		to := s.ownAt(host)
-		return to != nil && !to.dead && uint64(s.arena.rx)+uint64(to.host) == host
+		at := uint32(host - uint64(s.arena.rx))
+		return to != nil && !to.dead && (to.host == at || slices.ContainsFunc(to.ways, func(w way) bool { return w.on && w.host == at }))
 	})
 }
 

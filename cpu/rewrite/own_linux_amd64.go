@@ -23,7 +23,7 @@ func (s *Space) make(pc uint64) *block {
 		if !ok {
 			return nil
 		}
-		b, ok := s.place(pc, code, s.isChecked(pc, len(code)))
+		b, ok := s.place(pc, fromCode, code, s.isChecked(pc, len(code)))
 		if !ok {
 			continue // its pages are guarded anew
 		}
@@ -32,6 +32,11 @@ func (s *Space) make(pc uint64) *block {
 		}
 		if b != nil {
 			s.blocks[pc] = b
+			for _, w := range b.ways {
+				if w.on {
+					s.blocks[w.pc] = b
+				}
+			}
 		}
 		if b == nil || !s.verified(b) {
 			return nil
@@ -43,15 +48,15 @@ func (s *Space) make(pc uint64) *block {
 // away returns the block that leads to pc through the table.
 func (s *Space) away(pc uint64) *block {
 	for {
-		if b := s.ways[pc]; b != nil {
+		if b := s.aways[pc]; b != nil {
 			return b
 		}
-		b, ok := s.place(pc, nil, false)
+		b, ok := s.place(pc, leadAway, nil, false)
 		if !ok {
 			continue
 		}
 		if b != nil {
-			s.ways[pc] = b
+			s.aways[pc] = b
 		}
 		if b == nil || !s.verified(b) {
 			return nil
@@ -60,16 +65,38 @@ func (s *Space) away(pc uint64) *block {
 	}
 }
 
+// leadIn returns where the table may lead for pc, where a block is entered that has no way in of its own. It
+// returns 0 if there is no memory.
+func (s *Space) leadIn(pc uint64) (at uint32) {
+	b := s.ins[pc]
+	if b != nil {
+		return b.host
+	}
+	b, ok := s.place(pc, leadIn, nil, false)
+	if !ok || b == nil {
+		return 0
+	}
+	s.ins[pc] = b
+	if !s.linkOwn(branch{rel: b.host + s.emit.sites[0].rel, own: b, target: pc}) {
+		return 0
+	}
+	return b.host
+}
+
 // place makes a block of code and puts it into a chunk. ok is false when all code had to be
 // forgotten for it, and it is to be tried again; b is nil when there is no memory.
-func (s *Space) place(pc uint64, code []byte, checked bool) (b *block, ok bool) {
+func (s *Space) place(pc uint64, k kind, code []byte, checked bool) (b *block, ok bool) {
 	for {
 		if n := len(s.chunks); n > 0 {
 			c := s.chunks[n-1]
-			host, size := c.assemble(&s.emit, pc, code, checked)
+			host, size := c.assemble(&s.emit, pc, k, code, checked, s.known)
 			if c.hasRoom(host, len(s.emit.b)) {
 				c.put(host, s.emit.b)
-				b := &block{made: made{pc: pc, code: append([]byte(nil), code[:size]...), host: host, size: uint32(len(s.emit.b)), checked: checked}}
+				b := &block{made: made{pc: pc, kind: k, code: append([]byte(nil), code[:size]...), host: host, size: uint32(len(s.emit.b)), checked: checked}}
+				for _, w := range s.emit.ways {
+					w.host += host
+					b.ways = append(b.ways, w)
+				}
 				c.placed = append(c.placed, b)
 				return b, true
 			}
@@ -85,6 +112,9 @@ func (s *Space) place(pc uint64, code []byte, checked bool) (b *block, ok bool) 
 		}
 	}
 }
+
+// known reports whether a block of our own is entered at pc.
+func (s *Space) known(pc uint64) bool { return s.blocks[pc] != nil }
 
 // grow takes another chunk, if it may and there is one.
 func (s *Space) grow() bool {
@@ -167,7 +197,8 @@ func (s *Space) linkOwn(t branch) bool {
 	if t.own.dead {
 		return true
 	}
-	s.arena.patch(t.rel, to.host)
+	at, _ := to.at(t.target)
+	s.arena.patch(t.rel, at)
 	to.incoming = append(to.incoming, t.rel)
 	return s.verified(t.own)
 }
@@ -194,7 +225,7 @@ func (s *Space) flush() {
 	for i, c := range s.chunks {
 		for _, b := range c.placed {
 			b.dead = true
-			s.clearSlot(b)
+			s.clearSlots(b)
 		}
 		c.placed = nil
 		if i == 0 {
@@ -211,10 +242,19 @@ func (s *Space) flush() {
 	s.gen.Add(1)
 }
 
-// clearSlot empties a block's slot.
-func (s *Space) clearSlot(b *block) {
-	if getSlot(s.tableTop, b.pc) == s.hostOf(b.host) {
-		setSlot(s.tableTop, b.pc, 0)
+// clearSlots empties those slots that lead to a block.
+func (s *Space) clearSlots(b *block) {
+	s.clearSlot(b.pc, b.host)
+	for _, w := range b.ways {
+		if w.entry {
+			s.clearSlot(w.pc, w.host)
+		}
+	}
+}
+
+func (s *Space) clearSlot(pc uint64, at uint32) {
+	if getSlot(s.tableTop, pc) == s.hostOf(at) {
+		setSlot(s.tableTop, pc, 0)
 	}
 }
 
@@ -304,12 +344,19 @@ func (s *Space) kill(b *block) {
 // forgetBlock takes a block out of the maps.
 func (s *Space) forgetBlock(b *block) {
 	b.dead = true
+	s.clearSlots(b)
 	if s.blocks[b.pc] == b {
 		delete(s.blocks, b.pc)
-		s.clearSlot(b)
 	}
-	if s.ways[b.pc] == b {
-		delete(s.ways, b.pc)
+	for _, w := range b.ways {
+		if s.blocks[w.pc] == b {
+			delete(s.blocks, w.pc)
+		}
+	}
+	for _, m := range [...]map[uint64]*block{s.aways, s.ins} {
+		if m[b.pc] == b {
+			delete(m, b.pc)
+		}
 	}
 }
 

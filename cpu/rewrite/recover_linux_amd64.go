@@ -16,6 +16,12 @@ func (e *emitter) settle(s *trap.State, off uint32) (pc uint64) {
 			return t.target // the branch was taken
 		}
 	}
+	for _, w := range e.ways {
+		if w.entry && w.host-entrySize == off { // on the way in from the table
+			s.GPR[goal] = s.Spill[0]
+			return w.pc
+		}
+	}
 	i := sort.Search(len(e.marks), func(i int) bool { return e.marks[i].host > off }) - 1
 	if i < 0 {
 		return e.pc

@@ -29,7 +29,8 @@ type region struct {
 	records []record          // in the order of the chunk
 	order   []uint32          // those that were loaded, by key
 	blocks  map[uint32]uint32 // the others: guest address to offset in the arena
-	ways    map[uint32]uint32 // likewise, those that lead away
+	aways   map[uint32]uint32 // likewise, those that lead away
+	ins     map[uint32]uint32 // and those that lead in
 	checker *verify.Checker
 	broken  error // what the checker found
 	buf     [maxBytes]byte
@@ -44,26 +45,58 @@ type region struct {
 	lastUsed uint64 // by shared.clock
 }
 
-// record is a block of a region: what it was made from is in the region.
+// record is a block of a region, what it was made from is in the region; or a way into the
+// block before it.
 type record struct {
 	pc, host uint32
-	size     uint16 // of its code
-	n        uint16 // of the guest's, and whether it is entered; 0: it leads away
+	size     uint16 // of a block's code
+	n        uint16 // of the guest's, if it is from code; and what follows
 }
 
-// entered says of a block that the table leads to it.
-const entered = 1 << 15
+const (
+	entered = 1 << 15 // the table leads here
+	isOn    = 1 << 14 // a way, where the block goes on
+	isEntry = 1 << 13 // a way that the table may lead to
+	isIn    = 1 << 12 // a block that leads in
+	isWay   = isOn | isEntry
+)
 
 // length is how many bytes of the guest's code a block was made from.
-func (k *record) length() int { return int(k.n &^ entered) }
+func (k *record) length() int { return int(k.n &^ (entered | isWay | isIn)) }
 
-// key orders blocks by guest address, those that lead away behind those that do not.
-func (k *record) key() uint64 {
-	key := uint64(k.pc) << 1
-	if k.length() == 0 {
-		key++
+// kind is that of a block.
+func (k *record) kind() kind {
+	switch {
+	case k.n&isIn != 0:
+		return leadIn
+	case k.length() == 0:
+		return leadAway
 	}
-	return key
+	return fromCode
+}
+
+// Keys order records by guest address, and there by what they are for.
+const (
+	keyPlace = iota // where branches enter
+	keyAway
+	keyIn
+	keyReturn // where a return comes to alone; there may be several
+)
+
+func keyOf(pc uint64, what uint64) uint64 { return pc<<2 + what }
+
+func (k *record) key() uint64 {
+	what := uint64(keyPlace)
+	switch {
+	case k.n&isWay == isEntry:
+		what = keyReturn
+	case k.n&isWay != 0:
+	case k.kind() == leadAway:
+		what = keyAway
+	case k.kind() == leadIn:
+		what = keyIn
+	}
+	return keyOf(uint64(k.pc), what)
 }
 
 // loaded looks for a block among those that were loaded.
@@ -105,7 +138,7 @@ func (r *region) findLocked(e *emitter, pc uint64) (at uint32, err error) {
 	if at := r.blocks[uint32(pc)]; at != 0 {
 		return at, nil
 	}
-	if at := r.loaded(pc << 1); at != 0 {
+	if at := r.loaded(keyOf(pc, keyPlace)); at != 0 {
 		return at, nil
 	}
 	if r.end-pc <= maxInst {
@@ -115,29 +148,44 @@ func (r *region) findLocked(e *emitter, pc uint64) (at uint32, err error) {
 	if len(code) <= maxInst {
 		return 0, errEdge
 	}
-	return r.place(e, pc, code, r.blocks)
+	return r.place(e, pc, fromCode, code, r.blocks)
 }
 
 // away is find for a block that leads to pc through the table.
 func (r *region) away(e *emitter, pc uint64) (at uint32, err error) {
-	if at := r.ways[uint32(pc)]; at != 0 {
+	if at := r.aways[uint32(pc)]; at != 0 {
 		return at, nil
 	}
-	if at := r.loaded(pc<<1 + 1); at != 0 {
+	if at := r.loaded(keyOf(pc, keyAway)); at != 0 {
 		return at, nil
 	}
-	return r.place(e, pc, nil, r.ways)
+	return r.place(e, pc, leadAway, nil, r.aways)
 }
 
-func (r *region) place(e *emitter, pc uint64, code []byte, in map[uint32]uint32) (at uint32, err error) {
-	host, n := r.chunk.assemble(e, pc, code, false)
+func (r *region) place(e *emitter, pc uint64, k kind, code []byte, in map[uint32]uint32) (at uint32, err error) {
+	host, n := r.chunk.assemble(e, pc, k, code, false, r.known)
 	if !r.chunk.hasRoom(host, len(e.b)) {
 		return 0, errFull
 	}
 	r.chunk.put(host, e.b)
-	r.records = append(r.records, record{uint32(pc), host, uint16(len(e.b)), uint16(n)})
+	b := record{uint32(pc), host, uint16(len(e.b)), uint16(n)}
+	if k == leadIn {
+		b.n = isIn
+	}
+	r.records = append(r.records, b)
 	in[uint32(pc)] = host
-	return host, r.check(e, &made{pc: pc, code: code[:n], host: host, size: uint32(len(e.b))})
+	for _, w := range e.ways {
+		k := record{pc: uint32(w.pc), host: host + w.host}
+		if w.entry {
+			k.n = isEntry
+		}
+		if w.on {
+			k.n |= isOn
+			r.blocks[k.pc] = k.host
+		}
+		r.records = append(r.records, k)
+	}
+	return host, r.check(e, &made{pc: pc, kind: k, code: code[:n], host: host, size: uint32(len(e.b))})
 }
 
 // check has the verifier look at a block.
@@ -146,8 +194,8 @@ func (r *region) check(e *emitter, m *made) error {
 		return r.broken
 	}
 	r.broken = r.checker.Check(r.arena.describe(e, m, func(host uint64) bool {
-		i := r.index(host)
-		return i >= 0 && uint64(r.arena.rx)+uint64(r.records[i].host) == host
+		k := r.recordAt(uint32(host - uint64(r.arena.rx)))
+		return k != nil && k.n&isWay != isEntry
 	}))
 	return r.broken
 }
@@ -179,10 +227,19 @@ func (r *region) link(e *emitter, t branch) error {
 // holds reports whether a host address lies in the region's code.
 func (r *region) holds(host uint64) bool { return r.chunk.holds(host) }
 
-// index returns which record a host address lies in, or -1.
+// index returns which block a host address lies in, or -1.
 func (r *region) index(host uint64) int {
 	off := uint32(host - uint64(r.arena.rx))
-	return sort.Search(len(r.records), func(i int) bool { return r.records[i].host-entrySize > off }) - 1
+	i := sort.Search(len(r.records), func(i int) bool { return r.records[i].host-entrySize > off }) - 1
+	for i >= 0 && r.records[i].n&isWay != 0 {
+		i--
+	}
+	return i
+}
+
+// known reports whether there is a block that branches to pc lead to.
+func (r *region) known(pc uint64) bool {
+	return pc < r.end && (r.blocks[uint32(pc)] != 0 || r.loaded(keyOf(pc, keyPlace)) != 0)
 }
 
 // blockAt returns the block that a host address lies in. Its code is in buf.
@@ -197,20 +254,58 @@ func (r *region) made(i int, buf []byte) made {
 		return made{}
 	}
 	k := r.records[i]
-	m := made{pc: uint64(k.pc), host: k.host, size: uint32(k.size)}
+	m := made{pc: uint64(k.pc), kind: k.kind(), host: k.host, size: uint32(k.size)}
 	if n := k.length(); n > 0 {
 		m.code = r.read(m.pc, buf[:n])
 	}
 	return m
 }
 
-// enter notes that the table leads to a block.
-func (r *region) enter(at uint32) {
+// enter returns where the table may lead for branches to pc, that enter at a place, and notes that it does, and
+// to another place no more. It returns 0 if it may not.
+func (r *region) enter(e *emitter, pc uint64, at, was uint32) uint32 {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if i := r.index(uint64(r.arena.rx) + uint64(at)); i >= 0 {
-		r.records[i].n |= entered
+	k := r.recordAt(at)
+	if k != nil && k.n&isWay == isOn {
+		var err error
+		if at, err = r.leadIn(e, pc, at); err != nil {
+			return 0
+		}
+		k = r.recordAt(at)
 	}
+	if k == nil {
+		return 0
+	}
+	if old := r.recordAt(was); old != nil {
+		old.n &^= entered
+	}
+	k.n |= entered
+	return at
+}
+
+// leadIn is find for a block that leads in from the table to where branches to pc enter.
+func (r *region) leadIn(e *emitter, pc uint64, to uint32) (at uint32, err error) {
+	if at := r.ins[uint32(pc)]; at != 0 {
+		return at, nil
+	}
+	if at := r.loaded(keyOf(pc, keyIn)); at != 0 {
+		return at, nil
+	}
+	if at, err = r.place(e, pc, leadIn, nil, r.ins); err != nil {
+		return 0, err
+	}
+	r.arena.patch(at+e.sites[0].rel, to)
+	return at, r.check(e, &made{pc: pc, kind: leadIn, host: at, size: uint32(len(e.b))})
+}
+
+// recordAt returns the record of a place where branches enter, or nil.
+func (r *region) recordAt(at uint32) *record {
+	i := sort.Search(len(r.records), func(i int) bool { return r.records[i].host >= at })
+	if i < len(r.records) && r.records[i].host == at {
+		return &r.records[i]
+	}
+	return nil
 }
 
 // attached returns the region that a guest address lies in, if the Space uses it. With s.mu held.

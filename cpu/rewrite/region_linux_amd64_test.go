@@ -168,8 +168,8 @@ func TestBranchesAway(t *testing.T) {
 			}
 		}
 	}
-	if r := m.regionOnly(t); len(r.ways) != 1 {
-		t.Errorf("%d ways lead away", len(r.ways))
+	if r := m.regionOnly(t); len(r.aways) != 1 {
+		t.Errorf("%d ways lead away", len(r.aways))
 	}
 }
 

@@ -28,7 +28,7 @@ import (
 // Code leads nowhere but within itself and through the table, and its branches are aligned within chunks: it is
 // the same wherever in the arena the chunk lies.
 const (
-	savedMagic  = "sbxcode\x01"
+	savedMagic  = "sbxcode\x02"
 	savedHeader = 24
 	recordSize  = 12
 	orderSize   = 4
@@ -92,8 +92,11 @@ func (r *region) loadFrom(f *os.File) error {
 	if r.checker != nil {
 		var e emitter
 		for i := range r.records {
+			if r.records[i].n&isWay != 0 {
+				continue
+			}
 			m := r.made(i, r.buf[:])
-			if r.check(&e, &m) != nil {
+			if r.check(&e, &m) != nil || !r.hasWays(i, e.ways) {
 				r.broken = nil // it is not taken
 				return errSaved
 			}
@@ -102,32 +105,58 @@ func (r *region) loadFrom(f *os.File) error {
 	return r.fillTable()
 }
 
+// hasWays reports whether the records behind a block's are those of its ways.
+func (r *region) hasWays(block int, ways []way) bool {
+	n := block + 1
+	for ; n < len(r.records) && r.records[n].n&isWay != 0; n++ {
+		k := &r.records[n]
+		if len(ways) == 0 || uint64(k.pc) != ways[0].pc || k.host != r.records[block].host+ways[0].host || (k.n&isOn != 0) != ways[0].on || (k.n&isEntry != 0) != ways[0].entry {
+			return false
+		}
+		ways = ways[1:]
+	}
+	return len(ways) == 0
+}
+
 // setRecords takes over the lists of a file, and reports whether they make sense.
 func (r *region) setRecords(list, order []byte, used uint32) bool {
 	n := len(list) / recordSize
 	r.records = make([]record, n)
-	end := uint32(0)
+	var start, end uint32 // of the last block
 	for i := range r.records {
 		b := list[i*recordSize:]
 		k := record{pc: binary.LittleEndian.Uint32(b), host: binary.LittleEndian.Uint32(b[4:]), size: binary.LittleEndian.Uint16(b[8:]), n: binary.LittleEndian.Uint16(b[10:])}
-		if k.host < end+entrySize || k.host > used || uint32(k.size) > used-k.host {
+		l := k.length()
+		if l > maxBytes || l > 0 && (uint64(k.pc) < r.start || uint64(k.pc)+uint64(l) > r.end) {
 			return false
 		}
-		if l := k.length(); l > maxBytes || l > 0 && (uint64(k.pc) < r.start || uint64(k.pc)+uint64(l) > r.end) || l == 0 && k.n != 0 {
-			return false
+		if k.n&isWay != 0 {
+			if l > 0 || k.size > 0 || k.n&isIn != 0 || uint64(k.pc) < r.start || uint64(k.pc) >= r.end || k.host <= start || k.host >= end {
+				return false
+			}
+			start = k.host
+		} else {
+			if l > 0 && k.n&isIn != 0 || l == 0 && k.kind() == leadAway && k.n != 0 || k.host < end+entrySize || k.host > used || uint32(k.size) > used-k.host {
+				return false
+			}
+			start, end = k.host, k.host+uint32(k.size)
 		}
-		end = k.host + uint32(k.size)
 		k.host += r.chunk.start
 		r.records[i] = k
 	}
 	r.order = make([]uint32, n)
 	for i := range r.order {
 		r.order[i] = binary.LittleEndian.Uint32(order[i*orderSize:])
-		if uint64(r.order[i]) >= uint64(n) || i > 0 && r.records[r.order[i-1]].key() >= r.records[r.order[i]].key() {
+		if uint64(r.order[i]) >= uint64(n) || i > 0 && !ordered(&r.records[r.order[i-1]], &r.records[r.order[i]]) {
 			return false
 		}
 	}
 	return true
+}
+
+// ordered reports whether two records may follow each other by address. There may be several ways for one return.
+func ordered(a, b *record) bool {
+	return a.key() < b.key() || a.key() == b.key() && a.n&isWay == isEntry
 }
 
 // guestSum is the sum of the guest's code that blocks were made from, by address. ok is false if it cannot be read.

@@ -95,7 +95,7 @@ func candidates(id regionID) []*region {
 func (a *arena) newRegion(id regionID, im cpu.Image, w *memory.Window) *region {
 	n := im.End - im.Start
 	r := &region{id: id, start: im.Start, end: im.End, arena: a, refs: 1,
-		blocks: map[uint32]uint32{}, ways: map[uint32]uint32{}}
+		blocks: map[uint32]uint32{}, aways: map[uint32]uint32{}, ins: map[uint32]uint32{}}
 	if id.verified {
 		r.checker = &verify.Checker{}
 	}

@@ -25,13 +25,15 @@ type Space struct {
 	closed  bool
 	chunks  []*ownChunk
 	blocks  map[uint64]*block   // its own, by guest address
-	ways    map[uint64]*block   // likewise, those that lead away
+	aways   map[uint64]*block   // likewise, those that lead away
+	ins     map[uint64]*block   // and those that lead in
 	pages   map[uint64][]*block // by guest page that they took bytes from
 	guarded map[uint64]bool     // pages that we write-protected
 	faults  map[uint64]int      // writes to protected pages
 	checked map[uint64]bool     // pages that are not protected: see wrote
 	threads map[*thread]struct{}
 	emit    emitter
+	noted   notes           // of what was emitted
 	codeBuf [maxBytes]byte  // for what a region has
 	regions []*region       // code that it shares with others: see region.go
 	alone   map[uint64]bool // where images are that it does not share
@@ -87,7 +89,7 @@ func NewSpace(w *memory.Window, code cpu.Code, options ...Option) (*Space, error
 
 // forget makes the maps anew.
 func (s *Space) forget() {
-	s.blocks, s.ways, s.pages = map[uint64]*block{}, map[uint64]*block{}, map[uint64][]*block{}
+	s.blocks, s.aways, s.ins, s.pages = map[uint64]*block{}, map[uint64]*block{}, map[uint64]*block{}, map[uint64][]*block{}
 	s.guarded = map[uint64]bool{}
 	if s.faults == nil || len(s.faults) > maxPages {
 		s.faults, s.checked = map[uint64]int{}, map[uint64]bool{}
@@ -113,12 +115,14 @@ func (s *Space) Close() {
 // With s.mu held. ok is false when pc cannot be executed.
 func (s *Space) find(pc uint64) (at uint32, ok bool) {
 	if b := s.blocks[pc]; b != nil {
-		return b.host, true
+		at, _ := b.at(pc)
+		return at, true
 	}
 	if r := s.regionOf(pc); r != nil {
 		at, err := r.find(&s.emit, pc)
 		switch err {
 		case nil:
+			s.note()
 			return at, true
 		case errFull:
 			s.leave(r)
@@ -129,23 +133,35 @@ func (s *Space) find(pc uint64) (at uint32, ok bool) {
 		}
 	}
 	if b := s.make(pc); b != nil {
+		s.note()
 		return b.host, true
 	}
 	return 0, false
 }
 
-// hostOf is the address at which a block is entered from Go or the table.
+// hostOf is the address at which a block is entered from the table.
 func (s *Space) hostOf(at uint32) uintptr { return s.arena.rx + uintptr(at) - entrySize }
 
-// setSlot has the table lead to a block. What others share does not lead to our own.
+// setSlot has the table lead to where branches to pc enter, by a way in if there is none. What others share
+// does not lead to our own.
 func (s *Space) setSlot(pc uint64, at uint32) {
 	if r := s.attached(pc); r != nil {
 		if !r.holds(uint64(s.arena.rx) + uint64(at)) {
 			return
 		}
-		r.enter(at)
+		was := uint32(0)
+		if host := getSlot(s.tableTop, pc); host != 0 {
+			was = uint32(host-s.arena.rx) + entrySize
+		}
+		at = r.enter(&s.emit, pc, at, was)
+	} else if b := s.blocks[pc]; b != nil {
+		if host, entry := b.at(pc); host == at && !entry {
+			at = s.leadIn(pc)
+		}
 	}
-	setSlot(s.tableTop, pc, s.hostOf(at))
+	if at != 0 {
+		setSlot(s.tableTop, pc, s.hostOf(at))
+	}
 }
 
 // enterAt returns where a thread at pc enters. ok is false when pc cannot be executed.
@@ -155,7 +171,7 @@ func (s *Space) enterAt(pc uint64) (host uintptr, gen uint64, ok bool) {
 		return 0, gen, false
 	}
 	if host = getSlot(s.tableTop, pc); host != 0 {
-		return host, gen, true
+		return host + entrySize, gen, true
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -163,8 +179,9 @@ func (s *Space) enterAt(pc uint64) (host uintptr, gen uint64, ok bool) {
 	if !ok {
 		return 0, gen, false
 	}
+	gen = s.gen.Load() // all code may be forgotten for a way in
 	s.setSlot(pc, at)
-	return s.hostOf(at), s.gen.Load(), true
+	return s.arena.rx + uintptr(at), gen, true
 }
 
 // expect makes the block at pc, where a call is about to return to: to find it missing then would cost a fault.
@@ -186,13 +203,13 @@ type branch struct {
 	from   made    // the block in the region
 	target uint64
 	back   uint64 // where the call that it is returns to, or 0
+	land   uint32 // where the block is entered then, in the arena, or 0
 }
 
 // branchAt returns the branch whose stub's call pushed a host address. With s.mu held.
 func (s *Space) branchAt(host uint64) (t branch, ok bool) {
 	m, own, r := s.blockAt(host - 1)
-	s.emit.again(&m, s.arena.rx)
-	sites := s.emit.sites
+	sites := s.sitesOf(&m)
 	if len(sites) == 0 {
 		return t, false
 	}
@@ -201,9 +218,9 @@ func (s *Space) branchAt(host uint64) (t branch, ok bool) {
 	if i >= len(sites) {
 		return t, false
 	}
-	t = branch{rel: m.host + sites[i].rel, own: own, region: r, from: m, target: sites[i].target}
-	if i == s.emit.calls {
-		t.back = s.emit.back // 0 if there is no call
+	t = branch{rel: m.host + sites[i].rel, own: own, region: r, from: m, target: sites[i].target, back: sites[i].back}
+	if sites[i].land != 0 {
+		t.land = m.host + sites[i].land
 	}
 	return t, true
 }
@@ -224,13 +241,14 @@ func (s *Space) link(t branch) (host uintptr, gen uint64, ok bool) {
 	if t.target >= memory.Size {
 		return 0, 0, false
 	}
-	if t.back != 0 {
+	if t.back != 0 && t.land == 0 {
 		s.expect(t.back)
 	}
 	at, ok := s.find(t.target)
 	if !ok {
 		return 0, 0, false
 	}
+	gen = s.gen.Load()
 	switch {
 	case t.region == nil:
 		ok = s.linkOwn(t)
@@ -239,8 +257,13 @@ func (s *Space) link(t branch) (host uintptr, gen uint64, ok bool) {
 		if ok = err == nil; !ok {
 			s.fail(err)
 		}
+	default:
+		t.land = 0
 	}
-	return s.hostOf(at), s.gen.Load(), ok
+	if ok && t.land != 0 && s.attached(t.back) == t.region && (t.own == nil || !t.own.dead) {
+		s.setSlot(t.back, t.land)
+	}
+	return s.arena.rx + uintptr(at), gen, ok
 }
 
 // blockAt returns the block that a host address lies in: one of our own, or in a region. With s.mu held.

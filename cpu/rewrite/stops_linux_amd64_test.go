@@ -99,6 +99,9 @@ func (m *machine) placed() (list []*block) {
 	}
 	for _, r := range m.s.regions {
 		for i := range r.records {
+			if r.records[i].n&isWay != 0 {
+				continue
+			}
 			list = append(list, &block{made: r.made(i, make([]byte, maxBytes))})
 		}
 	}
@@ -297,6 +300,7 @@ func testStops(t *testing.T, m *machine) {
 
 // repeats reports whether the code may be at one guest address in several states.
 func repeats(code []byte) bool {
+	calls := 0 // of what may be one function
 	for off := 0; off < len(code); {
 		var in x86.Inst
 		if x86.Decode(code[off:], &in) != nil {
@@ -305,6 +309,10 @@ func repeats(code []byte) bool {
 		switch in.Form.Class {
 		case x86.String, x86.Gather, x86.Call: // a call may push again what it has pushed
 			return true
+		case x86.CallInd:
+			if calls++; calls > 1 {
+				return true
+			}
 		}
 		off += int(in.Len)
 	}

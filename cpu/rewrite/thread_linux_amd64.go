@@ -121,7 +121,6 @@ func (t *thread) enter() bool {
 		return false
 	}
 	s.HostPC = uint64(t.host)
-	s.Spill[0] = s.GPR[goal]
 	s.Enter()
 	if s.Reason.Signalled() {
 		t.left = trap.Now() // before Go's scheduler can take the thread

@@ -14,8 +14,10 @@
 //   - nothing names RSP otherwise, so nothing can change it and no guest learns it;
 //   - string instructions, whose destination has no segment, appear in one form alone,
 //     in which RDI is a window address and is made the guest's again behind it;
-//   - the only indirect jump is the one through the table, with an index that cannot leave it;
-//   - the only calls are those of the exits;
+//   - the only indirect branches are jumps, calls and returns by way of the table, with an index that cannot leave it;
+//   - what calls push, but for those of the exits, goes to a field of the State that code can't read, and RSP is
+//     what it was behind them; a return takes what the instruction before it has put there;
+//   - ways into the block are instructions that are not within such a sequence;
 //   - direct branches lead to an instruction of the block that is not within such a
 //     fixed sequence, or to another block's entry.
 package verify

@@ -22,6 +22,9 @@ func (c *Checker) step() (n int, err error) {
 		x86.FPUEnv, x86.Gather:
 		return c.plain(in)
 	case x86.Lea:
+		if isRoom(in) {
+			return c.call()
+		}
 		if in.Prefix&x86.PrefixGS != 0 {
 			return 0, errors.New("lea with a segment")
 		}
@@ -47,6 +50,16 @@ func (c *Checker) step() (n int, err error) {
 		return 1, c.exit(in)
 	}
 	return 0, errClass
+}
+
+// call checks a direct call behind what makes room for its push.
+func (c *Checker) call() (n int, err error) {
+	in := c.peek(1)
+	if in.Form.Class != x86.Call || in.Prefix != 0 || in.REX != 0 || in.Form.Imm != x86.ImmRel32 {
+		return 0, errors.New("RSP moves, and no call follows")
+	}
+	c.goes = append(c.goes, branch{c.at + 1, int64(in.off) + int64(in.Len) + in.Imm})
+	return 2, nil
 }
 
 // exit checks the call of an exit. One for a link has to be a stub: it is looked up.
@@ -178,5 +191,5 @@ func (c *Checker) registers(in *inst) error {
 	return nil
 }
 
-// tableDisp is the displacement of the jump through the table, as it is encoded.
+// tableDisp is the displacement of what goes through the table, as it is encoded.
 const tableDisp = -memory.GuardBelow

@@ -22,7 +22,7 @@ func (c *Checker) peek(i int) *inst {
 }
 
 // target follows R10, which a move of 32 bits has just loaded, to the jump through the
-// table. With 32 bits zero-extended, the complement times 8 lies in the table, which has
+// table, or the call, or the push that a return follows. With 32 bits zero-extended, the complement times 8 lies in the table, which has
 // a slot for each of 2^32. In between, nothing may write R10. A load of R10 that no
 // jump follows is an ordinary one.
 func (c *Checker) target(i int) (n int, err error) {
@@ -30,10 +30,14 @@ func (c *Checker) target(i int) (n int, err error) {
 		in := c.peek(i)
 		switch {
 		case isNotGoal(in):
-			if !isTableJump(c.peek(i + 1)) {
-				return 1, nil
+			next := c.peek(i + 1)
+			switch {
+			case isByTable(next, x86.JmpInd):
+				return i + 2, nil
+			case isByTable(next, x86.Push) && isRet(c.peek(i+2)), isRoom(next) && isByTable(c.peek(i+2), x86.CallInd):
+				return i + 3, nil
 			}
-			return i + 2, nil
+			return 1, nil
 		case !c.betweens(in):
 			return 1, nil
 		}
@@ -67,9 +71,21 @@ func isNotGoal(in *inst) bool {
 	return in.Map == 0 && in.VEX == 0 && in.Opcode == 0xf7 && in.HasModRM && in.ModRM == 0xd2 && in.REX == 0x49 && in.Prefix == 0
 }
 
-func isTableJump(in *inst) bool {
-	return in.Form.Class == x86.JmpInd && in.IsMem() && in.Prefix == x86.PrefixGS && in.REX == 0x42 && in.Base() < 0 && !in.RIPRelative() &&
+// isByTable recognizes an instruction of a class with the slot of R10 for its operand.
+func isByTable(in *inst, class x86.Class) bool {
+	return in.Form.Class == class && in.IsMem() && in.Prefix == x86.PrefixGS && in.REX == 0x42 && in.Base() < 0 && !in.RIPRelative() &&
 		in.Index() == goal && in.Scale() == 8 && in.Disp == tableDisp
+}
+
+// isRoom recognizes lea rsp, [rsp+8].
+func isRoom(in *inst) bool {
+	return in.Form.Class == x86.Lea && in.OpSize == 8 && in.Prefix == 0 && in.RegField() == x86.RSP && in.Base() == x86.RSP && in.Index() < 0 &&
+		in.Disp == 8 && in.DispLen == 1
+}
+
+// isRet recognizes ret, which pops nothing besides.
+func isRet(in *inst) bool {
+	return in.Form.Class == x86.Ret && in.Map == 0 && in.Opcode == 0xc3 && in.Prefix == 0 && in.REX == 0
 }
 
 // move32 recognizes mov reg, r of 32 bits, which clears the upper half.

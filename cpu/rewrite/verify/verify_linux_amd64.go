@@ -13,7 +13,8 @@ type Code struct {
 	Bytes []byte
 	Host  uint64   // where it will run
 	Entry int      // offset of where branches enter
-	Stubs []uint32 // offsets of the calls that unlinked branches lead to
+	Stubs []uint32 // offsets from Entry of the calls that unlinked branches lead to
+	Ways  []uint32 // likewise of where the block is entered besides
 	// Entered reports whether a branch may leave the block for a host address. Without
 	// it, none may.
 	Entered func(host uint64) bool
@@ -105,17 +106,22 @@ func (c *Checker) end() error {
 			return &Error{int(s), nil, "not a stub"}
 		}
 	}
+	for _, w := range c.code.Ways {
+		if i, ok := c.find(int64(w) + int64(c.code.Entry)); !ok || c.list[i].glued {
+			return &Error{int(w), nil, "not a way in"}
+		}
+	}
 	return nil
 }
 
 // leaves reports whether execution does not go on behind an instruction.
 func (c *Checker) leaves(in *inst) bool {
 	switch in.Form.Class {
-	case x86.Jmp, x86.JmpInd:
+	case x86.Jmp, x86.JmpInd, x86.Call, x86.Ret:
 		return true
 	case x86.CallInd:
 		off := exitOf(&in.Inst)
-		return off == trap.OffExitLink || off == trap.OffExitStop
+		return off == trap.OffExitLink || off == trap.OffExitStop || isByTable(in, x86.CallInd)
 	}
 	return false
 }
