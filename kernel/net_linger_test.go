@@ -117,8 +117,10 @@ func TestLastAnswer(t *testing.T) {
 			ok(t, err)
 			if c.reads {
 				_, err = g.Read(fd, make([]byte, 10))
-				ok(t, err)
+			} else { // it is there when the guest ends
+				_, err = g.Recvmsg(fd, &SockMessage{Data: make([]byte, 10)}, linux.MSG_PEEK)
 			}
+			ok(t, err)
 			n, err := g.Write(fd, text)
 			want(t, "sent", n, len(text))
 			ok(t, err)
