@@ -94,7 +94,7 @@ func (k *Kernel) endOf(clock int, now time.Duration, value time.Duration, abs bo
 	return value
 }
 
-// timerClock finds the clock of a timer.
+// timerClock finds the clock of a timer. The kernel's lock is not held.
 func (t *Task) timerClock(id int) (now func() time.Duration, cpu bool, err error) {
 	k := t.k
 	switch id {
@@ -107,6 +107,8 @@ func (t *Task) timerClock(id int) (now func() time.Duration, cpu bool, err error
 	case linux.CLOCK_THREAD_CPUTIME_ID:
 		return t.cpu, true, nil
 	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	now, err = t.cpuClockLocked(id)
 	return now, true, err
 }
