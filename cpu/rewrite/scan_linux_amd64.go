@@ -11,7 +11,7 @@ type scanned struct {
 	in    x86.Inst
 	off   uint32 // distance from the block's start
 	ok    bool   // it is one; else the bytes are no instruction
-	label bool   // a branch of the block leads to it
+	label bool   // a branch of the block leads to it, or it is a call
 	head  bool   // one from behind it
 	host  uint32 // where that enters, if it was emitted
 }
@@ -79,7 +79,7 @@ func (e *emitter) nextAhead(off int) int {
 	return next
 }
 
-// setLabels finds the branches that lead to other instructions of the block, but to its start.
+// setLabels finds where the block is entered beside its start: where its own branches lead to, and at its calls.
 func (e *emitter) setLabels() {
 	if e.checked {
 		return // each way in compares
@@ -95,6 +95,9 @@ func (e *emitter) setLabels() {
 				to.label = true
 				to.head = to.head || to.off <= s.off
 			}
+		case x86.Call, x86.CallInd:
+			// So that no other block has the same call: its return would be predicted to come behind the one and come behind the other.
+			s.label = s.off > 0
 		}
 	}
 }
