@@ -177,8 +177,12 @@ func TestWaitForClones(t *testing.T) {
 		}))
 		ok(t, err)
 		<-ended
-		for range 2 { // the ended thread's too
-			_, _, _, err = g.Wait4(-1, linux.WNOTHREAD)
+		for range 2 { // the ended thread's too, which it leaves to others after it has told of its end
+			for end := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
+				if _, _, _, err = g.Wait4(-1, linux.WNOTHREAD); err != linux.ECHILD || time.Now().After(end) {
+					break
+				}
+			}
 			ok(t, err)
 		}
 	})
