@@ -8,7 +8,7 @@ runs=${1:-11}
 registry
 machine
 installed languages python3 nodejs openjdk-17-jdk-headless <<EOF
-RUN mkdir /work && printf 'public class Hello {\n\tpublic static void main(String[] a) {\n\t\tSystem.out.println("hello");\n\t}\n}\n' >/work/Hello.java && javac -d /work /work/Hello.java
+RUN mkdir /hello && printf 'public class Hello {\n\tpublic static void main(String[] a) {\n\t\tSystem.out.println("hello");\n\t}\n}\n' >/hello/Hello.java && javac -d /hello /hello/Hello.java
 EOF
 tree=$tmp/tree
 native_tree languages "$tree"
@@ -33,4 +33,4 @@ compare() { # GOAL PROGRAM ARGS...
 }
 compare 3 python3 -c pass
 compare 3 node -e 0
-compare 3 java -cp /work Hello
+compare 3 java -cp /hello Hello

@@ -96,7 +96,8 @@ func (e *emitter) setLabels() {
 				to.head = to.head || to.off <= s.off
 			}
 		case x86.Call, x86.CallInd:
-			// So that no other block has the same call: its return would be predicted to come behind the one and come behind the other.
+			// Other blocks lead here, and have no copy of the call: its return would be predicted to come
+			// to behind the copy that was executed, and the table leads to behind one of them.
 			s.label = s.off > 0
 		}
 	}
